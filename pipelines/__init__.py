@@ -1,0 +1,1 @@
+"""Files to a trained model to honest numbers: readers, data sets, training, evaluation."""

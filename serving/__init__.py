@@ -1,0 +1,1 @@
+"""A trained model to answered requests: signatures, exporter, publishing, client, local server."""

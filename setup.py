@@ -1,0 +1,43 @@
+"""Package metadata; tool settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="tfrs-afm",
+    version="0.1.0",
+    description="AFM and DeepFM over TensorFlow feature columns, for TensorFlow Recommenders and "
+    "TensorFlow Serving",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["tfrs_afm*", "pipelines*", "serving*"]),
+    package_data={name: ["py.typed"] for name in ("tfrs_afm", "pipelines", "serving")},
+    install_requires=[
+        "tensorflow>=2.21,<2.22",
+        "tf-keras>=2.21,<2.22",
+        "tensorflow-recommenders>=0.7.7,<0.8",
+        "tensorflow-serving-api>=2.19,<2.22",
+    ],
+    extras_require={
+        "pipelines": ["rich>=13", "tensorboard>=2.19"],
+        "dev": [
+            "build>=1.2",
+            "hypothesis>=6.100",
+            "import-linter>=2.0",
+            "mypy>=1.10",
+            "pre-commit>=3.7",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ruff>=0.6",
+            "setuptools>=70",
+            "wheel>=0.43",
+        ],
+    },
+    classifiers=[
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

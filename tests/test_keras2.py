@@ -1,0 +1,29 @@
+import subprocess
+import sys
+
+import pytest
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program in a fresh interpreter that has no Keras choice in its environment."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin"},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("first", ["import tfrs_afm", "import tensorflow as tf; import tfrs_afm"])
+def test_import_selects_keras_2_without_an_environment_variable(first: str) -> None:
+    done = run(f"{first}; import tensorflow as tf; print(tf.keras.layers.Layer.__module__)")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("tf_keras")
+
+
+def test_keras_3_already_loaded_is_an_error_that_names_the_fix() -> None:
+    done = run("import tensorflow as tf; tf.keras.Model; import tfrs_afm")
+    assert done.returncode != 0
+    assert "ImportError" in done.stderr
+    assert "TF_USE_LEGACY_KERAS=1" in done.stderr
