@@ -4,8 +4,6 @@ import os
 
 import tensorflow as tf
 
-_FIX = "Set the environment variable TF_USE_LEGACY_KERAS=1, or import tfrs_afm before tf.keras is used."
-
 
 def require_keras2() -> None:
     """Makes `tf.keras` be Keras 2, or says how.
@@ -20,7 +18,9 @@ def require_keras2() -> None:
     module = tf.keras.Model.__module__
     if not module.startswith("tf_keras"):
         raise ImportError(
-            f"`tf.keras` must be Keras 2 (tf_keras). Received: a Model from '{module}'. {_FIX}"
+            f"`tf.keras` must be Keras 2 (tf_keras). Received: a Model from '{module}'. "
+            "Set the environment variable TF_USE_LEGACY_KERAS=1, or import tfrs_afm before "
+            "anything uses tf.keras."
         )
 
 

@@ -1,0 +1,1 @@
+"""What the raw features are: feature columns to ids, values and parse specs."""

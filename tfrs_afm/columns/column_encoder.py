@@ -1,0 +1,161 @@
+"""Raw features to ids and values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.columns.column_resources import ColumnResources
+from tfrs_afm.columns.field import Field
+from tfrs_afm.columns.members import Members
+
+_Cache = tf.__internal__.feature_column.FeatureTransformationCache
+
+
+class ColumnEncoder(tf.Module):
+    """Turns raw features into the ids and values of fields, by the columns' own transformations.
+
+    Every id comes from TensorFlow's own column code, so that training, `DenseFeatures` and serving
+    agree. What is not a real member is dropped here, once: padding (-1 and the empty string in a
+    dense input), holes, and ids below 0 (a vocabulary's way to say "unknown").
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="column_encoder")
+        self._resources = ColumnResources()
+
+    def read(self, features: Mapping[str, Any], fields: Sequence[Field]) -> Any:
+        """Checks raw features and makes a cache from which `encode` reads.
+
+        Args:
+            features: Raw features by name: Tensor, SparseTensor or RaggedTensor.
+            fields: The fields that will be encoded.
+
+        Returns:
+            A `FeatureTransformationCache`; columns over one feature share their work in it.
+
+        Raises:
+            TypeError: If `features` is not a dict.
+            ValueError: If a feature is missing.
+        """
+        if not isinstance(features, Mapping):
+            raise TypeError(
+                "`features` must be a dict from feature name to tensor. Received: "
+                f"features={type(features).__name__}. Pass the parsed features by name."
+            )
+        tensors = {}
+        for field in fields:
+            for key in field.keys:
+                if key not in features:
+                    raise ValueError(
+                        "`features` must hold every feature that the columns read. Received: "
+                        f"features={sorted(features)} without '{key}' for field '{field.name}'. "
+                        "Add it, or parse with `tfrs_afm.parse_spec(columns)`."
+                    )
+                value = features[key]
+                tensors[key] = value.to_sparse() if isinstance(value, tf.RaggedTensor) else value
+        return _Cache(tensors)
+
+    def encode(self, field: Field, cache: Any) -> Members:
+        """Returns the members of a categorical or a sequence field.
+
+        Args:
+            field: A field with ids, or a sequence of numbers.
+            cache: What `read` returned.
+
+        Returns:
+            The real members over the batch.
+        """
+        if field.categorical is None:
+            return self._number_sequence(field, cache)
+        ids, weights = field.categorical.get_sparse_tensors(cache, self._resources)
+        self._check_known(field, ids)
+        members = Members(
+            ids=ids.values,
+            values=None if weights is None else weights.values,
+            rows=ids.indices[:, 0],
+            positions=ids.indices[:, 1],
+            num_rows=ids.dense_shape[0],
+            length=ids.dense_shape[1],
+        )
+        return _keep(members, ids.values >= 0) if _may_be_unknown(field.categorical) else members
+
+    def numbers(self, field: Field, cache: Any) -> Any:
+        """Returns the `(batch, rows of the table)` float32 values of a numeric field.
+
+        A missing number (NaN) is 0, and a 0 is not a member of the papers' set of features.
+        """
+        values = field.column.get_dense_tensor(cache, self._resources)
+        values = tf.reshape(values, [-1, field.table.rows])
+        return tf.where(tf.math.is_nan(values), tf.zeros_like(values), values)
+
+    def _number_sequence(self, field: Field, cache: Any) -> Members:
+        numbers = cache.get(field.column, self._resources)
+        if not isinstance(numbers, tf.SparseTensor):
+            numbers = tf.sparse.from_dense(numbers)
+        width = field.table.rows
+        columns = numbers.indices[:, 1]
+        if numbers.shape.rank == 3:  # (batch, T, width): the last axis is the element
+            elements, positions, length = numbers.indices[:, 2], columns, numbers.dense_shape[1]
+        else:  # (batch, T * width): the elements of one place follow each other
+            elements, positions = columns % width, columns // width
+            length = numbers.dense_shape[1] // width
+        members = Members(
+            ids=elements,
+            values=tf.cast(numbers.values, tf.float32),
+            rows=numbers.indices[:, 0],
+            positions=positions,
+            num_rows=numbers.dense_shape[0],
+            length=length,
+        )
+        return _keep(members, ~tf.math.is_nan(members.values))
+
+    def _check_known(self, field: Field, ids: Any) -> None:
+        """Makes an id past the last bucket an error that names the field and the row."""
+        if not _may_be_out_of_range(field.categorical):
+            return
+        beyond = ids.values >= field.table.rows
+        first = tf.argmax(tf.cast(beyond, tf.int32)) if ids.values.shape[0] != 0 else 0
+        safe = tf.concat([ids.values, [-1]], 0)  # so that there is a first one in an empty batch
+        rows = tf.concat([ids.indices[:, 0], [-1]], 0)
+        tf.debugging.Assert(
+            ~tf.reduce_any(beyond),
+            [
+                f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
+                f"Received for field '{field.name}':",
+                safe[first],
+                "in row",
+                rows[first],
+                "Give the column a default_value, or more buckets.",
+            ],
+            summarize=1,
+        )
+
+
+def _scalar(categorical: Any) -> Any:
+    """The column below a sequence or weighted column."""
+    while hasattr(categorical, "categorical_column"):
+        categorical = categorical.categorical_column
+    return categorical
+
+
+def _may_be_unknown(categorical: Any) -> bool:
+    column = _scalar(categorical)
+    return getattr(column, "default_value", 0) in (None, -1) and not getattr(
+        column, "num_oov_buckets", 0
+    )
+
+
+def _may_be_out_of_range(categorical: Any) -> bool:
+    column = _scalar(categorical)
+    return hasattr(column, "number_buckets") and column.default_value is None
+
+
+def _keep(members: Members, real: Any) -> Members:
+    values = None if members.values is None else tf.boolean_mask(members.values, real)
+    return members._replace(
+        ids=tf.boolean_mask(members.ids, real),
+        values=values,
+        rows=tf.boolean_mask(members.rows, real),
+        positions=tf.boolean_mask(members.positions, real),
+    )

@@ -1,0 +1,31 @@
+"""Keeps what feature columns need at run time."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+class ColumnResources(tf.Module, tf.__internal__.feature_column.StateManager):
+    """Holds the lookup tables that feature columns make, so that they are saved with the model.
+
+    TensorFlow's own manager tracks one table per column *name*; two columns over one feature with
+    different vocabularies would then lose the second from the SavedModel. This one tracks all.
+    """
+
+    def __init__(self) -> None:
+        tf.Module.__init__(self, name="column_resources")
+        self._by_column: dict[Any, dict[str, Any]] = {}
+        self._tracked: list[Any] = []
+
+    def add_resource(self, feature_column: Any, resource_name: str, resource: Any) -> None:
+        """Keeps a resource that a column made."""
+        self._by_column.setdefault(feature_column, {})[resource_name] = resource
+        self._tracked.append(resource)
+
+    def has_resource(self, feature_column: Any, resource_name: str) -> bool:
+        """Whether the column made a resource of this name already."""
+        return resource_name in self._by_column.get(feature_column, {})
+
+    def get_resource(self, feature_column: Any, resource_name: str) -> Any:
+        """Returns the resource of this name."""
+        return self._by_column[feature_column][resource_name]

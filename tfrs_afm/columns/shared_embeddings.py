@@ -1,0 +1,94 @@
+"""Embedding columns that share one table, which TensorFlow refuses in eager mode."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.columns.shared_embedding_column import SharedEmbeddingColumn
+from tfrs_afm.columns.table import Table
+
+_COMBINERS = ("mean", "sqrtn", "sum")
+
+
+def shared_embeddings(
+    categorical_columns: Sequence[Any],
+    dimension: int,
+    combiner: str = "mean",
+    initializer: Any = None,
+    shared_embedding_collection_name: str | None = None,
+    max_norm: float | None = None,
+    *,
+    trainable: bool = True,
+) -> list[SharedEmbeddingColumn]:
+    """Makes one embedding column per categorical column, all over one table.
+
+    A film that a user saw and the film to be scored are the same kind of thing: one table learns
+    from both. TensorFlow's function of this name raises in eager mode; this one takes the same
+    arguments and works with the layers of this package, sequence columns included.
+
+    Args:
+        categorical_columns: Two or more categorical columns, scalar or `sequence_*`, with equal
+            `num_buckets`.
+        dimension: Length of the vectors. Positive.
+        combiner: "mean", "sqrtn" or "sum", how several ids become one vector.
+        initializer: Initializer of the table. Default: truncated normal, mean 0, standard
+            deviation `1 / sqrt(dimension)`.
+        shared_embedding_collection_name: Name of the table. Default: the columns' names, sorted,
+            joined by "_", with "_shared_embedding" behind.
+        max_norm: If given, a row with a larger L2 norm is clipped to it before use.
+        trainable: Whether training changes the table.
+
+    Returns:
+        The columns, in the order given.
+
+    Raises:
+        ValueError: If there are no columns, their numbers of buckets differ, `dimension` is not
+            positive or `combiner` is unknown.
+        TypeError: If one of them is not a categorical column.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> fc = tf.feature_column
+        >>> seen = fc.sequence_categorical_column_with_identity("seen", 1683)
+        >>> film = fc.categorical_column_with_identity("film", 1683)
+        >>> [column.name for column in tfrs_afm.shared_embeddings([seen, film], 16)]
+        ['seen_shared_embedding', 'film_shared_embedding']
+    """
+    columns = list(categorical_columns)
+    if not columns:
+        raise ValueError(
+            "`categorical_columns` must hold at least one column. Received: categorical_columns=[]."
+            " Pass the categorical columns that share the table."
+        )
+    for column in columns:
+        if not hasattr(column, "num_buckets"):
+            raise TypeError(
+                "`categorical_columns` must hold categorical columns. Received: "
+                f"categorical_columns={column!r}. Pass the column inside the embedding."
+            )
+    sizes = {column.name: column.num_buckets for column in columns}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            "`categorical_columns` must agree in `num_buckets` to share a table. Received: "
+            f"categorical_columns={sizes}. Give all of them the same number of buckets."
+        )
+    if dimension < 1:
+        raise ValueError(
+            f"`dimension` must be positive. Received: dimension={dimension}. Use 4 or more."
+        )
+    if combiner not in _COMBINERS:
+        raise ValueError(
+            f"`combiner` must be one of {', '.join(_COMBINERS)}. Received: combiner={combiner!r}."
+            " Choose one of them."
+        )
+    name = shared_embedding_collection_name or "_".join(sorted(sizes)) + "_shared_embedding"
+    table = Table(
+        name=name,
+        rows=columns[0].num_buckets,
+        dimension=dimension,
+        initializer=tf.keras.initializers.get(initializer),
+        max_norm=max_norm,
+        trainable=trainable,
+    )
+    return [SharedEmbeddingColumn(column, table, combiner) for column in columns]

@@ -1,0 +1,1 @@
+"""Ids to vectors and masks: pooled per field, shared tables."""

@@ -1,0 +1,126 @@
+"""The attentional factorization machine."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.attention_pooling import AttentionPooling
+from tfrs_afm.interactions.contributions import Contributions
+from tfrs_afm.interactions.linear import Linear
+from tfrs_afm.interactions.masked_vectors import masked_vectors
+from tfrs_afm.interactions.pairwise_product import PairwiseProduct
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class AFM(tf.keras.layers.Layer):
+    """Attentional factorization machine over vectors, to logits.
+
+        logit = w0 + sum_i w_i x_i + p . sum_{i<j} a_ij (v_i * v_j) x_i x_j  [+ deep(v)]
+    Reference: Xiao et al. 2017, https://arxiv.org/abs/1708.04617, equation 8.
+
+    Args:
+        attention_units: Width of the attention network, the paper's attention factor. Positive.
+        dropout: Share of the pooled vector that training drops, as in the paper. In [0, 1).
+        attention_dropout: Share of the attention weights that training drops. In [0, 1).
+        attention_l2: L2 regularization of the attention's W, the paper's lambda.
+        temperature: Divides the attention scores. Positive.
+        deep: A `Deep` tower whose logit is added. Default: none.
+
+    Call arguments:
+        vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`, so
+            that it serves as `feature_interaction` of `tfrs.experimental.models.Ranking`.
+        mask: `(batch, n)` bool, True for a real member. Default: all real.
+        linear: `(batch, n)` floats, `w_i x_i`. Default: no linear terms.
+
+    Output shape: `(batch, 1)`.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.interactions.AFM(attention_units=4)(tf.ones([2, 3, 8])).shape
+        TensorShape([2, 1])
+    """
+
+    def __init__(
+        self,
+        attention_units: int = 16,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        attention_l2: float = 0.0,
+        temperature: float = 1.0,
+        deep: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dropout = dropout
+        self.deep = deep
+        self._linear = Linear()
+        self._product = PairwiseProduct()
+        self._pooling = AttentionPooling(
+            attention_units, attention_dropout, attention_l2, temperature
+        )
+        self._dropout = tf.keras.layers.Dropout(dropout)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes p."""
+        shape = input_shape[0] if isinstance(input_shape, list | tuple) else input_shape
+        # All ones, as the authors start: with equal attention the model begins as an FM.
+        self.projection = self.add_weight(
+            name="projection", shape=(shape[-1], 1), initializer="ones"
+        )
+        super().build(input_shape)
+
+    def call(
+        self, vectors: Any, mask: Any = None, linear: Any = None, training: bool | None = None
+    ) -> Any:
+        """Scores a batch; see the class."""
+        vectors, mask = masked_vectors(vectors, mask)
+        pairs, pair_mask = self._product(vectors, mask=mask)
+        pooled = self._pooling(pairs, mask=pair_mask, training=training)
+        pooled = self._dropout(pooled, training=training)
+        logits = tf.matmul(pooled, self.projection)
+        logits += self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
+        if self.deep is not None:
+            logits += self.deep(vectors, mask=mask, training=training)
+        return logits
+
+    def contributions(self, vectors: Any, mask: Any = None, linear: Any = None) -> Contributions:
+        """Splits the logits into the parts they are the sum of.
+
+        Args:
+            vectors: As in the call.
+            mask: As in the call.
+            linear: As in the call.
+
+        Returns:
+            The parts; a pair's share is `a_ij p . (v_i * v_j) x_i x_j`.
+        """
+        vectors, mask = masked_vectors(vectors, mask)
+        pairs, pair_mask = self._product(vectors, mask=mask)
+        attention = self._pooling.attention(pairs, pair_mask)
+        zeros = tf.zeros(tf.shape(mask), vectors.dtype)
+        deep = None if self.deep is None else self.deep(vectors, mask=mask)
+        return Contributions(
+            bias=self._linear.bias[0],
+            linear=zeros if linear is None else tf.where(mask, linear, zeros),
+            pairs=attention * tf.squeeze(tf.matmul(pairs, self.projection), axis=2),
+            attention=attention,
+            deep=zeros[:, 0] if deep is None else tf.squeeze(deep, axis=1),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "attention_units": self._pooling.units,
+            "dropout": self.dropout,
+            "attention_dropout": self._pooling.dropout,
+            "attention_l2": self._pooling.l2,
+            "temperature": self._pooling.temperature,
+            "deep": None if self.deep is None else tf.keras.layers.serialize(self.deep),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AFM":
+        """Makes the layer that `get_config` described."""
+        deep = config["deep"]
+        return cls(**{**config, "deep": deep and tf.keras.layers.deserialize(deep)})

@@ -1,0 +1,103 @@
+"""Attention over pairs."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class AttentionPooling(tf.keras.layers.Layer):
+    """Sums pair interactions, weighted by a learned attention.
+
+    Some pairs matter more than others; a plain FM weighs all of them the same.
+        a'_p = h . relu(W x_p + b),    a = softmax(a' / temperature),    output = sum_p a_p x_p
+    with the softmax over the real pairs of a row.
+    Reference: Xiao et al. 2017, https://arxiv.org/abs/1708.04617, "Attention-based Pooling Layer".
+
+    Args:
+        units: Width of the attention network, the paper's attention factor. Positive.
+        dropout: Share of the attention weights that training drops. In [0, 1).
+        l2: L2 regularization of W, the paper's lambda: adds `l2 * ||W||^2`.
+        temperature: Divides the scores; above 1 it evens the attention out. Positive.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`; zeros where a row has no real pair.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> pool = tfrs_afm.interactions.AttentionPooling(units=4)
+        >>> pool(tf.ones([2, 3, 8])).shape
+        TensorShape([2, 8])
+    """
+
+    def __init__(
+        self,
+        units: int,
+        dropout: float = 0.0,
+        l2: float = 0.0,
+        temperature: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if units < 1:
+            raise ValueError(f"`units` must be positive. Received: units={units}. Use 4 or more.")
+        if temperature <= 0:
+            raise ValueError(
+                f"`temperature` must be positive. Received: temperature={temperature}. "
+                "Use 1 for the paper's softmax."
+            )
+        self.units = units
+        self.dropout = dropout
+        self.l2 = l2
+        self.temperature = temperature
+        self._dropout = tf.keras.layers.Dropout(dropout)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes W, b and h."""
+        shape = (input_shape[-1], self.units)
+        regularizer = tf.keras.regularizers.L2(self.l2) if self.l2 else None
+        self.kernel = self.add_weight(
+            name="kernel", shape=shape, initializer="glorot_uniform", regularizer=regularizer
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+        self.projection = self.add_weight(
+            name="projection", shape=(self.units, 1), initializer="glorot_uniform"
+        )
+        super().build(input_shape)
+
+    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Pools a batch; see the class."""
+        attention = self._dropout(self.attention(pairs, mask), training=training)
+        return tf.einsum("bp,bpd->bd", attention, pairs)
+
+    def attention(self, pairs: Any, mask: Any = None) -> Any:
+        """Returns the attention of each pair.
+
+        Args:
+            pairs: `(batch, num_pairs, dim)` floats.
+            mask: `(batch, num_pairs)` bool. Default: all real.
+
+        Returns:
+            `(batch, num_pairs)`, not negative, 0 where masked; a row sums to 1, or to 0 where it
+            has no real pair.
+        """
+        hidden = tf.nn.relu(tf.matmul(pairs, self.kernel) + self.bias)  # (batch, num_pairs, units)
+        scores = tf.squeeze(tf.matmul(hidden, self.projection), axis=2) / self.temperature
+        if mask is None:
+            return tf.nn.softmax(scores, axis=1)
+        # A finite floor keeps rows without any real pair free of NaN, in the gradient too.
+        scores = tf.where(mask, scores, tf.fill(tf.shape(scores), scores.dtype.min))
+        return tf.where(mask, tf.nn.softmax(scores, axis=1), tf.zeros_like(scores))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "dropout": self.dropout,
+            "l2": self.l2,
+            "temperature": self.temperature,
+        }

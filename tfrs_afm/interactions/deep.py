@@ -1,0 +1,96 @@
+"""The deep tower."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.masked_vectors import masked_vectors
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class Deep(tf.keras.layers.Layer):
+    """Feeds the concatenated vectors through fully connected layers to one logit.
+
+        a_0 = [v_1 x_1, ..., v_n x_n],    a_{l+1} = relu(W_l a_l + b_l),    output = w . a_L + b
+    Reference: Guo et al. 2017, https://arxiv.org/abs/1703.04247, "Deep Component".
+
+    Args:
+        units: Widths of the hidden layers. Each positive; at least one.
+        activation: Activation of the hidden layers, as `tf.keras.activations.get` takes it.
+        dropout: Share of each hidden layer that training drops. In [0, 1).
+        batch_norm: Whether to normalise each hidden layer before its activation.
+        l2: L2 regularization of the kernels.
+
+    Call arguments:
+        vectors: `(batch, n, dim)` floats with static n and dim, or a list of tensors
+            `(batch, dim)`.
+        mask: `(batch, n)` bool, True for a real member; others count as zeros. Default: all real.
+
+    Output shape: `(batch, 1)`.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.interactions.Deep([16, 8])(tf.ones([2, 3, 4])).shape
+        TensorShape([2, 1])
+    """
+
+    def __init__(
+        self,
+        units: Sequence[int],
+        activation: Any = "relu",
+        dropout: float = 0.0,
+        *,
+        batch_norm: bool = False,
+        l2: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not units or min(units) < 1:
+            raise ValueError(
+                f"`units` must hold positive widths. Received: units={list(units)}. "
+                "Pass [400, 400, 400], say."
+            )
+        self.units = list(units)
+        self.activation = tf.keras.activations.get(activation)
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.l2 = l2
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the layers of the tower."""
+        regularizer = tf.keras.regularizers.L2(self.l2) if self.l2 else None
+        layers: list[Any] = []
+        for width in self.units:
+            layers.append(tf.keras.layers.Dense(width, kernel_regularizer=regularizer))
+            if self.batch_norm:
+                layers.append(tf.keras.layers.BatchNormalization())
+            layers.append(tf.keras.layers.Activation(self.activation))
+            if self.dropout:
+                layers.append(tf.keras.layers.Dropout(self.dropout))
+        layers.append(tf.keras.layers.Dense(1, kernel_regularizer=regularizer))
+        self.tower = tf.keras.Sequential(layers)
+        super().build(input_shape)
+
+    def call(self, vectors: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Scores a batch; see the class."""
+        vectors, _ = masked_vectors(vectors, mask)
+        n, dim = vectors.shape[1:]
+        if n is None or dim is None:
+            raise ValueError(
+                "`vectors` must have a static number of members for a deep tower. Received: "
+                f"vectors of shape {vectors.shape}. Use one pooled vector per field."
+            )
+        flat = tf.reshape(vectors, [-1, n * dim])  # (batch, n * dim)
+        return self.tower(flat, training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": tf.keras.activations.serialize(self.activation),
+            "dropout": self.dropout,
+            "batch_norm": self.batch_norm,
+            "l2": self.l2,
+        }

@@ -1,0 +1,35 @@
+"""The second-order term of the factorization machine."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.masked_vectors import masked_vectors
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class FactorizationMachine(tf.keras.layers.Layer):
+    """Sums the inner products of all pairs of members, without forming the pairs.
+
+        output = sum_{i<j} <v_i, v_j> x_i x_j = 1/2 sum_f ((sum_i v_if x_i)^2 - sum_i (v_if x_i)^2)
+    Reference: Rendle 2010, "Factorization Machines", lemma 3.1.
+
+    Call arguments:
+        vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`.
+        mask: `(batch, n)` bool, True for a real member. Default: all real.
+
+    Output shape: `(batch, 1)`; 0 for a row with fewer than two real members.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> vectors = tf.constant([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> tfrs_afm.interactions.FactorizationMachine()(vectors).numpy().tolist()
+        [[11.0]]
+    """
+
+    def call(self, vectors: Any, mask: Any = None) -> Any:
+        """Sums the pairs of a batch; see the class."""
+        vectors, _ = masked_vectors(vectors, mask)
+        square_of_sum = tf.square(tf.reduce_sum(vectors, axis=1))  # (batch, dim)
+        sum_of_squares = tf.reduce_sum(tf.square(vectors), axis=1)
+        return 0.5 * tf.reduce_sum(square_of_sum - sum_of_squares, axis=1, keepdims=True)

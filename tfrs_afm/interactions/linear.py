@@ -1,0 +1,42 @@
+"""The linear term."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class Linear(tf.keras.layers.Layer):
+    """Adds the linear terms of all members and a bias.
+
+        output = w0 + sum_i w_i x_i
+    Reference: Rendle 2010, "Factorization Machines", equation 1.
+
+    The weights w_i belong to ids and so live in the embedding layer; this layer has w0.
+
+    Call arguments:
+        linear: `(batch, n)` floats, `w_i x_i` of each member, or None for the bias alone.
+        mask: `(batch, n)` bool, True for a real member. Default: all real.
+        batch: `()` int, the batch size; only needed when `linear` is None.
+
+    Output shape: `(batch, 1)`.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.interactions.Linear()(tf.constant([[1.0, 2.0]])).numpy().tolist()
+        [[3.0]]
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """Makes w0."""
+        self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
+        super().build(input_shape)
+
+    def call(self, linear: Any, mask: Any = None, batch: Any = None) -> Any:
+        """Adds up a batch; see the class."""
+        bias = tf.cast(self.bias, self.compute_dtype)
+        if linear is None:
+            return tf.tile(bias[tf.newaxis], [batch, 1])
+        if mask is not None:
+            linear = tf.where(mask, linear, tf.zeros_like(linear))
+        return tf.reduce_sum(linear, axis=1, keepdims=True) + bias

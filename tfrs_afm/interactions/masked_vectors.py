@@ -1,0 +1,24 @@
+"""The one form in which interactions take their input."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def masked_vectors(vectors: Any, mask: Any = None) -> tuple[Any, Any]:
+    """Brings vectors and mask into the form that interactions compute on.
+
+    Args:
+        vectors: `(batch, n, dim)`, or a list of n tensors `(batch, dim)`, as the layers of
+            `tfrs.experimental.models.Ranking` pass them.
+        mask: `(batch, n)` bool, True for a real member. Default: all real.
+
+    Returns:
+        `vectors (batch, n, dim)` with zeros where masked, and `mask (batch, n)`.
+    """
+    if isinstance(vectors, list | tuple):
+        vectors = tf.stack(vectors, axis=1)  # (batch, n, dim)
+    if mask is None:
+        return vectors, tf.ones(tf.shape(vectors)[:2], tf.bool)
+    # A product would let a NaN behind the mask through, in the value or in the gradient.
+    return tf.where(mask[:, :, tf.newaxis], vectors, tf.zeros_like(vectors)), mask

@@ -1,0 +1,66 @@
+"""DeepFM over feature columns, ready to train."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm import tasks
+from tfrs_afm.embeddings.field_embedding import FieldEmbedding
+from tfrs_afm.models.field_ranking import FieldRanking
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="DeepFMModel")
+class DeepFM(FieldRanking):
+    """Deep factorization machine over feature columns: a `tfrs.Model`.
+
+        logit = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j + deep(v)
+    Reference: Guo et al. 2017, https://arxiv.org/abs/1703.04247.
+
+    Args:
+        columns: Feature columns; each is a field.
+        units: Widths of the hidden layers of the deep tower.
+        dim: Length of the vectors where columns leave it open. Default: that of the others.
+        l2: L2 regularization of the rows that a batch looks up.
+        dropout: Share of each hidden layer that training drops. In [0, 1).
+        task: A `tfrs_afm.tasks.DeepFM` with everything else set (losses, metrics, batch norm);
+            `units` and `dropout` are then the task's own.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> fc = tf.feature_column
+        >>> user = fc.categorical_column_with_identity("user", 10)
+        >>> film = fc.categorical_column_with_identity("film", 20)
+        >>> columns = [fc.embedding_column(user, 8), fc.embedding_column(film, 8)]
+        >>> model = tfrs_afm.models.DeepFM(columns, units=[16, 8])
+        >>> model({"user": tf.constant([[1], [2]]), "film": tf.constant([[3], [4]])}).shape
+        TensorShape([2, 1])
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Any],
+        units: Sequence[int] = (400, 400, 400),
+        dim: int | None = None,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        task: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        embedding = FieldEmbedding(columns, dim, l2=l2)
+        super().__init__(embedding, task or tasks.DeepFM(units, dropout=dropout), **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        fields, task = self.embedding.get_config(), self.task.get_config()
+        return {
+            "name": self.name,
+            **{name: fields[name] for name in ("columns", "dim", "l2")},
+            **{name: task[name] for name in ("units", "dropout")},
+            "task": tf.keras.layers.serialize(self.task),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "DeepFM":
+        """Makes the model that `get_config` described."""
+        return cls(**cls.objects_of(config, custom_objects))

@@ -1,0 +1,118 @@
+"""What the ready models have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+
+from tfrs_afm.columns.parse_spec import parse_spec
+from tfrs_afm.columns.serialization import deserialize_columns
+from tfrs_afm.embeddings.field_embedding import FieldEmbedding
+
+
+class FieldRanking(tfrs.Model):
+    """Feature columns, embedded, into a task; abstract, see `AFM` and `DeepFM`.
+
+    Trains on batches `(features, labels)` or `(features, labels, sample_weight)`. Unlike a plain
+    `tfrs.Model`, `fit` and `evaluate` report the true mean loss over the epoch and not that of the
+    last batch, the loss is the mean over the global batch under any `tf.distribute` strategy, and
+    regularization counts once however many replicas there are.
+
+    Args:
+        embedding: The embedding of the columns.
+        task: The task over its fields.
+    """
+
+    def __init__(self, embedding: FieldEmbedding, task: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.embedding = embedding
+        self.task = task
+        self._loss_tracker = tf.keras.metrics.Mean(name="loss")
+
+    @property
+    def columns(self) -> list[Any]:
+        """The feature columns, in declared order."""
+        return list(self.embedding.columns)
+
+    def logits(self, features: Mapping[str, Any], *, training: bool | None = None) -> Any:
+        """Scores a batch, before the sigmoid.
+
+        Args:
+            features: Raw features by name.
+            training: Whether dropout applies.
+
+        Returns:
+            `(batch, 1)` float32.
+        """
+        return self.task.logits(*self.embedding(features), training=training)
+
+    def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
+        """Predicts a batch: `(batch, 1)` float32, a probability for binary labels."""
+        return self.task.predictions(self.logits(features, training=training))
+
+    def compute_loss(self, inputs: Any, training: bool = False) -> Any:
+        """Computes the loss of `(features, labels[, sample_weight])` and updates the metrics."""
+        if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):
+            raise ValueError(
+                "`inputs` must be (features, labels) or (features, labels, sample_weight). "
+                f"Received: inputs={type(inputs).__name__}. Map the data set to such tuples."
+            )
+        features, labels, sample_weight = (*inputs, None)[:3]
+        logits = self.logits(features, training=training)
+        loss = self.task.loss(labels, logits, sample_weight)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(logits)[0])
+        return loss
+
+    def train_step(self, inputs: Any) -> dict[str, Any]:
+        """Trains on one batch; returns the metrics of the epoch so far."""
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(inputs, training=True)
+            total = loss + self._regularization()
+            scaled = self._scaled(total)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled, variables)
+        if scaled is not total:
+            gradients = self.optimizer.get_unscaled_gradients(gradients)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def test_step(self, inputs: Any) -> dict[str, Any]:
+        """Evaluates one batch; returns the metrics so far."""
+        self.compute_loss(inputs, training=False)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    @staticmethod
+    def objects_of(config: dict[str, Any], custom_objects: Any = None) -> dict[str, Any]:
+        """Turns a configuration into constructor arguments.
+
+        Args:
+            config: What `get_config` of a ready model returned.
+            custom_objects: Further Keras objects by name.
+
+        Returns:
+            The same, with columns and task as objects.
+        """
+        task = tf.keras.layers.deserialize(config["task"], custom_objects)
+        return {**config, "columns": deserialize_columns(config["columns"]), "task": task}
+
+    def get_build_config(self) -> dict[str, Any]:
+        """Says that the columns build the model; Keras skips the build where this is empty."""
+        return {"built_from": "columns"}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Makes the variables of a model that is being loaded, from an empty batch."""
+        examples = tf.zeros([0], tf.string)
+        self(tf.io.parse_example(examples, parse_spec(self.columns)))
+
+    def _regularization(self) -> Any:
+        if not self.losses:
+            return 0.0
+        losses = [tf.cast(loss, tf.float32) for loss in self.losses]
+        return tf.nn.scale_regularization_loss(tf.add_n(losses))
+
+    def _scaled(self, loss: Any) -> Any:
+        """The loss as the optimizer wants it differentiated: scaled under mixed precision."""
+        scale = getattr(self.optimizer, "get_scaled_loss", None)
+        return loss if scale is None else scale(loss)

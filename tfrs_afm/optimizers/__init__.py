@@ -1,0 +1,1 @@
+"""Row-sparse updates for embedding tables."""
