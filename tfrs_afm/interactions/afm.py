@@ -53,12 +53,13 @@ class AFM(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.dropout = dropout
         self.deep = deep
-        self._linear = Linear()
-        self._product = PairwiseProduct()
+        policy = self.dtype_policy  # parts compute in the precision of the whole
+        self._linear = Linear(dtype=policy)
+        self._product = PairwiseProduct(dtype=policy)
         self._pooling = AttentionPooling(
-            attention_units, attention_dropout, attention_l2, temperature
+            attention_units, attention_dropout, attention_l2, temperature, dtype=policy
         )
-        self._dropout = tf.keras.layers.Dropout(dropout)
+        self._dropout = tf.keras.layers.Dropout(dropout, dtype=policy)
 
     def build(self, input_shape: Any) -> None:
         """Makes p."""
@@ -80,7 +81,7 @@ class AFM(tf.keras.layers.Layer):
         logits = tf.matmul(pooled, self.projection)
         logits += self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
         if self.deep is not None:
-            logits += self.deep(vectors, mask=mask, training=training)
+            logits += tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
         return logits
 
     def contributions(self, vectors: Any, mask: Any = None, linear: Any = None) -> Contributions:

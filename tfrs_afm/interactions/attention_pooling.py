@@ -53,7 +53,7 @@ class AttentionPooling(tf.keras.layers.Layer):
         self.dropout = dropout
         self.l2 = l2
         self.temperature = temperature
-        self._dropout = tf.keras.layers.Dropout(dropout)
+        self._dropout = tf.keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
         """Makes W, b and h."""

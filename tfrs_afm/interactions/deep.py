@@ -1,5 +1,6 @@
 """The deep tower."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,15 +61,19 @@ class Deep(tf.keras.layers.Layer):
     def build(self, input_shape: Any) -> None:
         """Makes the layers of the tower."""
         regularizer = tf.keras.regularizers.L2(self.l2) if self.l2 else None
+        dense = functools.partial(
+            tf.keras.layers.Dense, kernel_regularizer=regularizer, dtype=self.dtype_policy
+        )
         layers: list[Any] = []
+        policy = self.dtype_policy
         for width in self.units:
-            layers.append(tf.keras.layers.Dense(width, kernel_regularizer=regularizer))
+            layers.append(dense(width))
             if self.batch_norm:
-                layers.append(tf.keras.layers.BatchNormalization())
-            layers.append(tf.keras.layers.Activation(self.activation))
+                layers.append(tf.keras.layers.BatchNormalization(dtype=policy))
+            layers.append(tf.keras.layers.Activation(self.activation, dtype=policy))
             if self.dropout:
-                layers.append(tf.keras.layers.Dropout(self.dropout))
-        layers.append(tf.keras.layers.Dense(1, kernel_regularizer=regularizer))
+                layers.append(tf.keras.layers.Dropout(self.dropout, dtype=policy))
+        layers.append(dense(1))
         self.tower = tf.keras.Sequential(layers)
         super().build(input_shape)
 

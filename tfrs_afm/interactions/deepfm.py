@@ -53,10 +53,11 @@ class DeepFM(tf.keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._linear = Linear()
-        self._product = PairwiseProduct()
-        self._machine = FactorizationMachine()
-        self._deep = Deep(units, activation, dropout, batch_norm=batch_norm, l2=l2)
+        policy = self.dtype_policy  # parts compute in the precision of the whole
+        self._linear = Linear(dtype=policy)
+        self._product = PairwiseProduct(dtype=policy)
+        self._machine = FactorizationMachine(dtype=policy)
+        self._deep = Deep(units, activation, dropout, batch_norm=batch_norm, l2=l2, dtype=policy)
 
     def call(
         self, vectors: Any, mask: Any = None, linear: Any = None, training: bool | None = None

@@ -1,0 +1,31 @@
+# Two commands do everything: `make demo` and `make test`. Both make .venv first.
+PYTHON ?= python3
+DEMO_ARGS ?=
+TEST_ARGS ?=
+
+.PHONY: setup demo test lock clean
+
+demo: setup
+	.venv/bin/python -m examples.demo $(DEMO_ARGS)
+
+test: setup
+	scripts/check $(TEST_ARGS)
+
+setup: .venv/installed
+
+# The stamp is written last: an interrupted install is started again from nothing.
+.venv/installed: requirements.lock setup.py
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Resolves the ranges of setup.py anew; needs uv.
+lock:
+	uv pip compile setup.py --extra pipelines --extra dev --python-version 3.11 --python-platform linux \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	  --output-file requirements.lock $(LOCK_ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info demo
