@@ -26,7 +26,9 @@ def test_layer_keeps_the_contract(name: str, tmp_path: pathlib.Path) -> None:
     make, takes_linear, variable = LAYERS[name]
     rng = np.random.default_rng(3)
     vectors = tf.constant(rng.normal(size=(5, 4, 3)), tf.float32)
-    mask = tf.constant([[True] * 4, [True, False] * 2, [False] * 4, [True] * 3 + [False], [True] * 4])
+    mask = tf.constant(
+        [[True] * 4, [True, False] * 2, [False] * 4, [True] * 3 + [False], [True] * 4]
+    )
     inputs = [vectors, mask]
     if takes_linear:
         inputs.append(tf.constant(rng.normal(size=(5, 4)), tf.float32))

@@ -39,7 +39,9 @@ def test_pairwise_product_has_every_pair_in_order(batch: tuple) -> None:
         assert pair_mask.numpy()[row].sum() == len(products)
         for i, j, product in products:
             assert pair_mask.numpy()[row, order[i, j]]
-            np.testing.assert_allclose(pairs.numpy()[row, order[i, j]], product, rtol=1e-5, atol=1e-9)
+            np.testing.assert_allclose(
+                pairs.numpy()[row, order[i, j]], product, rtol=1e-5, atol=1e-9
+            )
 
 
 @given(batches(), st.integers(1, 3), st.sampled_from([0.5, 1.0, 3.0]))

@@ -22,7 +22,8 @@ class ColumnEncoder(tf.Module):
 
     def __init__(self) -> None:
         super().__init__(name="column_encoder")
-        self._resources = ColumnResources()
+        self._tables: list[Any] = []
+        self._resources = ColumnResources(self._tables)
 
     def read(self, features: Mapping[str, Any], fields: Sequence[Field]) -> Any:
         """Checks raw features and makes a cache from which `encode` reads.
@@ -114,16 +115,16 @@ class ColumnEncoder(tf.Module):
         """Makes an id past the last bucket an error that names the field and the row."""
         if not _may_be_out_of_range(field.categorical):
             return
-        beyond = ids.values >= field.table.rows
-        first = tf.argmax(tf.cast(beyond, tf.int32)) if ids.values.shape[0] != 0 else 0
-        safe = tf.concat([ids.values, [-1]], 0)  # so that there is a first one in an empty batch
+        values = tf.concat([ids.values, [-1]], 0)  # so that there is a first one in an empty batch
         rows = tf.concat([ids.indices[:, 0], [-1]], 0)
+        beyond = values >= field.table.rows
+        first = tf.argmax(tf.cast(beyond, tf.int32))
         tf.debugging.Assert(
             ~tf.reduce_any(beyond),
             [
                 f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
                 f"Received for field '{field.name}':",
-                safe[first],
+                values[first],
                 "in row",
                 rows[first],
                 "Give the column a default_value, or more buckets.",

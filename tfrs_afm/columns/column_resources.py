@@ -5,17 +5,19 @@ from typing import Any
 import tensorflow as tf
 
 
-class ColumnResources(tf.Module, tf.__internal__.feature_column.StateManager):
+class ColumnResources(tf.__internal__.feature_column.StateManager):
     """Holds the lookup tables that feature columns make, so that they are saved with the model.
 
     TensorFlow's own manager tracks one table per column *name*; two columns over one feature with
     different vocabularies would then lose the second from the SavedModel. This one tracks all.
+
+    Args:
+        tracked: A list that the owner tracks; every table is appended to it.
     """
 
-    def __init__(self) -> None:
-        tf.Module.__init__(self, name="column_resources")
+    def __init__(self, tracked: list[Any]) -> None:
         self._by_column: dict[Any, dict[str, Any]] = {}
-        self._tracked: list[Any] = []
+        self._tracked = tracked
 
     def add_resource(self, feature_column: Any, resource_name: str, resource: Any) -> None:
         """Keeps a resource that a column made."""

@@ -67,11 +67,11 @@ class FieldEmbedding(tf.keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         if l2 < 0:
             raise ValueError(f"`l2` must not be negative. Received: l2={l2}. Use 0 for none.")
-        self.columns = list(columns)
         self._dim_argument = dim
         self.linear = linear
         self.l2 = l2
-        self._fields = fields_of(self.columns)
+        self._fields = fields_of(columns)
+        self.columns = list(columns)
         self._tables = tables_of(self._fields, dim)
         self.dim: int = next(iter(self._tables.values())).dimension or 0
         self._encoder = ColumnEncoder()

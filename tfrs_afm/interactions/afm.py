@@ -9,6 +9,7 @@ from tfrs_afm.interactions.contributions import Contributions
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.masked_vectors import masked_vectors
 from tfrs_afm.interactions.pairwise_product import PairwiseProduct
+from tfrs_afm.interactions.vectors_dim import vectors_dim
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -63,11 +64,9 @@ class AFM(tf.keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes p."""
-        shape = input_shape[0] if isinstance(input_shape, list | tuple) else input_shape
         # All ones, as the authors start: with equal attention the model begins as an FM.
-        self.projection = self.add_weight(
-            name="projection", shape=(shape[-1], 1), initializer="ones"
-        )
+        shape = (vectors_dim(input_shape), 1)
+        self.projection = self.add_weight(name="projection", shape=shape, initializer="ones")
         super().build(input_shape)
 
     def call(

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.interactions.vectors_dim import vectors_dim
+
 
 def masked_vectors(vectors: Any, mask: Any = None) -> tuple[Any, Any]:
     """Brings vectors and mask into the form that interactions compute on.
@@ -17,7 +19,9 @@ def masked_vectors(vectors: Any, mask: Any = None) -> tuple[Any, Any]:
         `vectors (batch, n, dim)` with zeros where masked, and `mask (batch, n)`.
     """
     if isinstance(vectors, list | tuple):
-        vectors = tf.stack(vectors, axis=1)  # (batch, n, dim)
+        # TFRS squeezes its embeddings, so a batch of one arrives as (dim,), of unknown rank.
+        dim = vectors_dim([vector.shape for vector in vectors])
+        vectors = tf.stack([tf.reshape(vector, [-1, dim]) for vector in vectors], axis=1)
     if mask is None:
         return vectors, tf.ones(tf.shape(vectors)[:2], tf.bool)
     # A product would let a NaN behind the mask through, in the value or in the gradient.

@@ -1,0 +1,39 @@
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import pipelines
+import serving
+import tfrs_afm
+
+MODULES = [
+    name
+    for package in (tfrs_afm, pipelines, serving)
+    for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_example_in_a_docstring_runs(name: str) -> None:
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FieldEmbedding", "shared_embeddings", "parse_spec", "explain"]
+    + [
+        f"{room}.{name}"
+        for room in ("interactions", "tasks", "models")
+        for name in getattr(tfrs_afm, room).__all__
+        if name != "Contributions"
+    ],
+)
+def test_every_public_name_has_an_example(name: str) -> None:
+    thing = tfrs_afm
+    for part in name.split("."):
+        thing = getattr(thing, part)
+    assert ">>>" in (thing.__doc__ or "")

@@ -1,0 +1,27 @@
+import tfrs_afm
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(tfrs_afm.__all__) == [
+        "Explanation",
+        "FieldEmbedding",
+        "Fields",
+        "explain",
+        "interactions",
+        "models",
+        "parse_spec",
+        "shared_embeddings",
+        "tasks",
+    ]
+    assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM"]
+    assert sorted(tfrs_afm.tasks.__all__) == ["AFM", "DeepFM"]
+    assert sorted(tfrs_afm.interactions.__all__) == [
+        "AFM",
+        "AttentionPooling",
+        "Contributions",
+        "Deep",
+        "DeepFM",
+        "FactorizationMachine",
+        "Linear",
+        "PairwiseProduct",
+    ]
