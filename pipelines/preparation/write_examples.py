@@ -51,7 +51,7 @@ def _serialized(row: Mapping[str, Any], features: Mapping[str, Feature], number:
     example = tf.train.Example()
     for name, feature in features.items():
         value = row[name]
-        if value is None:
+        if value is None or (feature.kind == "variable" and not value):
             continue
         values = value if feature.kind == "variable" else [value]
         target = example.features.feature[name]
