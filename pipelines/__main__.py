@@ -1,0 +1,59 @@
+"""The command line: python -m pipelines."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pipelines.commands.add_prepare import add_prepare
+from pipelines.load_tensorflow import load_tensorflow
+
+_ABOUT = "Files to a trained model to honest numbers."
+_EXAMPLES = """\
+examples:
+  python -m pipelines prepare movielens-100k --out data/ml-100k
+  python -m pipelines COMMAND --help
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: Words of the command line; by default those of this process.
+
+    Returns:
+        The exit status: 0, or 1 after an error that the message on stderr explains.
+    """
+    parser = argparse.ArgumentParser(
+        "python -m pipelines",
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_prepare(commands)
+    options = parser.parse_args(arguments)
+    # As on Ctrl-C, clean up on the way out.
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        load_tensorflow()
+        options.run(options)
+    except (ValueError, RuntimeError, ImportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

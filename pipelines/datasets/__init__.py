@@ -1,0 +1,1 @@
+"""TFRecord of examples to batches of features and labels."""

@@ -1,0 +1,1 @@
+"""Exact metrics of predictions, in NumPy and float64."""

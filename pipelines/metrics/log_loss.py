@@ -1,0 +1,36 @@
+"""Mean negative log-likelihood of binary labels."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+_EPSILON = 1e-7  # what tf.keras clips by, so that both give one number
+
+
+def log_loss(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Returns the mean of `-log p` over the positives and `-log(1 - p)` over the negatives.
+
+    Args:
+        labels: `(examples,)` 0 or 1.
+        predictions: `(examples,)` probabilities; clipped to `[1e-7, 1 - 1e-7]`, so that one sure
+            and wrong prediction costs 16.1 and not infinity.
+
+    Raises:
+        ValueError: If there are no examples, or a prediction is outside of `[0, 1]` or NaN.
+
+    Example:
+        >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
+        0.6931
+    """
+    label = np.asarray(labels, bool).ravel()
+    prediction = np.asarray(predictions, np.float64).ravel()
+    if not label.size:
+        raise ValueError("`labels` must not be empty. Received: no labels.")
+    outside = ~((prediction >= 0) & (prediction <= 1))
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ValueError(
+            "`predictions` must be probabilities. "
+            f"Received: predictions={prediction[row]} in row {row}. Apply a sigmoid to logits."
+        )
+    prediction = np.clip(prediction, _EPSILON, 1 - _EPSILON)
+    return float(-np.mean(np.log(np.where(label, prediction, 1 - prediction))))

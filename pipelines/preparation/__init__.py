@@ -1,0 +1,1 @@
+"""Tables to training examples: histories, split by time, vocabularies, bounds, TFRecord."""

@@ -1,0 +1,1 @@
+"""Anybody's files to rows and tables."""

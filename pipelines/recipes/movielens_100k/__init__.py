@@ -1,0 +1,1 @@
+"""MovieLens-100K: who liked which film, with what they liked before."""
