@@ -5,17 +5,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.columns.column_encoder import ColumnEncoder
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.fields_of import fields_of
-from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
-from tfrs_afm.columns.tables_of import tables_of
+from tfrs_afm.columns.members import Members
+from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, with_query
+from tfrs_afm.embeddings.combine import combine
 from tfrs_afm.embeddings.fields import Fields
-from tfrs_afm.embeddings.pool_members import pool_members
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class FieldEmbedding(tf.keras.layers.Layer):
+class FieldEmbedding(ColumnEmbedding):
     """Embeds feature columns: one masked, pooled vector and one linear term per column.
 
     Each column is a field, in the order given. A categorical field pools the rows of its ids by
@@ -31,6 +29,10 @@ class FieldEmbedding(tf.keras.layers.Layer):
         linear: Whether to hold linear weights. Default: True.
         l2: L2 regularization of the rows that a batch looks up: adds
             `l2 * (sum of their squares) / batch` to the loss, each distinct row counted once.
+        tables: Tables to use instead of new ones, by name: a `QuotientRemainderTable` for a huge
+            vocabulary, or those of another layer (its `tables`), which are then shared with it.
+        pooling: Rules instead of the columns' combiners, by column name: `LastK`, `Maximum`,
+            `Minimum`, `RecencyDecay` or `TargetAttention` of `tfrs_afm.embeddings`.
 
     Call arguments:
         features: Dict from feature name to Tensor (-1 and '' are padding), SparseTensor or
@@ -61,48 +63,18 @@ class FieldEmbedding(tf.keras.layers.Layer):
         *,
         linear: bool = True,
         l2: float = 0.0,
+        tables: Mapping[str, Any] | None = None,
+        pooling: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        # Raw features keep their dtype: float16 would overflow on a number such as a timestamp.
-        super().__init__(autocast=False, **kwargs)
-        if l2 < 0:
-            raise ValueError(f"`l2` must not be negative. Received: l2={l2}. Use 0 for none.")
-        self._dim_argument = dim
-        self.linear = linear
-        self.l2 = l2
-        self._fields = fields_of(columns)
-        self.columns = list(columns)
-        self._tables = tables_of(self._fields, dim)
-        self.dim: int = next(iter(self._tables.values())).dimension or 0
-        self._encoder = ColumnEncoder()
-
-    @property
-    def fields(self) -> list[Field]:
-        """The fields, in declared order."""
-        return list(self._fields)
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the tables, in the order of their names, so that reordering columns is harmless."""
-        self._rows = {
-            name: self.add_weight(
-                name=f"{name}/embedding_weights",
-                shape=(table.rows, table.dimension),
-                initializer=table.initializer
-                or tf.keras.initializers.TruncatedNormal(stddev=self.dim**-0.5),
-                trainable=table.trainable,
-            )
-            for name, table in sorted(self._tables.items())
-        }
-        self._weights_of = {
-            field.name: self.add_weight(
-                name=f"{field.name}/linear_weights",
-                shape=(field.table.rows, 1),
-                initializer="zeros",
-            )
-            for field in sorted(self._fields, key=lambda field: field.name)
-            if self.linear
-        }
-        super().build(input_shape)
+        super().__init__(columns, dim, linear=linear, l2=l2, tables=tables, **kwargs)
+        self.pooling = dict(pooling or {})
+        by_name = {field.name: field for field in self._fields}
+        for name, rule in self.pooling.items():
+            field = self._pooled_field(name, by_name)
+            if rule.query is not None:
+                query = self._query_field(rule, by_name)
+                self._fields[self._fields.index(field)] = with_query(field, query)
 
     def call(self, features: Mapping[str, Any]) -> Fields:
         """Embeds a batch; see the class."""
@@ -112,72 +84,81 @@ class FieldEmbedding(tf.keras.layers.Layer):
         """Embeds some of the fields only.
 
         Args:
-            features: Raw features; only those that `fields` read are needed.
+            features: Raw features; only those in `field.keys` of `fields` are needed.
             fields: The fields to embed, from `self.fields`.
 
         Returns:
             As for the call, with these fields in this order.
         """
         cache = self._encoder.read(features, fields)
-        parts = [self._field(field, cache) for field in fields]
-        vectors, masks, linear = zip(*parts, strict=True)
+        done: dict[str, tuple[Any, Any, Any]] = {}
+        for field in fields:
+            self._embed_field(field, cache, done)
+        vectors, masks, linear = zip(*(done[field.name] for field in fields), strict=True)
         return Fields(
             tf.stack(vectors, axis=1),  # (batch, n, dim)
             tf.stack(masks, axis=1),
             tf.concat(linear, axis=1) if self.linear else None,
         )
 
-    def _field(self, field: Field, cache: Any) -> tuple[Any, Any, Any]:
+    def _embed_field(self, field: Field, cache: Any, done: dict[str, Any]) -> None:
+        if field.name in done:
+            return
         if field.categorical is None and not field.sequence:
-            return self._numeric(field, cache)
+            values, real, rows, weights = self._numbers(field, cache)
+            linear = None if weights is None else tf.matmul(values, weights)
+            done[field.name] = tf.matmul(values, rows), tf.reduce_any(real, axis=1), linear
+            return
         members = self._encoder.encode(field, cache)
-        batch = members.num_rows
-        distinct, index = tf.unique(members.ids)
-        rows = self._lookup(field, distinct)
-        self._add_l2(rows, batch)
-        vectors = pool_members(rows, index, members, field.combiner)
-        linear = None
-        if self.linear:
-            weights = tf.nn.embedding_lookup(self._weights_of[field.name], distinct)
-            weights = tf.cast(weights, self.compute_dtype)
-            linear = pool_members(weights, index, members, field.combiner)
-        counts = tf.math.unsorted_segment_sum(tf.ones_like(members.rows), members.rows, batch)
-        return vectors, counts > 0, linear
+        rows, weights = self._lookup(field, members)
+        rule = self.pooling.get(field.name)
+        if rule is None:
+            vectors = combine(rows, members, field.combiner)
+            linear = None if weights is None else combine(weights, members, field.combiner)
+        else:
+            query = None
+            if rule.query is not None:
+                target = next(other for other in self._fields if other.name == rule.query)
+                self._embed_field(target, cache, done)
+                query = done[rule.query][0]
+            vectors, linear = rule(rows, weights, members, query)
+        done[field.name] = vectors, _present(members), linear
 
-    def _numeric(self, field: Field, cache: Any) -> tuple[Any, Any, Any]:
-        values = self._encoder.numbers(field, cache)
-        mask = tf.reduce_any(values != 0, axis=1)
-        values = tf.cast(values, self.compute_dtype)
-        rows = self._lookup(field, tf.range(field.table.rows))
-        self._add_l2(rows, tf.shape(values)[0])
-        linear = None
-        if self.linear:
-            weights = tf.cast(self._weights_of[field.name], self.compute_dtype)
-            linear = tf.matmul(values, weights)
-        return tf.matmul(values, rows), mask, linear
+    def _pooled_field(self, name: str, by_name: Mapping[str, Field]) -> Field:
+        field = by_name.get(name)
+        if field is None or (field.categorical is None and not field.sequence):
+            raise ValueError(
+                "`pooling` must name columns that have ids to pool. Received: pooling for "
+                f"'{name}'. The columns are {sorted(by_name)}."
+            )
+        return field
 
-    def _lookup(self, field: Field, ids: Any) -> Any:
-        rows = tf.nn.embedding_lookup(self._rows[field.table.name], ids)
-        if field.table.max_norm is not None:
-            rows = tf.clip_by_norm(rows, field.table.max_norm, axes=[1])
-        return tf.cast(rows, self.compute_dtype)
-
-    def _add_l2(self, rows: Any, batch: Any) -> None:
-        if self.l2:
-            squares = tf.reduce_sum(tf.square(tf.cast(rows, tf.float32)))
-            self.add_loss(self.l2 * tf.math.divide_no_nan(squares, tf.cast(batch, tf.float32)))
+    def _query_field(self, rule: Any, by_name: Mapping[str, Field]) -> Field:
+        query = by_name.get(rule.query)
+        nested = query is not None and getattr(self.pooling.get(query.name), "query", None)
+        if query is None or nested:
+            raise ValueError(
+                "`query` must name a column that has no query of its own. Received: "
+                f"query='{rule.query}'. The columns are {sorted(by_name)}."
+            )
+        return query
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, the columns serialized."""
-        return {
-            **super().get_config(),
-            "columns": serialize_columns(self.columns),
-            "dim": self._dim_argument,
-            "linear": self.linear,
-            "l2": self.l2,
-        }
+        """Returns the constructor's arguments, columns, tables and rules serialized."""
+        rules = {name: tf.keras.layers.serialize(rule) for name, rule in self.pooling.items()}
+        return {**super().get_config(), "pooling": rules}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "FieldEmbedding":
+    def from_config(cls, config: dict[str, Any]) -> "ColumnEmbedding":
         """Makes the layer that `get_config` described."""
-        return cls(**{**config, "columns": deserialize_columns(config["columns"])})
+        rules = {
+            name: tf.keras.layers.deserialize(rule) for name, rule in config["pooling"].items()
+        }
+        return super().from_config({**config, "pooling": rules})
+
+
+def _present(members: Members) -> Any:
+    """Which examples have a member: `(batch,)` bool."""
+    absent = tf.zeros(members.num_rows[tf.newaxis], tf.bool)
+    present = tf.ones_like(members.rows, tf.bool)
+    return tf.tensor_scatter_nd_update(absent, members.rows[:, tf.newaxis], present)

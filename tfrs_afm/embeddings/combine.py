@@ -1,4 +1,4 @@
-"""Looked-up rows to one vector per example."""
+"""Looked-up rows to one vector per example, as a column's combiner says."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import tensorflow as tf
 from tfrs_afm.columns.members import Members
 
 
-def pool_members(rows: Any, index: Any, members: Members, combiner: str) -> Any:
-    """Pools the rows of each example's members into one vector.
+def combine(rows: Any, members: Members, combiner: str) -> Any:
+    """Combines the rows of each example's members.
 
     With ids i of one example, their rows v_i and values x_i:
         sum:   sum_i x_i v_i
@@ -18,8 +18,7 @@ def pool_members(rows: Any, index: Any, members: Members, combiner: str) -> Any:
     is not positive is left out, as TensorFlow's embedding columns leave it out.
 
     Args:
-        rows: `(distinct, width)` rows of the distinct ids.
-        index: `(count,)` the place in `rows` of each member.
+        rows: `(count, width)`, the row of each member.
         members: The members.
         combiner: "sum", "mean" or "sqrtn".
 
@@ -33,12 +32,13 @@ def pool_members(rows: Any, index: Any, members: Members, combiner: str) -> Any:
             "mean": tf.sparse.segment_mean,
             "sqrtn": tf.sparse.segment_sqrt_n,
         }[combiner]
+        # Half the time of the unsorted sums: members come sorted by row.
+        index = tf.range(tf.shape(rows)[0])
         return pool(rows, index, members.rows, num_segments=batch)
     values = tf.cast(members.values, rows.dtype)
     if combiner != "sum":
         values = tf.nn.relu(values)
-    weighted = tf.gather(rows, index) * values[:, tf.newaxis]
-    total = tf.math.unsorted_segment_sum(weighted, members.rows, batch)
+    total = tf.math.unsorted_segment_sum(rows * values[:, tf.newaxis], members.rows, batch)
     if combiner == "sum":
         return total
     power = values if combiner == "mean" else tf.square(values)

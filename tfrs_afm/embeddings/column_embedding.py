@@ -1,0 +1,124 @@
+"""What the embedding layers have in common."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.columns.column_encoder import ColumnEncoder
+from tfrs_afm.columns.field import Field
+from tfrs_afm.columns.fields_of import fields_of
+from tfrs_afm.columns.members import Members
+from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
+from tfrs_afm.embeddings.field_tables import field_tables
+
+
+class ColumnEmbedding(tf.keras.layers.Layer):
+    """Feature columns and the tables behind them; abstract.
+
+    Args:
+        columns: Feature columns with unique names.
+        dim: Length of the vectors of columns that do not say it themselves (numeric, indicator,
+            bucketized). Default: the dimension of the other columns.
+        linear: Whether to hold linear weights. Default: True.
+        l2: L2 regularization of the rows that a batch looks up: adds
+            `l2 * (sum of their squares) / batch` to the loss, each distinct row counted once.
+        tables: Tables to use instead of new ones, by name: a `QuotientRemainderTable` for a huge
+            vocabulary, or those of another layer (its `tables`), which are then shared with it.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Any],
+        dim: int | None = None,
+        *,
+        linear: bool = True,
+        l2: float = 0.0,
+        tables: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Raw features keep their dtype: float16 would overflow on a number such as a timestamp.
+        super().__init__(autocast=False, **kwargs)
+        if l2 < 0:
+            raise ValueError(f"`l2` must not be negative. Received: l2={l2}. Use 0 for none.")
+        self._fields = fields_of(columns)
+        self.columns = list(columns)
+        self.linear = linear
+        self.l2 = l2
+        self._dim_argument = dim
+        self._tables_argument = sorted(tables or {})
+        self.tables = field_tables(
+            self._fields, dim, linear=linear, given=tables, policy=self.dtype_policy
+        )
+        self.dim: int = self.tables[self._fields[0].table.name].dim
+        self._encoder = ColumnEncoder()
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields, in declared order."""
+        return list(self._fields)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the tables, in the order of their names, so that reordering columns is harmless."""
+        for table in self.tables.values():
+            if not table.built:
+                with tf.name_scope(table.name):
+                    table.build(None)
+                    table.built = True
+        super().build(input_shape)
+
+    def _lookup(self, field: Field, members: Members) -> tuple[Any, Any]:
+        """Rows `(count, dim)` and linear weights `(count, 1)` or None of members."""
+        rows = self._regularized(field, members.ids, members.num_rows)
+        return rows, self._weights(field, members.ids)
+
+    def _regularized(self, field: Field, ids: Any, batch: Any) -> Any:
+        table = self.tables[field.table.name]
+        if not self.l2:
+            return table(ids)
+        distinct, index = tf.unique(ids)
+        rows = table(distinct)
+        squares = tf.reduce_sum(tf.square(tf.cast(rows, tf.float32)))
+        self.add_loss(self.l2 * tf.math.divide_no_nan(squares, tf.cast(batch, tf.float32)))
+        return tf.gather(rows, index)
+
+    def _weights(self, field: Field, ids: Any) -> Any:
+        return self.tables[f"{field.name}/linear"](ids) if self.linear else None
+
+    def _numbers(self, field: Field, cache: Any) -> tuple[Any, Any, Any, Any]:
+        """Values `(batch, size)`, which of them are members, rows and weights of a numeric field.
+
+        A 0 is not a member: the papers' sums run over the features that are not zero.
+        """
+        values = self._encoder.numbers(field, cache)
+        elements = tf.range(field.table.rows, dtype=tf.int64)
+        rows = self._regularized(field, elements, tf.shape(values)[0])
+        cast = tf.cast(values, self.compute_dtype)
+        return cast, values != 0, rows, self._weights(field, elements)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, the columns serialized."""
+        serialize = tf.keras.layers.serialize
+        return {
+            **super().get_config(),
+            "columns": serialize_columns(self.columns),
+            "dim": self._dim_argument,
+            "linear": self.linear,
+            "l2": self.l2,
+            "tables": {name: serialize(self.tables[name]) for name in self._tables_argument},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ColumnEmbedding":
+        """Makes the layer that `get_config` described."""
+        tables = {
+            name: tf.keras.layers.deserialize(table) for name, table in config["tables"].items()
+        }
+        columns = deserialize_columns(config["columns"])
+        return cls(**{**config, "columns": columns, "tables": tables})
+
+
+def with_query(field: Field, query: Field) -> Field:
+    """Returns the field, reading also what its query field reads."""
+    return dataclasses.replace(field, keys=tuple(dict.fromkeys((*field.keys, *query.keys))))

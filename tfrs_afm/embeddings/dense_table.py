@@ -1,0 +1,95 @@
+"""A table with one row per id."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class DenseTable(tf.keras.layers.Layer):
+    """An embedding table: one trained row per id.
+
+    Args:
+        rows: Number of ids. Positive.
+        dim: Length of a row. Positive.
+        initializer: Initializer of the rows. Default: truncated normal with standard deviation
+            `1 / sqrt(dim)`, as TensorFlow's embedding columns have it.
+        max_norm: If set, looked-up rows are clipped to this L2 norm.
+        ckpt_to_load_from: Checkpoint from which the rows are initialised.
+        tensor_name_in_ckpt: Name of the rows in that checkpoint.
+
+    Call arguments:
+        ids: `(count,)` int64 in `[0, rows)`.
+
+    Output shape: `(count, dim)`.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.embeddings.DenseTable(10, 4)(tf.constant([1, 2, 2])).shape
+        TensorShape([3, 4])
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        dim: int,
+        initializer: Any = None,
+        max_norm: float | None = None,
+        ckpt_to_load_from: str | None = None,
+        tensor_name_in_ckpt: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.dim = dim
+        self.initializer = tf.keras.initializers.get(initializer)
+        self.max_norm = max_norm
+        self.ckpt_to_load_from = ckpt_to_load_from
+        self.tensor_name_in_ckpt = tensor_name_in_ckpt
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the rows."""
+        initializer = self.initializer
+        if self.ckpt_to_load_from is not None:
+            initializer = self._from_checkpoint
+        elif initializer is None:
+            initializer = tf.keras.initializers.TruncatedNormal(stddev=self.dim**-0.5)
+        self.embedding_weights = self.add_weight(
+            name="embedding_weights", shape=(self.rows, self.dim), initializer=initializer
+        )
+        super().build(input_shape)
+
+    def call(self, ids: Any) -> Any:
+        """Looks rows up; see the class."""
+        rows = tf.nn.embedding_lookup(self.embedding_weights, ids)
+        if self.max_norm is not None:
+            rows = tf.clip_by_norm(rows, self.max_norm, axes=[1])
+        return tf.cast(rows, self.compute_dtype)
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of trained numbers, known before the table is built."""
+        return self.rows * self.dim
+
+    def _from_checkpoint(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        loaded = tf.train.load_variable(self.ckpt_to_load_from, self.tensor_name_in_ckpt)
+        if loaded.shape != tuple(shape):
+            raise ValueError(
+                "`ckpt_to_load_from` must hold rows of the table's shape. Received: "
+                f"ckpt_to_load_from='{self.ckpt_to_load_from}' with {loaded.shape} as "
+                f"'{self.tensor_name_in_ckpt}' for a table of {tuple(shape)}. "
+                "Give the column the checkpoint's number of buckets and dimension."
+            )
+        return tf.cast(loaded, dtype or tf.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "rows": self.rows,
+            "dim": self.dim,
+            "initializer": tf.keras.initializers.serialize(self.initializer),
+            "max_norm": self.max_norm,
+            "ckpt_to_load_from": self.ckpt_to_load_from,
+            "tensor_name_in_ckpt": self.tensor_name_in_ckpt,
+        }

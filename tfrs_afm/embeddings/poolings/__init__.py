@@ -1,0 +1,1 @@
+"""Pooling rules beyond a column's own combiner."""

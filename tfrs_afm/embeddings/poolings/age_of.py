@@ -1,0 +1,38 @@
+"""How old each member of a sequence is, in places."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.columns.members import Members
+
+NEWEST = ("last", "first")
+
+
+def age_of(members: Members, newest: str) -> Any:
+    """Counts how many real members of the same example are newer.
+
+    Args:
+        members: The members, in the order of their sequence.
+        newest: "last" if the last id of a sequence is the newest, "first" if the first is.
+
+    Returns:
+        `(count,)` int64: 0 for the newest.
+    """
+    ones = tf.ones_like(members.rows)
+    counts = tf.math.unsorted_segment_sum(ones, members.rows, members.num_rows)
+    starts = tf.cumsum(counts, exclusive=True)
+    place = tf.cumsum(ones, exclusive=True) - tf.gather(starts, members.rows)
+    if newest == "first":
+        return place
+    return tf.gather(counts, members.rows) - 1 - place
+
+
+def check_newest(newest: str) -> str:
+    """Returns `newest`, or raises a ValueError if it is neither "last" nor "first"."""
+    if newest not in NEWEST:
+        raise ValueError(
+            f"`newest` must be 'last' or 'first'. Received: newest={newest!r}. "
+            "Say at which end of the sequence the newest id stands."
+        )
+    return newest

@@ -1,0 +1,103 @@
+"""A small table for a huge vocabulary."""
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class QuotientRemainderTable(tf.keras.layers.Layer):
+    """Composes the row of an id from two small tables, so that memory grows with sqrt(ids).
+
+    With R remainders, id i and tables Q and S of `ceil(rows / R)` and R rows:
+        row_i = Q[i // R] * S[i % R]      ("multiply"), or their sum ("add")
+    Different ids have different rows, unlike plain hashing into fewer buckets.
+    Reference: Shi et al. 2020, https://arxiv.org/abs/1909.02107, "Quotient-remainder trick".
+
+    Args:
+        rows: Number of ids. Positive.
+        dim: Length of a row. Positive.
+        num_remainders: R. Default: `ceil(sqrt(rows))`, which makes both tables equally small.
+        operation: "multiply" or "add".
+        initializer: Initializer of the table of quotients. Default: truncated normal with standard
+            deviation `1 / sqrt(dim)`. The remainders start as ones ("multiply") with a small
+            uniform noise, or zeros with it ("add"), so that rows start as in a dense table.
+
+    Call arguments:
+        ids: `(count,)` int64 in `[0, rows)`.
+
+    Output shape: `(count, dim)`.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> table = tfrs_afm.embeddings.QuotientRemainderTable(10_000_000, 16)
+        >>> table(tf.constant([1, 9_999_999])).shape, table.num_parameters
+        (TensorShape([2, 16]), 101200)
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        dim: int,
+        num_remainders: int | None = None,
+        operation: str = "multiply",
+        initializer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if operation not in ("multiply", "add"):
+            raise ValueError(
+                "`operation` must be 'multiply' or 'add'. Received: "
+                f"operation={operation!r}. Choose one of them."
+            )
+        if num_remainders is not None and num_remainders < 1:
+            raise ValueError(
+                "`num_remainders` must be positive. Received: "
+                f"num_remainders={num_remainders}. Leave it out for the square root of rows."
+            )
+        self.rows = rows
+        self.dim = dim
+        self.num_remainders = num_remainders or math.isqrt(rows - 1) + 1
+        self.operation = operation
+        self.initializer = tf.keras.initializers.get(initializer)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the two tables."""
+        noise = 0.05
+        middle = 1.0 if self.operation == "multiply" else 0.0
+        self.quotients = self.add_weight(
+            name="quotients",
+            shape=(-(-self.rows // self.num_remainders), self.dim),
+            initializer=self.initializer
+            or tf.keras.initializers.TruncatedNormal(stddev=self.dim**-0.5),
+        )
+        self.remainders = self.add_weight(
+            name="remainders",
+            shape=(self.num_remainders, self.dim),
+            initializer=tf.keras.initializers.RandomUniform(middle - noise, middle + noise),
+        )
+        super().build(input_shape)
+
+    def call(self, ids: Any) -> Any:
+        """Composes rows; see the class."""
+        first = tf.nn.embedding_lookup(self.quotients, ids // self.num_remainders)
+        second = tf.nn.embedding_lookup(self.remainders, ids % self.num_remainders)
+        rows = first * second if self.operation == "multiply" else first + second
+        return tf.cast(rows, self.compute_dtype)
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of trained numbers, known before the table is built."""
+        return (-(-self.rows // self.num_remainders) + self.num_remainders) * self.dim
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "rows": self.rows,
+            "dim": self.dim,
+            "num_remainders": self.num_remainders,
+            "operation": self.operation,
+            "initializer": tf.keras.initializers.serialize(self.initializer),
+        }
