@@ -1,8 +1,10 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tests.serving.toy import example
 
 
 @pytest.fixture(scope="module")
-def session(toy: Path):
+def session(toy: Path) -> Iterator[Session]:
     with Session(toy) as loaded:
         yield loaded
 
@@ -76,7 +78,9 @@ def test_signatures_tell_names_types_and_shapes(session: Session) -> None:
         ("examples", {"examples": [b"garbage"]}, None, Code.INVALID_ARGUMENT, "parse"),
     ],
 )
-def test_what_does_not_fit_is_a_status_error(session, signature, inputs, outputs, code, words):
+def test_what_does_not_fit_is_a_status_error(
+    session: Any, signature: Any, inputs: Any, outputs: Any, code: Any, words: Any
+) -> None:
     with pytest.raises(StatusError) as caught:
         session.run(signature, inputs, outputs=outputs)
     assert caught.value.code == code

@@ -10,6 +10,7 @@ from serving.server.methods import CLASSIFY, REGRESS
 from serving.server.warmup import WARMUP_FILE
 
 WORDS = ("cat", "dog", "emu")
+NO_SHIFT = tf.constant([0.0])
 
 
 class Toy(tf.Module):
@@ -19,9 +20,12 @@ class Toy(tf.Module):
         super().__init__()
         self.bias = tf.Variable(bias)
         initializer = tf.lookup.TextFileInitializer(
-            str(vocabulary), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
-            tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER,
-        )  # fmt: skip
+            str(vocabulary),
+            tf.string,
+            tf.lookup.TextFileIndex.WHOLE_LINE,
+            tf.int64,
+            tf.lookup.TextFileIndex.LINE_NUMBER,
+        )
         self.table = tf.lookup.StaticHashTable(initializer, -1)
 
     def parse(self, examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -52,7 +56,7 @@ def _signatures(toy: Toy) -> dict[str, tf.types.experimental.GenericFunction]:
         classes = tf.tile([["low", "high"]], [tf.size(y), 1])
         return {"classes": classes, "scores": tf.stack([1.0 - y, y], axis=1)}
 
-    def default(x: tf.Tensor, shift: tf.Tensor = tf.constant([0.0])) -> dict[str, tf.Tensor]:
+    def default(x: tf.Tensor, shift: tf.Tensor = NO_SHIFT) -> dict[str, tf.Tensor]:
         return {"y": 2.0 * x + tf.broadcast_to(shift, tf.shape(x))}
 
     return {
@@ -61,7 +65,9 @@ def _signatures(toy: Toy) -> dict[str, tf.types.experimental.GenericFunction]:
             lambda examples: dict(zip(("y", "word", "x"), toy.parse(examples), strict=True))
         ),
         "regression": function(strings)(regress),
-        "regression_2d": function(strings)(lambda inputs: {"outputs": regress(inputs)["outputs"][:, None]}),
+        "regression_2d": function(strings)(
+            lambda inputs: {"outputs": regress(inputs)["outputs"][:, None]}
+        ),
         "classification": function(strings)(classify),
         "classes": function(strings)(lambda inputs: {"classes": classify(inputs)["classes"]}),
         "scores": function(strings)(lambda inputs: {"scores": classify(inputs)["scores"]}),
@@ -71,9 +77,9 @@ def _signatures(toy: Toy) -> dict[str, tf.types.experimental.GenericFunction]:
         "echo_bytes": function(spec(None, tf.string, "s"))(
             lambda s: {"out_bytes": tf.identity(s), "text": tf.identity(s)}
         ),
-        "ints": function(spec([None], tf.int64, "i"), spec([None], tf.int32, "j"), spec([None], tf.bool, "k"))(
-            lambda i, j, k: {"i": i + 1, "j": j + 1, "k": ~k}
-        ),
+        "ints": function(
+            spec([None], tf.int64, "i"), spec([None], tf.int32, "j"), spec([None], tf.bool, "k")
+        )(lambda i, j, k: {"i": i + 1, "j": j + 1, "k": ~k}),
         "doubles": function(spec([None], tf.float64, "d"))(lambda d: {"d": d / 3.0}),
         "halves": function(spec([None], tf.float16, "h"))(lambda h: {"h": h + 1.0}),
         "constant": function(floats)(lambda x: {"c": tf.constant(3.0) + 0.0 * tf.reduce_sum(x)}),
@@ -82,7 +88,9 @@ def _signatures(toy: Toy) -> dict[str, tf.types.experimental.GenericFunction]:
         "bad_scores_dtype": function(strings)(
             lambda inputs: {"scores": tf.cast(classify(inputs)["scores"], tf.float64)}
         ),
-        "bad_scores_batch": function(strings)(lambda inputs: {"scores": classify(inputs)["scores"][:1]}),
+        "bad_scores_batch": function(strings)(
+            lambda inputs: {"scores": classify(inputs)["scores"][:1]}
+        ),
         "bad_scores_width": function(strings)(
             lambda inputs: classify(inputs) | {"scores": classify(inputs)["scores"][:, :1]}
         ),
@@ -92,11 +100,13 @@ def _signatures(toy: Toy) -> dict[str, tf.types.experimental.GenericFunction]:
         "bad_outputs_shape": function(strings)(
             lambda inputs: {"outputs": tf.stack([toy.parse(inputs)[0]] * 2, axis=1)}
         ),
-        "bad_outputs_batch": function(strings)(lambda inputs: {"outputs": toy.parse(inputs)[0][:1]}),
+        "bad_outputs_batch": function(strings)(
+            lambda inputs: {"outputs": toy.parse(inputs)[0][:1]}
+        ),
         "with_default": tf.function(
             default, input_signature=[floats, spec([None], tf.float32, "shift")]
         ),
-    }  # fmt: skip
+    }
 
 
 def save_toy(folder: Path, *, bias: float = 0.0) -> Path:
