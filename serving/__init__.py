@@ -1,1 +1,49 @@
-"""A trained model to answered requests: signatures, exporter, publishing, client, local server."""
+"""A trained model to answered requests: signatures, exporter, publishing, client, local server.
+
+Names are loaded when they are first used: a client process must not pay for TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving.publishing.prune import prune as prune
+    from serving.publishing.publish import publish as publish
+    from serving.publishing.rollback import rollback as rollback
+    from serving.publishing.versions import versions as versions
+    from serving.server.local_server import LocalServer as LocalServer
+    from serving.server.options import ServerOptions as ServerOptions
+    from serving.session.session import Session as Session
+    from serving.status_error import StatusError as StatusError
+
+_HOMES = {
+    "LocalServer": "serving.server.local_server",
+    "ServerOptions": "serving.server.options",
+    "Session": "serving.session.session",
+    "StatusError": "serving.status_error",
+    "prune": "serving.publishing.prune",
+    "publish": "serving.publishing.publish",
+    "rollback": "serving.publishing.rollback",
+    "versions": "serving.publishing.versions",
+}
+
+__all__ = [
+    "LocalServer",
+    "ServerOptions",
+    "Session",
+    "StatusError",
+    "prune",
+    "publish",
+    "rollback",
+    "versions",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'serving' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

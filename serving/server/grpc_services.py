@@ -1,0 +1,143 @@
+"""TensorFlow Serving's gRPC services over a version manager."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from tensorflow_serving.apis import (
+    model_management_pb2,
+    model_pb2,
+    model_service_pb2_grpc,
+    prediction_service_pb2_grpc,
+)
+
+from serving.server.metrics import Metrics
+from serving.server.model_info import model_metadata, model_status
+from serving.server.version_manager import VersionManager
+from serving.status_error import Code, StatusError
+
+_STATUS = {status.value[0]: status for status in grpc.StatusCode}
+_MESSAGE_LIMIT = 1024
+
+
+def _refuse(context: Any, error: StatusError) -> None:
+    """Ends a call with an error; long messages are cut as the server cuts them."""
+    message = error.message
+    if len(message) > _MESSAGE_LIMIT:
+        message = message[:_MESSAGE_LIMIT] + "...TRUNCATED"
+    context.abort(_STATUS[error.code.value], message)
+
+
+def _timeout_ms(context: Any) -> int:
+    remaining = context.time_remaining()
+    # gRPC says "for ever" as a very large number
+    return 0 if remaining is None or remaining > 1e6 else max(int(remaining * 1000), 1)
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict, Classify, Regress, MultiInference and GetModelMetadata.
+
+    Args:
+        manager: Holds the models.
+        metrics: Counts the requests.
+    """
+
+    def __init__(self, manager: VersionManager, metrics: Metrics) -> None:
+        self._manager = manager
+        self._metrics = metrics
+
+    def Predict(self, request: Any, context: Any) -> Any:
+        """Answers a PredictRequest."""
+        return self._answer("predict", "Predict", request.model_spec, request, context)
+
+    def Classify(self, request: Any, context: Any) -> Any:
+        """Answers a ClassificationRequest."""
+        return self._answer("classify", "Classify", request.model_spec, request, context)
+
+    def Regress(self, request: Any, context: Any) -> Any:
+        """Answers a RegressionRequest."""
+        return self._answer("regress", "Regress", request.model_spec, request, context)
+
+    def MultiInference(self, request: Any, context: Any) -> Any:
+        """Answers a MultiInferenceRequest; its first task names the version."""
+        spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
+        return self._answer("multi_inference", "MultiInference", spec, request, context)
+
+    def GetModelMetadata(self, request: Any, context: Any) -> Any:
+        """Answers a GetModelMetadataRequest."""
+        try:
+            return model_metadata(self._manager, request)
+        except StatusError as error:
+            return _refuse(context, error)
+
+    def _answer(self, method: str, api: str, spec: Any, request: Any, context: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            if api != "MultiInference" and not request.HasField("model_spec"):
+                raise StatusError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+            with self._manager.servable(spec) as servable:
+                answer: Callable[..., Any] = getattr(servable, method)
+                response = answer(request, timeout_ms=_timeout_ms(context))
+        except StatusError as error:
+            self._metrics.request(spec.name, error.code.name)
+            return _refuse(context, error)
+        micros = (time.perf_counter() - start) * 1e6
+        labels = (("model_name", spec.name), ("API", api), ("entrypoint", "GRPC"))
+        self._metrics.latency("request_latency", labels, micros)
+        self._metrics.request(spec.name, Code.OK.name)
+        return response
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus and HandleReloadConfigRequest.
+
+    Args:
+        manager: Holds the models.
+    """
+
+    def __init__(self, manager: VersionManager) -> None:
+        self._manager = manager
+
+    def GetModelStatus(self, request: Any, context: Any) -> Any:
+        """Answers a GetModelStatusRequest."""
+        try:
+            return model_status(self._manager, request)
+        except StatusError as error:
+            return _refuse(context, error)
+
+    def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:
+        """Realises a new configuration; the answer carries the outcome as a status."""
+        response = model_management_pb2.ReloadConfigResponse()
+        try:
+            if request.config.WhichOneof("config") != "model_config_list":
+                raise StatusError(
+                    Code.INVALID_ARGUMENT,
+                    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                    "ModelConfigList is currently supported",
+                )
+            self._manager.reload(request.config)
+        except StatusError as error:
+            return _refuse(context, error)
+        response.status.SetInParent()
+        return response
+
+
+class HealthService(grpc.GenericRpcHandler):
+    """grpc.health.v1.Health/Check, which load balancers ask: SERVING while requests are taken.
+
+    Args:
+        serving: Says whether they are.
+    """
+
+    def __init__(self, serving: Callable[[], bool]) -> None:
+        self._serving = serving
+
+    def service(self, handler_call_details: Any) -> Any:
+        """The handler of the one method, None for others."""
+        if handler_call_details.method != "/grpc.health.v1.Health/Check":
+            return None
+        # A HealthCheckResponse is one enum field: 1 is SERVING, 2 is NOT_SERVING.
+        return grpc.unary_unary_rpc_method_handler(
+            lambda _request, _context: b"\x08\x01" if self._serving() else b"\x08\x02"
+        )

@@ -1,0 +1,203 @@
+"""The local server: gRPC, REST and the watch over the versions, in this process."""
+
+import logging
+import threading
+import time
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from serving.server.grpc_services import HealthService, ModelService, PredictionService
+from serving.server.metrics import Metrics
+from serving.server.model_config import read_config
+from serving.server.monitoring_config import metrics_path
+from serving.server.options import ServerOptions
+from serving.server.rest.http_server import HttpServer
+from serving.server.rest.rest_api import RestApi
+from serving.server.servable import Servable
+from serving.server.version_manager import VersionManager
+from serving.server.warmup import warm_up
+from serving.status_error import Code, StatusError
+
+_log = logging.getLogger(__name__)
+
+
+class LocalServer:
+    """Answers as TensorFlow Serving's model server does, for development and tests.
+
+    It speaks the same gRPC and REST, loads models by the same C library, and refuses what the
+    real server refuses with the same codes and words. It is not for production: one Python
+    process, no batching, no TLS. The same folder under the stock `tensorflow/serving` image
+    answers the same.
+
+    Args:
+        options: Which models, where to listen, and how.
+
+    Raises:
+        StatusError: From `start`, if the configuration is refused or a model does not load.
+        OSError: From `start`, if a port is taken.
+
+    Example:
+        ```python
+        options = ServerOptions(model_name="ranker", model_base_path="models/ranker")
+        with LocalServer(options) as server:
+            print(server.grpc_address, server.rest_url)
+        ```
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        self.options = options
+        self.metrics = Metrics()
+        self.manager = VersionManager(options, self._load)
+        self._stop = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._grpc: Any = None
+        self._http: HttpServer | None = None
+        self._http_thread: threading.Thread | None = None
+        self._config_read = time.monotonic()
+        self._config: Any = None
+        self.grpc_port = 0
+        self.rest_port = 0
+
+    @property
+    def grpc_address(self) -> str:
+        """Host and port of gRPC."""
+        return f"{self.options.host}:{self.grpc_port}"
+
+    @property
+    def rest_url(self) -> str:
+        """Where REST paths begin."""
+        return f"http://{self.options.host}:{self.rest_port}"
+
+    def start(self) -> "LocalServer":
+        """Loads the models, then opens the ports.
+
+        A base path without versions is no error: the server starts, answers NOT_FOUND, and
+        takes the first version that appears.
+        """
+        try:
+            path = metrics_path(self.options.monitoring_config_file)
+            self._config = read_config(self.options)
+            self.manager.reload(self._config)
+            self._start_grpc()
+            self._start_http(path)
+        except (StatusError, OSError):
+            self.stop(grace=0)
+            raise
+        self._watcher = threading.Thread(target=self._watch, name="versions", daemon=True)
+        self._watcher.start()
+        return self
+
+    def _load(self, path: Path, version: int) -> Servable:
+        servable = Servable(
+            path, version, check_method=self.options.enable_signature_method_name_check
+        )
+        if self.options.enable_model_warmup:
+            start = time.perf_counter()
+            try:
+                iterations = self.options.num_request_iterations_for_warmup
+                warm_up(servable, path, iterations=iterations)
+            except (StatusError, OSError) as error:
+                servable.close()
+                if isinstance(error, OSError):
+                    raise StatusError(Code.NOT_FOUND, str(error)) from error
+                raise
+            labels = (("model_path", str(path)), ("status", Code.OK.name))
+            micros = (time.perf_counter() - start) * 1e6
+            self.metrics.latency("model_warmup_latency", labels, micros)
+        return servable
+
+    def _start_grpc(self) -> None:
+        options: list[tuple[str, Any]] = [
+            ("grpc.max_receive_message_length", self.options.max_request_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # a taken port is an error, not half the requests
+        ]
+        for pair in filter(None, self.options.grpc_channel_arguments.split(",")):
+            key, _, value = pair.partition("=")
+            options.append((key, int(value) if value.lstrip("-").isdigit() else value))
+        self._grpc = grpc.server(
+            futures.ThreadPoolExecutor(self.options.grpc_max_threads, "grpc"), options=options
+        )
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(self.manager, self.metrics), self._grpc
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self.manager), self._grpc
+        )
+        self._grpc.add_generic_rpc_handlers((HealthService(lambda: not self._stop.is_set()),))
+        address = f"{self.options.host}:{self.options.port}"
+        try:
+            self.grpc_port = self._grpc.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(
+                f"`port` must be free. Received: port={self.options.port} at "
+                f"{self.options.host}. Choose another, or 0 for a free one."
+            ) from error
+        self._grpc.start()
+
+    def _start_http(self, path: str | None) -> None:
+        api = RestApi(self.manager, timeout_ms=self.options.rest_api_timeout_in_ms)
+        try:
+            self._http = HttpServer(
+                (self.options.host, self.options.rest_api_port),
+                api=api,
+                metrics=self.metrics,
+                metrics_path=path,
+                max_bytes=self.options.max_request_bytes,
+            )
+        except OSError as error:
+            raise OSError(
+                f"`rest_api_port` must be free. Received: rest_api_port="
+                f"{self.options.rest_api_port} at {self.options.host}. Choose another, or 0 "
+                "for a free one."
+            ) from error
+        self.rest_port = self._http.server_address[1]
+        self._http_thread = threading.Thread(
+            target=self._http.serve_forever, args=(0.1,), name="rest", daemon=True
+        )
+        self._http_thread.start()
+
+    def _watch(self) -> None:
+        self.manager.watch(self._stop, self._reread_config)
+
+    def _reread_config(self) -> None:
+        """Takes a changed configuration file; a bad one is logged and ignored."""
+        wait = self.options.model_config_file_poll_wait_seconds
+        now = time.monotonic()
+        if not self.options.model_config_file or wait <= 0 or now - self._config_read < wait:
+            return
+        self._config_read = now
+        try:
+            config = read_config(self.options)
+            if config != self._config:
+                self.manager.reload(config)
+                self._config = config
+        except (StatusError, OSError) as error:
+            _log.error("the configuration file was not taken: %s", error)
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Takes no new requests, answers those that run, and frees the models.
+
+        Args:
+            grace: Seconds to wait for running requests.
+        """
+        self._stop.set()
+        stopped = self._grpc.stop(grace) if self._grpc is not None else None
+        if self._http is not None and self._http_thread is not None:
+            self._http.stop(grace)
+            self._http_thread.join()
+        if stopped is not None:
+            stopped.wait()
+        if self._watcher is not None:
+            self._watcher.join()
+        self.manager.close()
+
+    def __enter__(self) -> "LocalServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,204 @@
+"""The HTTP side of the REST API."""
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from serving.server.metrics import Metrics
+from serving.server.rest.json_answer import error_json
+from serving.server.rest.rest_api import RestApi
+from serving.status_error import Code, StatusError
+
+_log = logging.getLogger(__name__)
+
+_HTTP = {
+    Code.OK: 200,
+    Code.CANCELLED: 499,
+    Code.INVALID_ARGUMENT: 400,
+    Code.DEADLINE_EXCEEDED: 504,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.PERMISSION_DENIED: 403,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.FAILED_PRECONDITION: 400,
+    Code.ABORTED: 409,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.UNAUTHENTICATED: 401,
+}
+
+
+class HttpServer(ThreadingHTTPServer):
+    """Serves the REST API and the metrics page.
+
+    Args:
+        address: Host and port; port 0 takes a free one.
+        api: Answers the requests.
+        metrics: Counts them.
+        metrics_path: Path of the metrics page; None for no page.
+        max_bytes: Largest body of a request.
+    """
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        api: RestApi,
+        metrics: Metrics,
+        metrics_path: str | None,
+        max_bytes: int,
+    ) -> None:
+        self.api = api
+        self.metrics = metrics
+        self.metrics_path = metrics_path
+        self.max_bytes = max_bytes
+        self._busy = 0
+        self._idle = threading.Condition()
+        super().__init__(address, _Handler)
+
+    def begin(self) -> None:
+        """Notes that a request has begun."""
+        with self._idle:
+            self._busy += 1
+
+    def end(self) -> None:
+        """Notes that a request has been answered."""
+        with self._idle:
+            self._busy -= 1
+            self._idle.notify_all()
+
+    def stop(self, grace: float) -> None:
+        """Takes no more connections and waits for the requests that run.
+
+        Args:
+            grace: Seconds to wait at most.
+        """
+        self.shutdown()
+        with self._idle:
+            self._idle.wait_for(lambda: not self._busy, grace)
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Logs what broke a connection; the default prints to the terminal."""
+        _log.debug("connection of %s broke", client_address, exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: HttpServer
+    timeout = 60  # seconds that a silent connection keeps its thread
+
+    def setup(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().setup()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_POST
+
+    def _answer(self) -> None:
+        self.server.begin()
+        try:
+            body = self._body()
+            path = self.path.partition("?")[0]
+            if body is None:
+                self.close_connection = True
+            elif self.command == "GET" and path == self.server.metrics_path:
+                self._send(200, self.server.metrics.text(), "text/plain")
+            elif not path.lower().startswith("/v1/"):
+                self._send(404, error_json(f"Unexpected path: {path}"))
+            else:
+                self._rest(path, body)
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+        finally:
+            self.server.end()
+
+    def _rest(self, path: str, body: bytes) -> None:
+        start = time.perf_counter()
+        name = action = ""
+        try:
+            spec, action = self.server.api.route(self.command, path)
+            name = spec.name
+            text = self.server.api.answer(spec, action, body)
+        except StatusError as error:
+            self.server.metrics.request(name, error.code.name)
+            self._send(_HTTP.get(error.code, 500), error_json(error.message))
+            return
+        except RecursionError:
+            self.server.metrics.request(name, Code.INVALID_ARGUMENT.name)
+            self._send(400, error_json("The document is nested too deeply"))
+            return
+        labels = (("model_name", name), ("API", action), ("entrypoint", "REST"))
+        micros = (time.perf_counter() - start) * 1e6
+        self.server.metrics.latency("request_latency", labels, micros)
+        self.server.metrics.request(name, Code.OK.name)
+        self._send(200, text)
+
+    def _body(self) -> bytes | None:
+        """The request's body; None if it was refused and answered already."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._chunks()
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self._send(400, error_json(f"Malformed Content-Length: {length}"))
+            return None
+        size = int(length[:20])
+        if size > self.server.max_bytes:
+            self._too_large(size)
+            return None
+        body = self.rfile.read(size)
+        return body if len(body) == size else None
+
+    def _chunks(self) -> bytes | None:
+        parts: list[bytes] = []
+        total = 0
+        while True:
+            line = self.rfile.readline(1024).partition(b";")[0].strip()
+            try:
+                size = int(line, 16)
+            except ValueError:
+                self._send(400, error_json("Malformed chunk"))
+                return None
+            total += size
+            if size < 0 or total > self.server.max_bytes:
+                self._too_large(total)
+                return None
+            if size == 0:
+                while self.rfile.readline(1024).strip():
+                    continue
+                return b"".join(parts)
+            parts.append(self.rfile.read(size))
+            self.rfile.readline(1024)
+
+    def _too_large(self, size: int) -> None:
+        self._send(
+            413,
+            error_json(f"Received message larger than max ({size} vs. {self.server.max_bytes})"),
+        )
+
+    def _send(self, status: int, text: str, content_type: str = "application/json") -> None:
+        data = text.encode("utf-8", "replace")
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        _log.debug(format, *args)

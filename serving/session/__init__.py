@@ -1,0 +1,1 @@
+"""SavedModels run by TensorFlow's C library, the loader inside TensorFlow Serving."""
