@@ -5,9 +5,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.columns.as_column_input import as_column_input
+from tfrs_afm.columns.check_ids import check_ids
 from tfrs_afm.columns.column_resources import ColumnResources
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.members import Members
+from tfrs_afm.columns.one_id_each import one_id_each, reads_plain_ids
 
 _Cache = tf.__internal__.feature_column.FeatureTransformationCache
 
@@ -53,33 +56,40 @@ class ColumnEncoder(tf.Module):
                         f"features={sorted(features)} without '{key}' for field '{field.name}'. "
                         "Add it, or parse with `tfrs_afm.parse_spec(columns)`."
                     )
-                value = features[key]
-                tensors[key] = value.to_sparse() if isinstance(value, tf.RaggedTensor) else value
+                tensors[key] = as_column_input(features[key])
+        only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
+        other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
+        for key in only_ids - other:
+            tensors[key] = one_id_each(tensors[key])
         return _Cache(tensors)
 
-    def encode(self, field: Field, cache: Any) -> Members:
-        """Returns the members of a categorical or a sequence field.
+    def encode(self, fields: Sequence[Field], cache: Any) -> list[Members]:
+        """Returns the members of categorical and sequence fields.
 
         Args:
-            field: A field with ids, or a sequence of numbers.
+            fields: Fields with ids, or sequences of numbers.
             cache: What `read` returned.
 
         Returns:
-            The real members over the batch.
+            The real members of each field over the batch.
         """
-        if field.categorical is None:
-            return self._number_sequence(field, cache)
-        ids, weights = field.categorical.get_sparse_tensors(cache, self._resources)
-        self._check_known(field, ids)
-        members = Members(
-            ids=ids.values,
-            values=None if weights is None else weights.values,
-            rows=ids.indices[:, 0],
-            positions=ids.indices[:, 1],
-            num_rows=ids.dense_shape[0],
-            length=ids.dense_shape[1],
-        )
-        return _keep(members, ids.values >= 0) if _may_be_unknown(field.categorical) else members
+        found = {}
+        for field in fields:
+            if field.categorical is not None:
+                found[field] = field.categorical.get_sparse_tensors(cache, self._resources)
+        bounded = {
+            field: ids
+            for field, (ids, _) in found.items()
+            if _may_be_out_of_range(field.categorical)
+        }
+        # A lookup would complain of an unknown id first, without naming the feature.
+        with tf.control_dependencies([check_ids(bounded)] if bounded else []):
+            return [
+                self._number_sequence(field, cache)
+                if field.categorical is None
+                else _members(field, *found[field])
+                for field in fields
+            ]
 
     def numbers(self, field: Field, cache: Any) -> Any:
         """Returns the `(batch, rows of the table)` float32 values of a numeric field.
@@ -111,26 +121,19 @@ class ColumnEncoder(tf.Module):
         )
         return _keep(members, ~tf.math.is_nan(members.values))
 
-    def _check_known(self, field: Field, ids: Any) -> None:
-        """Makes an id past the last bucket an error that names the field and the row."""
-        if not _may_be_out_of_range(field.categorical):
-            return
-        values = tf.concat([ids.values, [-1]], 0)  # so that there is a first one in an empty batch
-        rows = tf.concat([ids.indices[:, 0], [-1]], 0)
-        beyond = values >= field.table.rows
-        first = tf.argmax(tf.cast(beyond, tf.int32))
-        tf.debugging.Assert(
-            ~tf.reduce_any(beyond),
-            [
-                f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
-                f"Received for field '{field.name}':",
-                values[first],
-                "in row",
-                rows[first],
-                "Give the column a default_value, or more buckets.",
-            ],
-            summarize=1,
-        )
+
+def _members(field: Field, ids: Any, weights: Any) -> Members:
+    members = Members(
+        ids=tf.identity(ids.values),
+        values=None if weights is None else weights.values,
+        rows=ids.indices[:, 0],
+        positions=ids.indices[:, 1],
+        num_rows=ids.dense_shape[0],
+        length=ids.dense_shape[1],
+    )
+    if not _may_be_unknown(field.categorical):
+        return members
+    return _keep(members, members.ids >= 0)
 
 
 def _scalar(categorical: Any) -> Any:
@@ -153,10 +156,16 @@ def _may_be_out_of_range(categorical: Any) -> bool:
 
 
 def _keep(members: Members, real: Any) -> Members:
-    values = None if members.values is None else tf.boolean_mask(members.values, real)
+    """Drops members that are not real; batches without any, the common case, stay as they are."""
+    parts = [members.ids, members.rows, members.positions]
+    if members.values is not None:
+        parts.append(members.values)
+    kept = tf.cond(
+        tf.reduce_all(real),
+        lambda: [tf.identity(part) for part in parts],
+        lambda: [tf.boolean_mask(part, real) for part in parts],
+    )
+    ids, rows, positions, *values = (tf.ensure_shape(part, [None]) for part in kept)
     return members._replace(
-        ids=tf.boolean_mask(members.ids, real),
-        values=values,
-        rows=tf.boolean_mask(members.rows, real),
-        positions=tf.boolean_mask(members.positions, real),
+        ids=ids, rows=rows, positions=positions, values=values[0] if values else None
     )

@@ -5,9 +5,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.members import Members
+from tfrs_afm.embeddings.member_counts import member_counts
+from tfrs_afm.embeddings.segment_sum import segment_sum
 
 
-def combine(rows: Any, members: Members, combiner: str) -> Any:
+def combine(rows: Any, members: Members, combiner: str, counts: Any = None) -> Any:
     """Combines the rows of each example's members.
 
     With ids i of one example, their rows v_i and values x_i:
@@ -21,27 +23,24 @@ def combine(rows: Any, members: Members, combiner: str) -> Any:
         rows: `(count, width)`, the row of each member.
         members: The members.
         combiner: "sum", "mean" or "sqrtn".
+        counts: `(batch,)`, what `member_counts` returns for it, if it is at hand.
 
     Returns:
         `(batch, width)`; zeros for an example without members.
     """
     batch = members.num_rows
     if members.values is None:
-        pool = {
-            "sum": tf.sparse.segment_sum,
-            "mean": tf.sparse.segment_mean,
-            "sqrtn": tf.sparse.segment_sqrt_n,
-        }[combiner]
-        # Half the time of the unsorted sums: members come sorted by row.
-        index = tf.range(tf.shape(rows)[0])
-        return pool(rows, index, members.rows, num_segments=batch)
+        scale = None
+        if combiner != "sum":
+            (counts,) = member_counts([members]) if counts is None else (counts,)
+            scale = tf.math.divide_no_nan(1.0, counts if combiner == "mean" else tf.sqrt(counts))
+        return segment_sum(rows, members.rows, batch, scale)
     values = tf.cast(members.values, rows.dtype)
     if combiner != "sum":
         values = tf.nn.relu(values)
-    total = tf.math.unsorted_segment_sum(rows * values[:, tf.newaxis], members.rows, batch)
+    total = segment_sum(rows * values[:, tf.newaxis], members.rows, batch)
     if combiner == "sum":
         return total
     power = values if combiner == "mean" else tf.square(values)
-    norm = tf.math.unsorted_segment_sum(power, members.rows, batch)
-    norm = norm if combiner == "mean" else tf.sqrt(norm)
-    return tf.math.divide_no_nan(total, norm[:, tf.newaxis])
+    norm = segment_sum(power[:, tf.newaxis], members.rows, batch)
+    return tf.math.divide_no_nan(total, norm if combiner == "mean" else tf.sqrt(norm))

@@ -6,10 +6,13 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.members import Members
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, with_query
-from tfrs_afm.embeddings.combine import combine
+from tfrs_afm.embeddings.combine_fields import combine_fields
+from tfrs_afm.embeddings.field_members import FieldMembers
 from tfrs_afm.embeddings.fields import Fields
+from tfrs_afm.embeddings.member_counts import member_counts
+
+_Embedded = tuple[Any, Any, Any]  # vectors (batch, dim), mask (batch,), linear (batch, 1) or None
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -69,11 +72,11 @@ class FieldEmbedding(ColumnEmbedding):
     ) -> None:
         super().__init__(columns, dim, linear=linear, l2=l2, tables=tables, **kwargs)
         self.pooling = dict(pooling or {})
-        by_name = {field.name: field for field in self._fields}
+        self._by_name = {field.name: field for field in self._fields}
         for name, rule in self.pooling.items():
-            field = self._pooled_field(name, by_name)
+            field = self._pooled_field(name)
             if rule.query is not None:
-                query = self._query_field(rule, by_name)
+                query = self._query_field(rule)
                 self._fields[self._fields.index(field)] = with_query(field, query)
 
     def call(self, features: Mapping[str, Any]) -> Fields:
@@ -91,9 +94,12 @@ class FieldEmbedding(ColumnEmbedding):
             As for the call, with these fields in this order.
         """
         cache = self._encoder.read(features, fields)
-        done: dict[str, tuple[Any, Any, Any]] = {}
+        wanted = {field.name: field for field in fields}
         for field in fields:
-            self._embed_field(field, cache, done)
+            rule = self.pooling.get(field.name)
+            if rule is not None and rule.query is not None:
+                wanted.setdefault(rule.query, self._by_name[rule.query])
+        done = self._combined(list(wanted.values()), cache)
         vectors, masks, linear = zip(*(done[field.name] for field in fields), strict=True)
         return Fields(
             tf.stack(vectors, axis=1),  # (batch, n, dim)
@@ -101,45 +107,52 @@ class FieldEmbedding(ColumnEmbedding):
             tf.concat(linear, axis=1) if self.linear else None,
         )
 
-    def _embed_field(self, field: Field, cache: Any, done: dict[str, Any]) -> None:
-        if field.name in done:
-            return
-        if field.categorical is None and not field.sequence:
-            values, real, rows, weights = self._numbers(field, cache)
-            linear = None if weights is None else tf.matmul(values, weights)
-            done[field.name] = tf.matmul(values, rows), tf.reduce_any(real, axis=1), linear
-            return
-        members = self._encoder.encode(field, cache)
-        rows, weights = self._lookup(field, members)
-        rule = self.pooling.get(field.name)
-        if rule is None:
-            vectors = combine(rows, members, field.combiner)
-            linear = None if weights is None else combine(weights, members, field.combiner)
-        else:
-            query = None
-            if rule.query is not None:
-                target = next(other for other in self._fields if other.name == rule.query)
-                self._embed_field(target, cache, done)
+    def _combined(self, fields: Sequence[Field], cache: Any) -> dict[str, _Embedded]:
+        """Vectors, mask and linear term of each field, by name."""
+        done: dict[str, _Embedded] = {}
+        with_ids = [field for field in fields if field.categorical is not None or field.sequence]
+        for field in fields:
+            if field not in with_ids:
+                values, real, rows, weights = self._numbers(field, cache)
+                linear = None if weights is None else tf.matmul(values, weights)
+                done[field.name] = tf.matmul(values, rows), tf.reduce_any(real, axis=1), linear
+        members = self._encoder.encode(with_ids, cache)
+        parts = [
+            FieldMembers(field, one, counts, *self._lookup(field, one))
+            for field, one, counts in zip(with_ids, members, member_counts(members), strict=True)
+        ]
+        plain = [part for part in parts if part.field.name not in self.pooling]
+        for part, (vectors, linear) in zip(plain, combine_fields(plain), strict=True):
+            done[part.field.name] = vectors, part.counts > 0, linear
+        for part in parts:
+            rule = self.pooling.get(part.field.name)
+            if rule is not None and rule.query is None:
+                pooled = rule(part.rows, part.weights, part.members)
+                done[part.field.name] = pooled[0], part.counts > 0, pooled[1]
+        for part in parts:
+            rule = self.pooling.get(part.field.name)
+            if rule is not None and rule.query is not None:
                 query = done[rule.query][0]
-            vectors, linear = rule(rows, weights, members, query)
-        done[field.name] = vectors, _present(members), linear
+                pooled = rule(part.rows, part.weights, part.members, query)
+                done[part.field.name] = pooled[0], part.counts > 0, pooled[1]
+        return done
 
-    def _pooled_field(self, name: str, by_name: Mapping[str, Field]) -> Field:
-        field = by_name.get(name)
+    def _pooled_field(self, name: str) -> Field:
+        field = self._by_name.get(name)
         if field is None or (field.categorical is None and not field.sequence):
             raise ValueError(
                 "`pooling` must name columns that have ids to pool. Received: pooling for "
-                f"'{name}'. The columns are {sorted(by_name)}."
+                f"'{name}'. The columns are {sorted(self._by_name)}."
             )
         return field
 
-    def _query_field(self, rule: Any, by_name: Mapping[str, Field]) -> Field:
-        query = by_name.get(rule.query)
+    def _query_field(self, rule: Any) -> Field:
+        query = self._by_name.get(rule.query)
         nested = query is not None and getattr(self.pooling.get(query.name), "query", None)
         if query is None or nested:
             raise ValueError(
                 "`query` must name a column that has no query of its own. Received: "
-                f"query='{rule.query}'. The columns are {sorted(by_name)}."
+                f"query='{rule.query}'. The columns are {sorted(self._by_name)}."
             )
         return query
 
@@ -155,10 +168,3 @@ class FieldEmbedding(ColumnEmbedding):
             name: tf.keras.layers.deserialize(rule) for name, rule in config["pooling"].items()
         }
         return super().from_config({**config, "pooling": rules})
-
-
-def _present(members: Members) -> Any:
-    """Which examples have a member: `(batch,)` bool."""
-    absent = tf.zeros(members.num_rows[tf.newaxis], tf.bool)
-    present = tf.ones_like(members.rows, tf.bool)
-    return tf.tensor_scatter_nd_update(absent, members.rows[:, tf.newaxis], present)

@@ -55,7 +55,7 @@ class IdEmbedding(ColumnEmbedding):
                 vector = values[:, :, tf.newaxis] * rows  # (batch, size, dim)
                 weight = None if weights is None else values * weights[:, 0]
             else:
-                members = self._encoder.encode(field, cache)
+                (members,) = self._encoder.encode([field], cache)
                 rows, weights = self._lookup(field, members)
                 vector, mask = spread(rows, members)
                 weight = None if weights is None else spread(weights, members)[0][:, :, 0]

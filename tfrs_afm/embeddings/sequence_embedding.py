@@ -70,8 +70,8 @@ class SequenceEmbedding(ColumnEmbedding):
         """Embeds a batch; see the class."""
         cache = self._encoder.read(features, self._fields)
         embeddings, lengths, masks = {}, {}, {}
-        for field in self._fields:
-            members = self._encoder.encode(field, cache)
+        encoded = self._encoder.encode(self._fields, cache)
+        for field, members in zip(self._fields, encoded, strict=True):
             vectors, mask = self._sequence(field, members)
             embeddings[field.name], masks[field.name] = vectors, mask
             lengths[field.name] = _lengths(members)

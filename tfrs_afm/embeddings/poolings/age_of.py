@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.members import Members
+from tfrs_afm.embeddings.member_counts import member_counts
 
 NEWEST = ("last", "first")
 
@@ -20,7 +21,7 @@ def age_of(members: Members, newest: str) -> Any:
         `(count,)` int64: 0 for the newest.
     """
     ones = tf.ones_like(members.rows)
-    counts = tf.math.unsorted_segment_sum(ones, members.rows, members.num_rows)
+    counts = tf.cast(member_counts([members])[0], tf.int64)
     starts = tf.cumsum(counts, exclusive=True)
     place = tf.cumsum(ones, exclusive=True) - tf.gather(starts, members.rows)
     if newest == "first":

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfrs_afm.columns.members import Members
 from tfrs_afm.embeddings.combine import combine
+from tfrs_afm.embeddings.member_counts import member_counts
 
 
 def extreme(
@@ -27,7 +28,6 @@ def extreme(
         rows *= tf.cast(members.values, rows.dtype)[:, tf.newaxis]
     pooled = segment(rows, members.rows, members.num_rows)
     # The extreme over nothing is the limit of the dtype; an empty example is zeros.
-    ones = tf.ones_like(members.rows)
-    counts = tf.math.unsorted_segment_sum(ones, members.rows, members.num_rows)
+    (counts,) = member_counts([members])
     pooled = tf.where(counts[:, tf.newaxis] > 0, pooled, tf.zeros_like(pooled))
     return pooled, None if linear is None else combine(linear, members, "mean")

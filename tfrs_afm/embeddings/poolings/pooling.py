@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.members import Members
+from tfrs_afm.embeddings.segment_sum import segment_sum
 
 
 class Pooling(tf.keras.layers.Layer):
@@ -28,11 +29,10 @@ class Pooling(tf.keras.layers.Layer):
     def call(self, rows: Any, linear: Any, members: Members, query: Any = None) -> tuple[Any, Any]:
         """Pools by the weights of the members; see the class."""
         weights = tf.cast(self.weights(rows, members, query), rows.dtype)[:, tf.newaxis]
-
-        def total(values: Any) -> Any:
-            return tf.math.unsorted_segment_sum(values * weights, members.rows, members.num_rows)
-
-        return total(rows), None if linear is None else total(linear)
+        pooled = segment_sum(rows * weights, members.rows, members.num_rows)
+        if linear is None:
+            return pooled, None
+        return pooled, segment_sum(linear * weights, members.rows, members.num_rows)
 
     def weights(self, rows: Any, members: Members, query: Any) -> Any:
         """Returns the `(count,)` weight of each member in the sum of its example."""
