@@ -24,7 +24,15 @@ def test_every_example_in_a_docstring_runs(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["FieldEmbedding", "shared_embeddings", "parse_spec", "explain"]
+    [
+        "FieldEmbedding",
+        "shared_embeddings",
+        "sequence_bucketized_column",
+        "sequence_crossed_column",
+        "sequence_weighted_categorical_column",
+        "parse_spec",
+        "explain",
+    ]
     + [
         f"{room}.{name}"
         for room in ("interactions", "tasks", "models")

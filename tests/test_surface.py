@@ -10,10 +10,17 @@ def test_the_public_names_are_these() -> None:
         "SequenceEmbedding",
         "embeddings",
         "explain",
+        "feature_schema",
+        "input_spec",
         "interactions",
         "models",
         "parse_spec",
+        "read_tfrecord",
+        "sequence_bucketized_column",
+        "sequence_crossed_column",
+        "sequence_weighted_categorical_column",
         "shared_embeddings",
+        "size_report",
         "tasks",
     ]
     assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM"]

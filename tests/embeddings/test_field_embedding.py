@@ -100,9 +100,9 @@ def test_numbers_are_values_times_vectors_and_zero_or_nan_is_no_member() -> None
     assert fields.mask.numpy().tolist() == [[True], [False], [True]]
 
 
-def test_sequence_numbers_are_the_weighted_mean_of_their_vector() -> None:
+def test_sequence_numbers_average_values_times_vectors() -> None:
     layer = tfrs_afm.FieldEmbedding([fc.sequence_numeric_column("price")], dim=3)
-    fields = layer({"price": tf.ragged.constant([[2.0, 4.0], []])})
+    fields = layer({"price": tf.ragged.constant([[2.0, -4.0, 5.0], []])})
     np.testing.assert_allclose(fields.vectors[0, 0], table_of(layer, "price")[0], rtol=1e-5)
     assert fields.mask.numpy().tolist() == [[True], [False]]
 

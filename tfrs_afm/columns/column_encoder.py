@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfrs_afm.columns.as_column_input import as_column_input
 from tfrs_afm.columns.check_ids import check_ids
+from tfrs_afm.columns.checked_values import checked_values
 from tfrs_afm.columns.column_resources import ColumnResources
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.members import Members
@@ -100,6 +101,26 @@ class ColumnEncoder(tf.Module):
         values = tf.reshape(values, [-1, field.table.rows])
         return tf.where(tf.math.is_nan(values), tf.zeros_like(values), values)
 
+    def lengths(self, field: Field, cache: Any) -> Any:
+        """Returns how long each example's sequence is, as `SequenceFeatures` counts.
+
+        One past the last place that is not padding; a place whose id is unknown counts.
+
+        Args:
+            field: A categorical or sequence field.
+            cache: What `read` returned.
+
+        Returns:
+            `(batch,)` int64.
+        """
+        if field.categorical is None:
+            members = self._number_sequence(field, cache)
+            positions, rows, batch = members.positions, members.rows, members.num_rows
+        else:
+            ids, _ = field.categorical.get_sparse_tensors(cache, self._resources)
+            positions, rows, batch = ids.indices[:, 1], ids.indices[:, 0], ids.dense_shape[0]
+        return tf.maximum(tf.math.unsorted_segment_max(positions + 1, rows, batch), 0)
+
     def _number_sequence(self, field: Field, cache: Any) -> Members:
         numbers = cache.get(field.column, self._resources)
         if not isinstance(numbers, tf.SparseTensor):
@@ -125,12 +146,16 @@ class ColumnEncoder(tf.Module):
 def _members(field: Field, ids: Any, weights: Any) -> Members:
     members = Members(
         ids=tf.identity(ids.values),
-        values=None if weights is None else weights.values,
+        values=None if weights is None else checked_values(field, ids, weights),
         rows=ids.indices[:, 0],
         positions=ids.indices[:, 1],
         num_rows=ids.dense_shape[0],
         length=ids.dense_shape[1],
     )
+    if members.values is not None:
+        # TensorFlow's mean leaves out what does not weigh; in the papers a 0 is no feature.
+        counts = members.values != 0 if field.combiner == "sum" else members.values > 0
+        return _keep(members, counts & (members.ids >= 0))
     if not _may_be_unknown(field.categorical):
         return members
     return _keep(members, members.ids >= 0)

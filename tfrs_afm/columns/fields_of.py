@@ -86,7 +86,7 @@ def _bucketized(column: Any) -> Field:
 
 
 def _categorical(column: Any, categorical: Any, table: Table, combiner: str) -> Field:
-    sequence = type(categorical).__name__ == "SequenceCategoricalColumn"
+    sequence = type(categorical).__name__ in _SEQUENCES
     keys = tuple(sorted(column.parse_example_spec))
     return Field(column.name, column, categorical, table, combiner, sequence, keys)
 
@@ -100,6 +100,12 @@ def _numeric(column: Any) -> Field:
     )
 
 
+_SEQUENCES = (
+    "SequenceBucketizedColumn",
+    "SequenceCategoricalColumn",
+    "SequenceCrossedColumn",
+    "SequenceWeightedCategoricalColumn",
+)
 _MAKERS: dict[str, Callable[[Any], Field]] = {
     "EmbeddingColumn": _embedding,
     "SharedEmbeddingColumn": _shared_embedding,

@@ -5,9 +5,22 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.columns.sequence_bucketized_column import SequenceBucketizedColumn
+from tfrs_afm.columns.sequence_crossed_column import SequenceCrossedColumn
+from tfrs_afm.columns.sequence_weighted_categorical_column import (
+    SequenceWeightedCategoricalColumn,
+)
 from tfrs_afm.columns.shared_embedding_column import SharedEmbeddingColumn
 
-_OWN = {"SharedEmbeddingColumn": SharedEmbeddingColumn}
+_OWN = {
+    column.__name__: column
+    for column in (
+        SequenceBucketizedColumn,
+        SequenceCrossedColumn,
+        SequenceWeightedCategoricalColumn,
+        SharedEmbeddingColumn,
+    )
+}
 
 
 def serialize_columns(columns: Sequence[Any]) -> list[dict[str, Any]]:

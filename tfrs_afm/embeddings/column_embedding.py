@@ -11,6 +11,7 @@ from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.fields_of import fields_of
 from tfrs_afm.columns.members import Members
 from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
+from tfrs_afm.embeddings.field_members import FieldMembers
 from tfrs_afm.embeddings.field_tables import field_tables
 
 
@@ -68,10 +69,20 @@ class ColumnEmbedding(tf.keras.layers.Layer):
                     table.built = True
         super().build(input_shape)
 
-    def _lookup(self, field: Field, members: Members) -> tuple[Any, Any]:
-        """Rows `(count, dim)` and linear weights `(count, 1)` or None of members."""
+    def _look_up(self, field: Field, members: Members, counts: Any = None) -> FieldMembers:
+        """Looks up the rows and linear weights of members.
+
+        The numbers of a numeric sequence multiply what they look up here: in a mean they are what
+        is averaged, where the values of ids are the weights of the average.
+        """
         rows = self._regularized(field, members.ids, members.num_rows)
-        return rows, self._weights(field, members.ids)
+        weights = self._weights(field, members.ids)
+        if field.categorical is None:
+            numbers = tf.cast(members.values, rows.dtype)[:, tf.newaxis]
+            rows = rows * numbers
+            weights = None if weights is None else weights * numbers
+            members = members._replace(values=None)
+        return FieldMembers(field, members, counts, rows, weights)
 
     def _regularized(self, field: Field, ids: Any, batch: Any) -> Any:
         table = self.tables[field.table.name]

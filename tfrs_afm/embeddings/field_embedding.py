@@ -8,7 +8,6 @@ import tensorflow as tf
 from tfrs_afm.columns.field import Field
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, with_query
 from tfrs_afm.embeddings.combine_fields import combine_fields
-from tfrs_afm.embeddings.field_members import FieldMembers
 from tfrs_afm.embeddings.fields import Fields
 from tfrs_afm.embeddings.member_counts import member_counts
 
@@ -118,7 +117,7 @@ class FieldEmbedding(ColumnEmbedding):
                 done[field.name] = tf.matmul(values, rows), tf.reduce_any(real, axis=1), linear
         members = self._encoder.encode(with_ids, cache)
         parts = [
-            FieldMembers(field, one, counts, *self._lookup(field, one))
+            self._look_up(field, one, counts)
             for field, one, counts in zip(with_ids, members, member_counts(members), strict=True)
         ]
         plain = [part for part in parts if part.field.name not in self.pooling]

@@ -12,7 +12,7 @@ class FieldMembers(NamedTuple):
     Attributes:
         field: The field.
         members: Its real members.
-        counts: `(batch,)` float32, how many of them each example has.
+        counts: `(batch,)` float32, how many of them each example has, or None.
         rows: `(count, dim)`, the row of each member.
         weights: `(count, 1)`, the linear weight of each member, or None.
     """

@@ -56,9 +56,11 @@ class IdEmbedding(ColumnEmbedding):
                 weight = None if weights is None else values * weights[:, 0]
             else:
                 (members,) = self._encoder.encode([field], cache)
-                rows, weights = self._lookup(field, members)
-                vector, mask = spread(rows, members)
-                weight = None if weights is None else spread(weights, members)[0][:, :, 0]
+                part = self._look_up(field, members)
+                vector, mask = spread(part.rows, part.members)
+                weight = None
+                if part.weights is not None:
+                    weight = spread(part.weights, part.members)[0][:, :, 0]
             vectors.append(vector)
             masks.append(mask)
             linear.append(weight)

@@ -74,17 +74,17 @@ class SequenceEmbedding(ColumnEmbedding):
         for field, members in zip(self._fields, encoded, strict=True):
             vectors, mask = self._sequence(field, members)
             embeddings[field.name], masks[field.name] = vectors, mask
-            lengths[field.name] = _lengths(members)
+            lengths[field.name] = self._encoder.lengths(field, cache)
         return SequenceFields(embeddings, lengths, masks)
 
     def _sequence(self, field: Field, members: Members) -> tuple[Any, Any]:
-        rows, _ = self._lookup(field, members)
+        part = self._look_up(field, members)
         if field.categorical is None:
-            return spread(rows, members)
+            return spread(part.rows, part.members)
         # Several ids at one place are combined as the column says, each place by itself.
         place = members.rows * members.length + members.positions
         combined = combine(
-            rows,
+            part.rows,
             members._replace(rows=place, num_rows=members.num_rows * members.length),
             field.combiner,
         )
@@ -99,9 +99,3 @@ class SequenceEmbedding(ColumnEmbedding):
         config = super().get_config()
         del config["linear"]
         return config
-
-
-def _lengths(members: Members) -> Any:
-    """One past the last real place of each example, as `SequenceFeatures` counts it."""
-    last = tf.math.unsorted_segment_max(members.positions + 1, members.rows, members.num_rows)
-    return tf.maximum(last, 0)

@@ -40,7 +40,7 @@ class LastK(Pooling):
         self.k = k
         self.newest = check_newest(newest)
 
-    def weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
         """Returns equal weights for the newest k members of each example."""
         kept = age_of(members, self.newest) < self.k
         return normalized(tf.cast(kept, rows.dtype), members)

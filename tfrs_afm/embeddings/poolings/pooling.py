@@ -28,12 +28,12 @@ class Pooling(tf.keras.layers.Layer):
 
     def call(self, rows: Any, linear: Any, members: Members, query: Any = None) -> tuple[Any, Any]:
         """Pools by the weights of the members; see the class."""
-        weights = tf.cast(self.weights(rows, members, query), rows.dtype)[:, tf.newaxis]
+        weights = tf.cast(self.member_weights(rows, members, query), rows.dtype)[:, tf.newaxis]
         pooled = segment_sum(rows * weights, members.rows, members.num_rows)
         if linear is None:
             return pooled, None
         return pooled, segment_sum(linear * weights, members.rows, members.num_rows)
 
-    def weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
         """Returns the `(count,)` weight of each member in the sum of its example."""
-        raise TypeError(f"{type(self).__name__} must define `weights`, or `call`.")
+        raise TypeError(f"{type(self).__name__} must define `member_weights`, or `call`.")

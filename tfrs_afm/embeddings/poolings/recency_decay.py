@@ -42,7 +42,7 @@ class RecencyDecay(Pooling):
         self.half_life = half_life
         self.newest = check_newest(newest)
 
-    def weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
         """Returns weights that fall with age and sum to 1 in each example."""
         age = tf.cast(age_of(members, self.newest), rows.dtype)
         return normalized(tf.pow(tf.constant(2.0, rows.dtype), -age / self.half_life), members)

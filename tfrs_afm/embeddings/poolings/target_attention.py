@@ -60,7 +60,7 @@ class TargetAttention(Pooling):
         self.unit = tf.keras.Sequential([*layers, tf.keras.layers.Dense(1)])
         super().build(input_shape)
 
-    def weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
         """Returns how each member matches the query of its example."""
         target = tf.gather(query, members.rows)
         match = tf.concat([rows, target, rows - target, rows * target], axis=1)  # (count, 4 * dim)
