@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from serving.exporting.export import export as export
     from serving.publishing.prune import prune as prune
     from serving.publishing.publish import publish as publish
     from serving.publishing.rollback import rollback as rollback
@@ -15,15 +16,20 @@ if TYPE_CHECKING:
     from serving.server.options import ServerOptions as ServerOptions
     from serving.session.session import Session as Session
     from serving.status_error import StatusError as StatusError
+    from serving.verification.verification_error import VerificationError as VerificationError
+    from serving.verification.verify import verify as verify
 
 _HOMES = {
     "LocalServer": "serving.server.local_server",
     "ServerOptions": "serving.server.options",
     "Session": "serving.session.session",
     "StatusError": "serving.status_error",
+    "VerificationError": "serving.verification.verification_error",
+    "export": "serving.exporting.export",
     "prune": "serving.publishing.prune",
     "publish": "serving.publishing.publish",
     "rollback": "serving.publishing.rollback",
+    "verify": "serving.verification.verify",
     "versions": "serving.publishing.versions",
 }
 
@@ -32,9 +38,12 @@ __all__ = [
     "ServerOptions",
     "Session",
     "StatusError",
+    "VerificationError",
+    "export",
     "prune",
     "publish",
     "rollback",
+    "verify",
     "versions",
 ]
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from serving.commands.publish import PUBLISH
 from serving.commands.rollback import ROLLBACK
 from serving.commands.serve import SERVE
+from serving.commands.verify import VERIFY
 from serving.status_error import StatusError
 
-_COMMANDS = (PUBLISH, ROLLBACK, SERVE)
+_COMMANDS = (VERIFY, PUBLISH, ROLLBACK, SERVE)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,33 @@
+"""`python -m serving verify`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from serving.commands.command import Command
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, help="a version folder, the one with saved_model.pb")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from serving.verification.verify import verify
+
+    rows = verify(arguments.path)
+    sys.stdout.write(f"{rows} golden rows answered as the trained model did\n")
+    return 0
+
+
+VERIFY = Command(
+    name="verify",
+    summary="compare a version's answers with the trained model's",
+    description=(
+        "Loads a version that `serving.export` wrote, by the C library that is inside TensorFlow "
+        "Serving, and asks every signature its golden rows: at once, in pairs and one by one. "
+        "Exits with status 1 and says which row of which signature differs by how much."
+    ),
+    example="python -m serving verify models/ranker/3",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,1 @@
+"""A trained model to a SavedModel that TensorFlow Serving answers from."""

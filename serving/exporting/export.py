@@ -1,0 +1,121 @@
+"""A trained model to a published version, in one call."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from serving.exporting.feature_values import feature_values
+from serving.exporting.golden_examples import golden_examples
+from serving.exporting.golden_requests import golden_requests
+from serving.exporting.ranker import Ranker
+from serving.exporting.scorer import Scorer
+from serving.exporting.serving_module import ServingModule
+from serving.exporting.write_sidecar import write_sidecar
+from serving.exporting.write_warmup import write_warmup
+from serving.publishing.publish import publish
+from serving.verification.verify_apart import verify_apart
+
+
+def export(
+    model: Any,
+    base_path: str | os.PathLike[str],
+    *,
+    examples: Sequence[Any] | None = None,
+    candidate_features: Sequence[str] | None = None,
+    tolerance: float = 1e-5,
+    keep_last: int | None = None,
+) -> Path:
+    """Saves a model for TensorFlow Serving, checks its answers, and publishes it.
+
+    The SavedModel parses serialized `tf.Example`s with the very columns that the model was
+    trained on. Its signatures:
+      - `serving_default` (predict): `examples (batch,)` to `predictions (batch,)` and `logits`.
+      - `regression`: `inputs (batch,)` to `outputs (batch,)`, the predictions.
+      - `classification`, for binary labels: to `classes (batch, 2)` and `scores (batch, 2)`.
+      - `rank` (predict): `context (batch,)`, `candidates (batch, N)` to `scores (batch, N)`.
+    Before anything is published, a fresh process loads the files as the server would, and every
+    signature must answer golden rows as the model does: in a batch, in pairs and one by one.
+
+    Args:
+        model: `tfrs_afm.models.AFM`, `DeepFM`, or any model with one number per example that
+            holds a tfrs_afm embedding layer.
+        base_path: The model's folder of versions.
+        examples: `tf.train.Example`s or their bytes, for golden rows from real data; 16 are
+            taken. Rows with unknown values, missing features, and empty and long lists are
+            always among the golden ones.
+        candidate_features: The features that come with a candidate in `rank`; the part of the
+            others is then computed once for all candidates. With one feature, which holds one
+            id, `candidates` are these ids; otherwise they are serialized examples. Default: any
+            feature may come with a candidate, and nothing is shared.
+        tolerance: How far an answer may be off, relative to the larger of 1 and the answer.
+        keep_last: How many versions to keep. Default: all.
+
+    Returns:
+        The folder of the published version.
+
+    Raises:
+        ValueError: If the model has no embedding layer of ours, its answers are not one finite
+            number each, or `candidate_features` are not among its features.
+        VerificationError: A ValueError: the saved model does not answer as the model does;
+            nothing is published.
+
+    Example:
+        ```python
+        path = serving.export(model, "models/ranker", candidate_features=["movie_id"])
+        ```
+    """
+    scorer = Scorer(model)
+    columns = [column for embedding in scorer.embeddings for column in embedding.columns]
+    rows = golden_examples(feature_values(columns, scorer.spec), examples)
+    items = _checked(candidate_features, scorer)
+    scorer.take_apart(scorer.parse([one.SerializeToString() for one in rows]))
+    ranker = Ranker(scorer, items, ids=_are_ids(items, scorer, examples))
+    requests = golden_requests(scorer, ranker, rows)
+    module = ServingModule(scorer, ranker)
+
+    def write(folder: Path) -> None:
+        tf.saved_model.save(module, str(folder), signatures=module.functions)
+        updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
+        for key, method in module.method_names.items():
+            updater.replace_method_name(key, method, tags="serve")
+        updater.save()
+        write_sidecar(folder, module, scorer, ranker, requests, tolerance)
+        write_warmup(folder, requests)
+        verify_apart(folder)
+
+    return publish(write, base_path, keep_last=keep_last)
+
+
+def _checked(candidate_features: Sequence[str] | None, scorer: Scorer) -> list[str] | None:
+    if candidate_features is None:
+        return None
+    known = sorted(scorer.spec)
+    if isinstance(candidate_features, str) or not set(candidate_features) <= set(known):
+        raise ValueError(
+            f"`candidate_features` must be features of the model, {known}. Received: "
+            f"candidate_features={candidate_features!r}. Name what a candidate brings along."
+        )
+    if not candidate_features:
+        raise ValueError(
+            "`candidate_features` must name a feature. Received: candidate_features=[]. "
+            "Name what a candidate brings along, or leave it out."
+        )
+    return sorted(candidate_features)
+
+
+def _are_ids(items: list[str] | None, scorer: Scorer, examples: Sequence[Any] | None) -> bool:
+    """Whether one id tells the candidate."""
+    if items is None or len(items) != 1 or scorer.task is None:
+        return False
+    feature = scorer.spec[items[0]]
+    if not isinstance(feature, tf.io.VarLenFeature) or feature.dtype.is_floating:
+        return False
+    fields = [field for field in scorer.embedding.fields if items[0] in field.keys]
+    if any(field.sequence for field in fields):
+        return False
+    given = [one.SerializeToString() for one in golden_examples({}, examples)]
+    parsed = scorer.parse(given, items)
+    return int(parsed[items[0]].dense_shape[1]) <= 1

@@ -1,0 +1,140 @@
+"""How a trained model turns features into scores."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import tfrs_afm
+from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
+from tfrs_afm.tasks.interaction_task import InteractionTask
+
+_CLOSE = 1e-4
+"""How near the parts, put together, must come to the model's own answer to be taken for it."""
+
+
+class Scorer:
+    """Reads a trained model: its columns, and the parts that make its score.
+
+    A model made of one `FieldEmbedding` and one of our tasks is taken apart, so that each part
+    can be traced for itself: the user's fields apart from the films'. Whether the parts are all
+    there is to it is measured, on real rows, against the model's own answer. Any other model that
+    holds our embedding layers is called as a whole.
+
+    Args:
+        model: A `tfrs.Model`, or any Keras model, that holds an embedding layer of ours.
+
+    Raises:
+        ValueError: If there is none in it, or two layers read one feature in two ways.
+    """
+
+    def __init__(self, model: Any) -> None:
+        parts = list(model.submodules) if isinstance(model, tf.Module) else []
+        self.model = model
+        self.embeddings = [part for part in parts if isinstance(part, ColumnEmbedding)]
+        self._tasks = [part for part in parts if isinstance(part, InteractionTask)]
+        self.task: Any = None
+        if not self.embeddings:
+            raise ValueError(
+                "`model` must hold a tfrs_afm embedding layer. Received: "
+                f"model={type(model).__name__}. Keep the layer in an attribute of the model."
+            )
+        self.spec: dict[str, Any] = {}
+        for embedding in self.embeddings:
+            for key, feature in tfrs_afm.parse_spec(embedding.columns).items():
+                if self.spec.setdefault(key, feature) != feature:
+                    raise ValueError(
+                        "`model` must read one feature in one way. Received: model="
+                        f"{type(model).__name__}, which parses '{key}' as {self.spec[key]} and as "
+                        f"{feature}. Give both columns the same dtype, or the feature two names."
+                    )
+
+    @property
+    def embedding(self) -> Any:
+        """The one embedding layer of a model in parts."""
+        return self.embeddings[0]
+
+    @property
+    def binary(self) -> bool:
+        """Whether scores are known to be probabilities of a label 1."""
+        return self.task is not None and float(self.task.predictions(0.0)) == 0.5
+
+    def parse(self, examples: Any, keys: Any = None) -> dict[str, Any]:
+        """Parses serialized examples.
+
+        Args:
+            examples: `(batch,)` strings.
+            keys: The features to read. Default: all.
+
+        Returns:
+            Features by name; lists are SparseTensors of their true lengths.
+        """
+        spec = self.spec if keys is None else {key: self.spec[key] for key in keys}
+        return tf.io.parse_example(examples, spec) if spec else {}
+
+    def answer(self, features: Mapping[str, Any]) -> Any:
+        """The model's own answer, eagerly: `(batch,)` float32.
+
+        Raises:
+            ValueError: If it is not one number per example.
+        """
+        answer = self.model(features)
+        if not tf.is_tensor(answer) or answer.shape.num_elements() != answer.shape[0]:
+            shape = answer.shape if tf.is_tensor(answer) else type(answer).__name__
+            raise ValueError(
+                "`model` must answer with one number per example. Received: model="
+                f"{type(self.model).__name__}, which answers with {shape}. Wrap the output to "
+                "be served in a model of its own."
+            )
+        return _flat(answer)
+
+    def take_apart(self, features: Mapping[str, Any]) -> None:
+        """Finds out whether embedding and task make up the model's answer.
+
+        Args:
+            features: Rows on which to compare.
+        """
+        answer = self.answer(features).numpy()  # makes variables that are not there yet
+        if len(self._tasks) != 1 or len(self.embeddings) != 1:
+            return
+        if not isinstance(self.embedding, tfrs_afm.FieldEmbedding):
+            return
+        task = self._tasks[0]
+        logits = task.logits(*self.embedding(features), training=False)
+        for parts in (task.predictions(logits), logits):
+            if np.allclose(_flat(parts), answer, rtol=_CLOSE, atol=_CLOSE):
+                self.task = task
+
+    def outputs(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """Scores features as the `serving_default` signature answers.
+
+        Args:
+            features: Parsed features.
+
+        Returns:
+            `predictions` `(batch,)` float32, and `logits` where the model has them.
+        """
+        if self.task is None:
+            return {"predictions": _flat(self.model(features))}
+        with self.no_losses():
+            return self.task_outputs(*self.embedding.embed(features, self.embedding.fields))
+
+    def task_outputs(self, vectors: Any, mask: Any, linear: Any) -> dict[str, Any]:
+        """Scores embedded fields; as `outputs`."""
+        logits = self.task.logits(vectors, mask, linear, training=False)
+        return {"predictions": _flat(self.task.predictions(logits)), "logits": _flat(logits)}
+
+    @contextmanager
+    def no_losses(self) -> Iterator[None]:
+        """Keeps regularization, a loss of training, out of what is traced meanwhile."""
+        l2, self.embedding.l2 = self.embedding.l2, 0.0
+        try:
+            yield
+        finally:
+            self.embedding.l2 = l2
+
+
+def _flat(scores: Any) -> Any:
+    return tf.reshape(tf.cast(scores, tf.float32), [-1])

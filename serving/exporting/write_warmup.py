@@ -1,0 +1,70 @@
+"""Warm-up records of an export."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.records import write_records
+from serving.server.methods import DEFAULT_SIGNATURE
+from serving.server.warmup import WARMUP_FILE
+from serving.wire.tensors import fill_content
+
+_ROWS = 2
+
+
+def write_warmup(folder: Path, requests: Mapping[str, Any]) -> None:
+    """Writes one record per signature and per set of outputs that clients ask for.
+
+    The first request for each set of outputs takes a hundred times as long as a later one; the
+    server sends these before anybody else's. They also keep a server from taking a version whose
+    variables are not there.
+
+    Args:
+        folder: The SavedModel.
+        requests: Golden requests by signature.
+    """
+    file = folder / WARMUP_FILE
+    file.parent.mkdir(exist_ok=True)
+    write_records(file, (log.SerializeToString() for log in _logs(requests)))
+
+
+def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
+    for key in (DEFAULT_SIGNATURE, "rank"):
+        golden = requests[key]
+        names = sorted(golden["outputs"])
+        for wanted in [[], *([name] for name in names if len(names) > 1)]:
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.signature_name = key
+            request.output_filter.extend(wanted)
+            for name, rows in golden["inputs"].items():
+                fill_content(request.inputs[name], _sendable(rows[:_ROWS]))
+            yield log
+    rows = requests["regression"]["inputs"]["inputs"][:_ROWS]
+    examples = [tf.train.Example.FromString(row) for row in rows]
+    keys = [key for key in ("classification", "regression") if key in requests]
+    for key in keys:
+        log = prediction_log_pb2.PredictionLog()
+        method = {"classification": "classify", "regression": "regress"}[key]
+        request = getattr(log, f"{method}_log").request
+        request.model_spec.signature_name = key
+        request.input.example_list.examples.extend(examples)
+        yield log
+    log = prediction_log_pb2.PredictionLog()
+    both = log.multi_inference_log.request
+    for key in keys:
+        method = {"classification": "classify", "regression": "regress"}[key]
+        task = both.tasks.add(method_name=f"tensorflow/serving/{method}")
+        task.model_spec.name = "model"
+        task.model_spec.signature_name = key
+    both.input.example_list.examples.extend(examples)
+    yield log
+
+
+def _sendable(rows: Any) -> Any:
+    """Golden ids are kept as objects; on the wire they have their own type."""
+    first = rows.ravel()[0]
+    return rows if isinstance(first, bytes) else rows.astype("int64")

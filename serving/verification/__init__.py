@@ -1,0 +1,1 @@
+"""Whether a SavedModel answers as the trained model did."""

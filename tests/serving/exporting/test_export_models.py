@@ -1,0 +1,136 @@
+"""Other models, other forms of candidates, and what is refused."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import serving
+import tfrs_afm
+from serving.sidecar import read_sidecar
+from tests.serving.exporting import rankers
+
+fc = tf.feature_column
+
+
+def small() -> list[Any]:
+    history = fc.sequence_categorical_column_with_identity("history", 50)
+    movie = fc.categorical_column_with_identity("movie_id", 50)
+    user = fc.categorical_column_with_identity("user_id", 30, 0)
+    return [*tfrs_afm.shared_embeddings([history, movie], 4), fc.embedding_column(user, 4)]
+
+
+def serialized(count: int = 10) -> list[bytes]:
+    return [one.SerializeToString() for one in rankers.examples(count)]
+
+
+def answers(model: Any, rows: list[bytes]) -> np.ndarray:
+    return model(tf.io.parse_example(rows, tfrs_afm.parse_spec(small()))).numpy()[:, 0]
+
+
+def test_one_feature_of_a_candidate_is_sent_as_ids(tmp_path: Path) -> None:
+    model = rankers.trained(tfrs_afm.models.DeepFM(small(), units=(4,)))
+    path = serving.export(model, tmp_path, candidate_features=["movie_id"])
+    assert read_sidecar(path)["rank"]["candidates"] == "ids"
+    context = tf.train.Example()
+    context.features.feature["user_id"].int64_list.value.append(3)
+    context.features.feature["history"].int64_list.value.extend([4, 5, 6])
+    films = [7, 0, 49, 7]
+    rows = []
+    for film in films:
+        row = tf.train.Example()
+        row.CopyFrom(context)
+        row.features.feature["movie_id"].int64_list.value.append(film)
+        rows.append(row.SerializeToString())
+    with serving.Session(path) as session:
+        request = {"context": [context.SerializeToString()], "candidates": [films]}
+        scores = session.run("rank", request)["scores"]
+    np.testing.assert_allclose(scores, [answers(model, rows)], atol=1e-6)
+    assert serving.export(model, tmp_path, keep_last=1).name == "2"
+    assert list(serving.versions(tmp_path)) == [2]
+
+
+def test_somebody_s_own_model_is_served_with_its_own_answers(tmp_path: Path) -> None:
+    model = rankers.trained(rankers.OwnRanker(small()))
+    path = serving.export(model, tmp_path, examples=serialized())
+    rows = serialized()
+    with serving.Session(path) as session:
+        got = session.run("serving_default", {"examples": rows})
+        np.testing.assert_allclose(got["logits"], answers(model, rows), rtol=1e-6, atol=1e-6)
+        assert "classification" in session.signatures
+        # Nothing was said of candidates: what a candidate brings replaces the context's.
+        film = tf.train.Example()
+        film.features.feature["movie_id"].int64_list.value.append(9)
+        request = {"context": rows[:1], "candidates": [[film.SerializeToString(), b""]]}
+        scores = session.run("rank", request)["scores"]
+        whole = [rows[0] + film.SerializeToString(), rows[0]]
+        expected = session.run("serving_default", {"examples": whole})["predictions"]
+        np.testing.assert_allclose(scores, [expected], atol=1e-6)
+
+
+def test_a_model_with_a_head_of_its_own_is_served_as_a_whole(tmp_path: Path) -> None:
+    model = rankers.WholeRanker(small())
+    rows = serialized()
+    path = serving.export(model, tmp_path, examples=rows, candidate_features=["movie_id"])
+    with serving.Session(path) as session:
+        assert set(session.signatures) == {"serving_default", "regression", "rank"}
+        got = session.run("serving_default", {"examples": rows})
+        assert set(got) == {"predictions"}
+        np.testing.assert_allclose(got["predictions"], answers(model, rows), rtol=1e-6, atol=1e-6)
+
+
+def test_a_served_model_that_answers_otherwise_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["serving.exporting.export"]
+    true = module.golden_requests
+
+    def shifted(*arguments: Any) -> Any:
+        requests = true(*arguments)
+        requests["regression"]["outputs"]["outputs"] = np.copy(
+            requests["regression"]["outputs"]["outputs"]
+        )
+        requests["regression"]["outputs"]["outputs"][5] += 0.125
+        return requests
+
+    monkeypatch.setattr(module, "golden_requests", shifted)
+    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    with pytest.raises(serving.VerificationError) as caught:
+        serving.export(model, tmp_path)
+    message = str(caught.value)
+    assert message.startswith("`model` must answer as the trained model did.")
+    assert "signature 'regression', output 'outputs', row 5" in message
+    assert "a difference of 0.125" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_answers_nan_is_refused(tmp_path: Path) -> None:
+    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    model(tf.io.parse_example(serialized(1), tfrs_afm.parse_spec(small())))
+    for variable in model.trainable_variables:
+        variable.assign(tf.fill(variable.shape, float("nan")))
+    with pytest.raises(ValueError, match=r"`model` must answer with finite numbers.*golden row 0"):
+        serving.export(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_without_our_layer_is_refused(tmp_path: Path) -> None:
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="`model` must hold a tfrs_afm embedding layer"):
+        serving.export(model, tmp_path)
+
+
+@pytest.mark.parametrize("features", [["movie"], "movie_id", []])
+def test_candidate_features_must_be_features(tmp_path: Path, features: Any) -> None:
+    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    with pytest.raises(ValueError, match="`candidate_features` must"):
+        serving.export(model, tmp_path, candidate_features=features)
+
+
+def test_examples_of_another_kind_are_refused(tmp_path: Path) -> None:
+    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    with pytest.raises(TypeError, match=r"`examples` must hold tf\.train\.Example or their bytes"):
+        serving.export(model, tmp_path, examples=[{"user_id": 3}])
