@@ -58,7 +58,7 @@ class Layout:
         Raises:
             ValueError: If the saved layout is of other variables, or in doubt.
         """
-        waiting = collections.defaultdict(collections.deque)
+        waiting: dict[str, collections.deque[int]] = collections.defaultdict(collections.deque)
         for position, name in enumerate(saved.names):
             waiting[unnumbered(name)].append(position)
         positions = []
