@@ -23,6 +23,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         super().__init__(*args, **kwargs)
         self._slots = Slots(type(self).__name__, self._var_key)
         self._unplaced: tuple[Layout, dict[str, np.ndarray]] | None = None
+        self._for_serving = [self.iterations]
 
     def build(self, var_list: Sequence[Any]) -> None:
         """Makes the slots of the variables, once, and restores what was loaded before."""
@@ -90,14 +91,16 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         tracked = tf.__internal__.tracking.AutoTrackable._trackable_children(
             self, save_type, **kwargs
         )
-        # Lists and dicts hold slots by position; `_slots` holds them by variable. A SavedModel
-        # is for serving, and tf_keras reads no slots back from it: none are written.
-        return {
-            name: child
-            for name, child in tracked.items()
-            if not isinstance(child, list | dict)
-            and (save_type == "checkpoint" or child is not self._slots)
+        # Lists and dicts hold slots by position; `_slots` holds them by variable.
+        kept = {
+            name: child for name, child in tracked.items() if not isinstance(child, list | dict)
         }
+        if save_type == "checkpoint":
+            return kept
+        # A SavedModel is for serving and tf_keras restores no slots from it: write none. It does
+        # look for the step counter in the list of all variables.
+        del kept["_slots"]
+        return {**kept, "_variables": self._for_serving}
 
     # The files of Keras: `.keras` and `.weights.h5`.
 
