@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrs_afm.optimizers._layout import Layout
-from tfrs_afm.optimizers._slots import Slots
+from tfrs_afm.optimizers._slots import ByPosition, Slots
 
 
 class RowSparse(tf.keras.optimizers.Optimizer):
@@ -22,6 +22,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._slots = Slots(type(self).__name__, self._var_key)
+        self._by_position = self._no_dependency(ByPosition(type(self).__name__))
         self._unplaced: tuple[Layout, dict[str, np.ndarray]] | None = None
         self._for_serving = [self.iterations]
 
@@ -96,7 +97,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
             name: child for name, child in tracked.items() if not isinstance(child, list | dict)
         }
         if save_type == "checkpoint":
-            return kept
+            return {**kept, "_variables": self._by_position}
         # A SavedModel is for serving and tf_keras restores no slots from it: write none. It does
         # look for the step counter in the list of all variables.
         del kept["_slots"]
@@ -123,8 +124,9 @@ class RowSparse(tf.keras.optimizers.Optimizer):
             return
         if "layout" not in store:
             warnings.warn(
-                f"The file holds optimizer state by position; `{type(self).__name__}` cannot "
-                "tell which variable each belongs to and starts afresh.",
+                "The file holds optimizer state by position, as tf_keras' optimizers save it; "
+                f"`{type(self).__name__}` cannot tell which variable each belongs to and starts "
+                "with fresh slots.",
                 stacklevel=2,
             )
             return

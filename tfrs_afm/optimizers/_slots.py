@@ -182,5 +182,28 @@ class Slots(tf.train.experimental.PythonState):
             )
 
 
+class ByPosition(tf.__internal__.tracking.Trackable):
+    """Stands where a checkpoint of tf_keras' own optimizers has its slots, and says what is lost.
+
+    TensorFlow restores what it finds by name and is silent about the rest, so that a training
+    that goes on from such a checkpoint would start with fresh slots unnoticed.
+
+    Args:
+        optimizer: The optimizer's class name, for the message.
+    """
+
+    def __init__(self, optimizer: str) -> None:
+        self._optimizer = optimizer
+
+    def _lookup_dependency(self, name: str, *_: Any) -> None:
+        if name == "1":  # the first slot; 0 is the step counter, which is restored
+            warnings.warn(
+                "The checkpoint holds optimizer state by position, as tf_keras' optimizers save "
+                f"it; `{self._optimizer}` cannot tell which variable each belongs to and starts "
+                "with fresh slots.",
+                stacklevel=2,
+            )
+
+
 def _age(position: Any) -> int:
     return int(position.checkpoint.restore_uid)

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.optimizers.test_checkpoint import IDS, fit, fit_nothing, pair, swapped, tables
+from tfrs_afm import optimizers
+from tfrs_afm.optimizers._layout import Layout
+
+
+def layout(*names: str, shape: tuple[int, ...] = (4, 2)) -> Layout:
+    return Layout("Adam", ("m", "v"), names, (shape,) * len(names))
+
+
+def test_a_layout_comes_back_from_json() -> None:
+    written = layout("a/table:0", "b/table:0")
+    assert Layout.from_json(written.to_json()) == written
+
+
+def test_names_decide_where_they_differ() -> None:
+    saved = layout("user/table:0", "item/table:0", "bias:0")
+    assert layout("bias:0", "user/table:0", "item/table:0").positions_in(saved) == [2, 0, 1]
+
+
+def test_order_decides_among_names_that_keras_numbered_anew() -> None:
+    saved = layout("dense/kernel:0", "dense_1/kernel:0", "user/table:0")
+    here = layout("user/table:0", "dense_7/kernel:0", "dense_8/kernel:0")
+    assert here.positions_in(saved) == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "here",
+    [
+        layout("user/table:0"),
+        layout("user/table:0", "item/table:0", "city/table:0"),
+        layout("user/table:0", "city/table:0"),
+        layout("user/table:0", "item/table:0", shape=(5, 2)),
+    ],
+    ids=["fewer", "more", "others", "other shapes"],
+)
+def test_other_variables_are_refused(here: Layout) -> None:
+    with pytest.raises(ValueError, match=r"^`variables` must be those .* Received: variables=\["):
+        here.positions_in(layout("user/table:0", "item/table:0"))
+
+
+def test_numbered_names_in_another_order_are_refused() -> None:
+    with pytest.raises(ValueError, match="give each its own name"):
+        layout("dense_1/kernel:0", "dense/kernel:0").positions_in(
+            layout("dense/kernel:0", "dense_1/kernel:0")
+        )
+
+
+@pytest.mark.parametrize("built", [False, True], ids=["loaded first", "built first"])
+def test_state_in_a_keras_file_follows_its_table_when_tables_change_order(
+    built: bool, tmp_path: Path
+) -> None:
+    model = pair(optimizers.Adam(0.1))
+    fit(model, 3)
+    again = pair(optimizers.Adam(0.1), ("item", "user"))
+    again(IDS)
+    if built:
+        fit_nothing(again)
+    model.save_weights(str(tmp_path / "all.weights.h5"), save_format="h5")
+    again.load_weights(str(tmp_path / "all.weights.h5"))
+    fit(model, 2)
+    fit(again, 2)
+    assert swapped(again)
+    for table, values in tables(model).items():
+        np.testing.assert_allclose(tables(again)[table], values, rtol=1e-5, atol=1e-6)
