@@ -157,8 +157,7 @@ def test_a_reordered_list_of_tables_is_refused_where_tensorflow_would_swap_them(
     before = again.get_weights()
     with pytest.raises(ValueError, match=r"`variables` must be in the order .* saved with\.") as no:
         tf.train.Checkpoint(model=again, optimizer=again.optimizer).restore(path)
-    assert "Received: variables with 'listed_1/item/embeddings'" not in str(no.value)
-    assert "item/embeddings' in the place of" in str(no.value)
+    assert "item/embeddings:0' in the place of '" in str(no.value)
     for was, now in zip(before, again.get_weights(), strict=True):
         np.testing.assert_array_equal(was, now)
 

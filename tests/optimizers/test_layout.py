@@ -28,6 +28,24 @@ def test_order_decides_among_names_that_keras_numbered_anew() -> None:
     assert here.positions_in(saved) == [2, 0, 1]
 
 
+def test_the_scope_that_all_names_share_does_not_count() -> None:
+    saved = layout("afm_2/embed/user:0", "afm_2/embed/item:0", "afm_2/bias:0")
+    assert layout("bias:0", "embed/item:0", "embed/user:0").positions_in(saved) == [2, 1, 0]
+
+
+def test_a_layer_that_was_renamed_is_no_evidence_of_a_swap() -> None:
+    saved = layout("old/dense/kernel:0", "dense/kernel:0")
+    here = layout("new/dense/kernel:0", "dense/kernel:0")
+    here.refuse_swap(saved, list(zip(saved.names, here.names, strict=True)))
+
+
+def test_names_in_each_others_place_are_refused_under_any_scope() -> None:
+    saved = layout("user/table:0", "item/table:0")
+    here = layout("model_1/item/table:0", "model_1/user/table:0")
+    with pytest.raises(ValueError, match=r"'model_1/item/table:0' in the place of 'user/table:0'"):
+        here.refuse_swap(saved, list(zip(saved.names, here.names, strict=True)))
+
+
 @pytest.mark.parametrize(
     "here",
     [

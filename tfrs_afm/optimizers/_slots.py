@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.optimizers._layout import Layout, unnumbered
+from tfrs_afm.optimizers._layout import Layout
 
 
 def whole(variable: Any) -> Any:
@@ -47,6 +47,7 @@ class Slots(tf.train.experimental.PythonState):
         self._met: set[Hashable] = set()
         self._deferred: dict[tuple[Hashable, str], list[Any]] = collections.defaultdict(list)
         self._deferred_layout: Layout | None = None
+        self._matched: list[tuple[str, str]] = []
 
     @property
     def layout(self) -> Layout:
@@ -70,15 +71,17 @@ class Slots(tf.train.experimental.PythonState):
         """Records the order, and restores what was waiting for the slots to be made."""
         self._variables = {self._key(whole(variable)): whole(variable) for variable in variables}
         self._built = True
+        waiting = [
+            (slot, sorted(positions, key=_age, reverse=True))
+            for (key, name), positions in self._deferred.items()
+            if (slot := self._match(key, name, positions[-1])) is not None
+        ]
         if self._deferred_layout is not None:
-            self._compare(self._deferred_layout)
-        for (key, name), positions in self._deferred.items():
-            slot = self._by_variable.get(key, {}).get(name)
-            # Newest first: TensorFlow skips a value that is older than what a variable holds.
-            for position in sorted(positions, key=_age, reverse=True):
-                if slot is not None:
-                    self._refuse_another(position, self._variables[key], name)
-                    position.restore(slot)
+            self._check(self._deferred_layout)
+        # Newest first: TensorFlow skips a value that is older than what a variable holds.
+        for slot, positions in waiting:
+            for position in positions:
+                position.restore(slot)
         self._deferred.clear()
         self._deferred_layout = None
 
@@ -117,9 +120,16 @@ class Slots(tf.train.experimental.PythonState):
         if not self._built:
             self._deferred[key, slot_name].append(slot_variable_position)
             return None
+        return self._match(key, slot_name, slot_variable_position)
+
+    def _match(self, key: Hashable, slot_name: str, position: Any) -> Any:
+        """Returns the slot a saved value is for, and keeps the names of both for the check."""
         slot = self._by_variable.get(key, {}).get(slot_name)
-        if slot is not None:
-            self._refuse_another(slot_variable_position, variable, slot_name)
+        attributes = position.object_proto.attributes
+        parts = attributes[0].full_name.split("/") if attributes else []
+        if slot is not None and slot_name in parts:
+            saved_name = "/".join(parts[parts.index(slot_name) + 1 :])
+            self._matched.append((f"{saved_name}:0", self._variables[key].name))
         return slot
 
     # TensorFlow's protocol for state that is not a tensor.
@@ -143,14 +153,14 @@ class Slots(tf.train.experimental.PythonState):
         """Reads the layout that a checkpoint was written with."""
         saved = Layout.from_json(string_value)
         if self._built:
-            self._compare(saved)
+            self._check(saved)
         else:
             self._deferred_layout = saved
 
-    def _copy_trackable_to_cpu(self, object_map: Any) -> None:
-        object_map[self] = self  # Python state is on the host already
-
-    def _compare(self, saved: Layout) -> None:
+    def _check(self, saved: Layout) -> None:
+        """Compares what a checkpoint says with what is here, before any value is restored."""
+        matched, self._matched = self._matched, []
+        self.layout.refuse_swap(saved, matched)
         afresh = sorted(set(self._names) - set(saved.slots))
         unused = sorted(set(saved.slots) - set(self._names))
         if saved.names and (afresh or unused):
@@ -161,25 +171,8 @@ class Slots(tf.train.experimental.PythonState):
                 stacklevel=2,
             )
 
-    def _refuse_another(self, position: Any, variable: Any, slot_name: str) -> None:
-        """Refuses a slot whose name in the checkpoint says that it is of another variable.
-
-        TensorFlow matches variables by their place in the model, so tables kept in a list swap
-        when the list is reordered. The names tell.
-        """
-        attributes = position.object_proto.attributes
-        parts = attributes[0].full_name.split("/") if attributes else []
-        if slot_name not in parts:
-            return
-        saved = unnumbered("/".join(parts[parts.index(slot_name) + 1 :]))
-        here = unnumbered(whole(variable).name)
-        others = {unnumbered(other.name) for other in self._variables.values()} - {here}
-        if saved in others:
-            raise ValueError(
-                f"`variables` must be in the order the checkpoint was saved with. Received: "
-                f"variables with '{here}' in the place of '{saved}'. Put the columns or layers "
-                "back in that order, or track them by name (a dict or attributes, not a list)."
-            )
+    def _copy_trackable_to_cpu(self, object_map: Any) -> None:
+        object_map[self] = self  # Python state is on the host already
 
 
 class ByPosition(tf.__internal__.tracking.Trackable):
