@@ -87,7 +87,7 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
             largest = self._velocity_hats[position]
             v = tf.maximum(tf.gather(largest, ids), v)
             largest.scatter_update(tf.IndexedSlices(v, ids))
-        variable.scatter_sub(tf.IndexedSlices(rate * m / (tf.sqrt(v) + epsilon), ids))
+        self.add_to_rows(variable, -rate * m / (tf.sqrt(v) + epsilon), ids)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -79,13 +79,12 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         downhill = -tf.cast(self.learning_rate, dtype) * gradient.values
         slot = self._slot(variable)
         if slot is None:
-            variable.scatter_add(tf.IndexedSlices(downhill, ids))
+            self.add_to_rows(variable, downhill, ids)
             return
         momentum = tf.cast(self.momentum, dtype)
         m = momentum * tf.gather(slot, ids) + downhill
         slot.scatter_update(tf.IndexedSlices(m, ids))
-        move = momentum * m + downhill if self.nesterov else m
-        variable.scatter_add(tf.IndexedSlices(move, ids))
+        self.add_to_rows(variable, momentum * m + downhill if self.nesterov else m, ids)
 
     def _slot(self, variable: Any) -> Any:
         return self.momentums[self._index_dict[self._var_key(variable)]]
