@@ -114,6 +114,14 @@ def test_ftrl_leaves_rows_alone_that_tf_keras_zeroes() -> None:
     assert (trained(optimizers.Ftrl(0.1), start, steps) == 0).all(axis=1).sum() == 0
 
 
+def test_ftrl_keeps_initial_values_only_where_its_accumulator_starts_at_zero() -> None:
+    start, steps = np.ones((2, 2)), [([0], np.full((1, 2), 0.01))]
+    kept = trained(optimizers.Ftrl(0.1, initial_accumulator_value=0.0), start, steps)
+    lost = trained(optimizers.Ftrl(0.1), start, steps)
+    np.testing.assert_allclose(kept[0], 0.9, rtol=1e-5)
+    assert (np.abs(lost[0]) < 0.01).all()
+
+
 def test_ftrl_gives_no_nan_where_a_dense_weight_has_no_gradient_yet() -> None:
     optimizer = optimizers.Ftrl(0.1, initial_accumulator_value=0.0)
     weights = tf.Variable([1.0, 2.0])

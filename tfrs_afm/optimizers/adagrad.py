@@ -34,7 +34,7 @@ class Adagrad(RowSparse, tf.keras.optimizers.Adagrad):
         >>> optimizer = tfrs_afm.optimizers.Adagrad(0.5, initial_accumulator_value=0.0)
         >>> with tf.GradientTape() as tape:
         ...     loss = tf.reduce_sum(tf.gather(table, [1]))
-        >>> optimizer.apply_gradients([(tape.gradient(loss, table), table)])
+        >>> _ = optimizer.apply_gradients([(tape.gradient(loss, table), table)])
         >>> table.numpy().round(2).tolist()
         [[1.0], [0.5], [1.0]]
     """

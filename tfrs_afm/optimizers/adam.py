@@ -41,7 +41,7 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
         >>> optimizer = tfrs_afm.optimizers.Adam(0.5)
         >>> with tf.GradientTape() as tape:
         ...     loss = tf.reduce_sum(tf.gather(table, [1, 1]))
-        >>> optimizer.apply_gradients([(tape.gradient(loss, table), table)])
+        >>> _ = optimizer.apply_gradients([(tape.gradient(loss, table), table)])
         >>> table.numpy().round(2).tolist()
         [[1.0, 1.0], [0.5, 0.5], [1.0, 1.0], [1.0, 1.0]]
     """

@@ -48,7 +48,7 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
         >>> optimizer = tfrs_afm.optimizers.Ftrl(0.5, initial_accumulator_value=0.0)
         >>> with tf.GradientTape() as tape:
         ...     loss = tf.reduce_sum(tf.gather(table, [1]))
-        >>> optimizer.apply_gradients([(tape.gradient(loss, table), table)])
+        >>> _ = optimizer.apply_gradients([(tape.gradient(loss, table), table)])
         >>> table.numpy().tolist()
         [[1.0], [0.5], [1.0]]
     """

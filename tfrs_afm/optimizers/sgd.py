@@ -39,7 +39,7 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         >>> optimizer = tfrs_afm.optimizers.SGD(0.25)
         >>> with tf.GradientTape() as tape:
         ...     loss = tf.reduce_sum(tf.gather(table, [1, 1]))
-        >>> optimizer.apply_gradients([(tape.gradient(loss, table), table)])
+        >>> _ = optimizer.apply_gradients([(tape.gradient(loss, table), table)])
         >>> table.numpy().tolist()
         [[1.0], [0.5], [1.0]]
     """
