@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.optimizers.test_checkpoint import IDS, fit, fit_nothing, pair, swapped, tables
 from tfrs_afm import optimizers
@@ -85,3 +86,39 @@ def test_state_in_a_keras_file_follows_its_table_when_tables_change_order(
     assert swapped(again)
     for table, values in tables(model).items():
         np.testing.assert_allclose(tables(again)[table], values, rtol=1e-5, atol=1e-6)
+
+
+def test_a_keras_file_of_other_tables_changes_nothing(tmp_path: Path) -> None:
+    model = pair(optimizers.Adam(0.1))
+    fit(model, 1)
+    store: dict[str, np.ndarray] = {}
+    model.optimizer.save_own_variables(store)
+    other = optimizers.Adam(0.1)
+    other.build([tf.Variable(tf.ones([8, 2]), name="city")])
+    with pytest.raises(ValueError, match=r"^`variables` must be those .* saved=\[.*user/"):
+        other.load_own_variables(store)
+    assert other.iterations.numpy() == 0
+
+
+def test_a_keras_file_of_a_tf_keras_optimizer_is_left_with_a_warning() -> None:
+    model = pair(tf.keras.optimizers.Adam(0.1))
+    fit(model, 1)
+    store: dict[str, np.ndarray] = {}
+    model.optimizer.save_own_variables(store)
+    other = pair(optimizers.Adam(0.1))
+    fit_nothing(other)
+    with pytest.warns(UserWarning, match="by position, as tf_keras' optimizers save it; `Adam`"):
+        other.optimizer.load_own_variables(store)
+    assert all((slot.numpy() == 0).all() for slot in other.optimizer.variables)
+
+
+def test_a_keras_file_of_another_optimizer_is_left_with_a_warning() -> None:
+    model = pair(optimizers.Adagrad(0.1))
+    fit(model, 1)
+    store: dict[str, np.ndarray] = {}
+    model.optimizer.save_own_variables(store)
+    other = pair(optimizers.Adam(0.1))
+    fit_nothing(other)
+    with pytest.warns(UserWarning, match="state of `Adagrad`; `Adam` starts with fresh"):
+        other.optimizer.load_own_variables(store)
+    assert other.optimizer.iterations.numpy() == 2

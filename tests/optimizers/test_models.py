@@ -21,7 +21,7 @@ def model_of(names: list[str], optimizer: Any) -> tfrs_afm.models.AFM:
         fc.embedding_column(fc.categorical_column_with_identity(name, 20), 4) for name in names
     ]
     model = tfrs_afm.models.AFM(columns, attention_units=3)
-    model.compile(optimizer)
+    model.compile(optimizer, run_eagerly=True)  # tracing would take most of the time
     return model
 
 

@@ -51,7 +51,7 @@ def model_with(optimizer: Any) -> tf.keras.Model:
         ]
     )
     model.build((None, 2))
-    model.compile(optimizer, "mse")
+    model.compile(optimizer, "mse", run_eagerly=True)  # tracing would take most of the time
     return model
 
 
@@ -70,6 +70,7 @@ def test_training_goes_on_from_a_saved_model_as_if_never_saved(
     model.save(tmp_path / f"model{suffix}")
     again = tf.keras.models.load_model(tmp_path / f"model{suffix}")
     assert type(again.optimizer) is type(model.optimizer)
+    again.run_eagerly = True
     for one in (model, again):
         one.fit(IDS, LABELS, epochs=3, verbose=0, shuffle=False)
     for here, there in zip(model.get_weights(), again.get_weights(), strict=True):

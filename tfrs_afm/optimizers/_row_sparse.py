@@ -147,12 +147,10 @@ class RowSparse(tf.keras.optimizers.Optimizer):
             self._unplaced = self._no_dependency((layout, values))
 
     def _place(self, saved: Layout, values: dict[str, np.ndarray]) -> None:
-        self.iterations.assign(values["iterations"])
         layout = self._slots.layout
-        if not saved.names:
-            return
-        positions = layout.positions_in(saved)
-        self._slots.deserialize(saved.to_json().encode())  # warns where the slots differ
+        positions = layout.positions_in(saved) if saved.names else []
+        self._slots.compare_kinds(saved)
+        self.iterations.assign(values["iterations"])
         for position, slots in zip(positions, self._slots.in_order(), strict=False):
             for name, slot in zip(layout.slots, slots, strict=True):
                 if name in saved.slots:

@@ -57,7 +57,7 @@ class Slots(tf.train.experimental.PythonState):
             optimizer=self._optimizer,
             slots=tuple(self._names),
             names=tuple(variable.name for variable in variables),
-            shapes=tuple(tuple(variable.shape.as_list()) for variable in variables),
+            shapes=tuple(tuple(variable.shape) for variable in variables),
         )
 
     def add(self, variable: Any, name: str, slot: Any) -> None:
@@ -92,6 +92,18 @@ class Slots(tf.train.experimental.PythonState):
             for key in self._variables
             if key in self._by_variable
         ]
+
+    def compare_kinds(self, saved: Layout) -> None:
+        """Warns where saved state is of other slots than these."""
+        afresh = sorted(set(self._names) - set(saved.slots))
+        unused = sorted(set(saved.slots) - set(self._names))
+        if saved.names and (afresh or unused):
+            warnings.warn(
+                f"The checkpoint holds the optimizer state of `{saved.optimizer}`; "
+                f"`{self._optimizer}` starts with fresh {afresh or 'nothing'} and leaves "
+                f"{unused or 'nothing'} unused.",
+                stacklevel=2,
+            )
 
     # TensorFlow's protocol for slots.
 
@@ -158,18 +170,9 @@ class Slots(tf.train.experimental.PythonState):
             self._deferred_layout = saved
 
     def _check(self, saved: Layout) -> None:
-        """Compares what a checkpoint says with what is here, before any value is restored."""
         matched, self._matched = self._matched, []
         self.layout.refuse_swap(saved, matched)
-        afresh = sorted(set(self._names) - set(saved.slots))
-        unused = sorted(set(saved.slots) - set(self._names))
-        if saved.names and (afresh or unused):
-            warnings.warn(
-                f"The checkpoint holds the optimizer state of `{saved.optimizer}`; "
-                f"`{self._optimizer}` starts with fresh {afresh or 'nothing'} and leaves "
-                f"{unused or 'nothing'} unused.",
-                stacklevel=2,
-            )
+        self.compare_kinds(saved)
 
     def _copy_trackable_to_cpu(self, object_map: Any) -> None:
         object_map[self] = self  # Python state is on the host already
