@@ -16,9 +16,9 @@ from tfrs_afm import optimizers
 
 OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "adam": lambda: optimizers.Adam(0.1, amsgrad=True, weight_decay=0.1),
-    "sgd": lambda: optimizers.SGD(0.1, 0.9, nesterov=True, clipvalue=0.5),
     "ftrl in a loss scale": lambda: tf.keras.mixed_precision.LossScaleOptimizer(
-        optimizers.Ftrl(0.1, l1_regularization_strength=0.001, weight_decay=0.1), initial_scale=4.0
+        optimizers.Ftrl(0.1, l1_regularization_strength=0.001, weight_decay=0.1, clipnorm=0.5),
+        initial_scale=4.0,
     ),
 }
 ROWS = 40

@@ -2,7 +2,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 import tfrs_afm
@@ -30,16 +29,13 @@ def fit(model: tfrs_afm.models.AFM, epochs: int) -> None:
     model.fit(data, epochs=epochs, verbose=0)
 
 
-@pytest.mark.parametrize(
-    "optimizer", [optimizers.Adam, optimizers.Adagrad], ids=lambda kind: kind.__name__
-)
 def test_an_afm_with_its_columns_in_another_order_goes_on_where_it_stopped(
-    optimizer: Any, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    model = model_of(NAMES, optimizer(0.05))
+    model = model_of(NAMES, optimizers.Adam(0.05))
     fit(model, 2)
     path = tf.train.Checkpoint(model=model, optimizer=model.optimizer).save(str(tmp_path / "c"))
-    again = model_of(NAMES[::-1], optimizer(0.05))
+    again = model_of(NAMES[::-1], optimizers.Adam(0.05))
     tf.train.Checkpoint(model=again, optimizer=again.optimizer).restore(path)
     fit(model, 1)
     fit(again, 1)
@@ -58,9 +54,9 @@ def test_an_afm_with_one_more_column_keeps_the_state_of_the_others(tmp_path: Pat
     def state(of: tfrs_afm.models.AFM) -> dict[str, np.ndarray]:
         slots = zip(of.trainable_variables, of.optimizer._accumulators, strict=True)
         return {
-            "/".join(variable.name.split("/")[-2:]): slot.numpy()
+            variable.name.partition("field_embedding")[2].partition("/")[2]: slot.numpy()
             for variable, slot in slots
-            if "_embedding/" in variable.name
+            if "field_embedding" in variable.name
         }
 
     before, after = state(model), state(again)
