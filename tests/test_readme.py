@@ -1,0 +1,80 @@
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    (page.name, number, language, text)
+    for page in PAGES
+    for number, (language, text) in enumerate(
+        re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    )
+]
+PROGRAMS = {
+    page.name: [
+        text for name, _, language, text in BLOCKS if (name, language) == (page.name, "python")
+    ]
+    for page in PAGES
+}
+LINES = [
+    line
+    for _, _, language, text in BLOCKS
+    if language == "sh"
+    for line in text.replace("\\\n", " ").splitlines()
+    if line
+]
+
+
+@pytest.mark.parametrize("page", [name for name, programs in PROGRAMS.items() if programs])
+def test_the_python_blocks_of_a_page_run_one_after_the_other(
+    page: str, tmp_path: pathlib.Path
+) -> None:
+    program = "\n".join(PROGRAMS[page])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("line", sorted({line for line in LINES if line.startswith("python ")}))
+def test_every_command_of_a_page_is_known_to_its_program(line: str) -> None:
+    """Runs it with --help: the page's own arguments may train for minutes."""
+    words = shlex.split(line)
+    module, rest = words[2], [word for word in words[3:] if not word.startswith("-")]
+    command = [sys.executable, "-m", module, *rest[:1], "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for option in (word for word in words[3:] if word.startswith("--")):
+        assert option.split("=")[0] in done.stdout
+
+
+@pytest.mark.parametrize("line", sorted({line for line in LINES if line.startswith("make ")}))
+def test_every_make_line_names_a_target(line: str) -> None:
+    done = subprocess.run(
+        [*shlex.split(line), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_other_line_is_docker_and_parses() -> None:
+    others = [line for line in LINES if not line.startswith(("python ", "make "))]
+    assert others
+    for line in others:
+        assert line.startswith("docker run")
+        assert subprocess.run(["bash", "-n", "-c", line], check=False).returncode == 0
+
+
+def test_the_files_that_the_readme_points_at_are_there() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target
