@@ -69,7 +69,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
                     table.built = True
         super().build(input_shape)
 
-    def _look_up(self, field: Field, members: Members, counts: Any = None) -> FieldMembers:
+    def _look_up(self, field: Field, members: Members) -> FieldMembers:
         """Looks up the rows and linear weights of members.
 
         The numbers of a numeric sequence multiply what they look up here: in a mean they are what
@@ -82,7 +82,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
             rows = rows * numbers
             weights = None if weights is None else weights * numbers
             members = members._replace(values=None)
-        return FieldMembers(field, members, counts, rows, weights)
+        return FieldMembers(field, members, rows, weights)
 
     def _regularized(self, field: Field, ids: Any, batch: Any) -> Any:
         table = self.tables[field.table.name]

@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from tfrs_afm.embeddings.combine import combine
 from tfrs_afm.embeddings.field_members import FieldMembers
+from tfrs_afm.embeddings.member_counts import member_counts
 
 
-def combine_fields(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any]]:
+def combine_fields(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any, Any]]:
     """Pools fields by their columns' combiners.
 
     Most scalar columns have one id an example, but a SparseTensor does not say so. Where the batch
@@ -20,33 +21,48 @@ def combine_fields(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any]]:
         parts: The fields to pool.
 
     Returns:
-        For each, vectors `(batch, dim)` and linear terms `(batch, 1)` or None.
+        For each, vectors `(batch, dim)`, mask `(batch,)`, and linear terms `(batch, 1)` or None.
     """
     scalars = [part for part in parts if not part.field.sequence and part.members.values is None]
-    pooled = {part.field.name: _pool(part) for part in parts if part not in scalars}
+    others = [part for part in parts if part not in scalars]
+    pooled = dict(zip((part.field.name for part in others), _pooled(others), strict=True))
     if scalars:
-        single = tf.reduce_all(tf.stack([tf.reduce_all(part.counts == 1) for part in scalars]))
-
-        def as_they_are() -> list[Any]:
-            return [tf.identity(one) for part in scalars for one in _looked_up(part)]
-
-        def summed() -> list[Any]:
-            return [one for part in scalars for one in _pool(part) if one is not None]
-
-        flat = iter(tf.cond(single, as_they_are, summed))
-        for part in scalars:
-            ones = [tf.ensure_shape(next(flat), [None, one.shape[1]]) for one in _looked_up(part)]
-            pooled[part.field.name] = ones[0], ones[1] if len(ones) > 1 else None
+        members = [part.members for part in scalars]
+        flat = tf.cond(
+            tf.reduce_all(tf.stack([_one_each(one) for one in members])),
+            lambda: [tf.identity(one) for part in scalars for one in _looked_up(part)],
+            lambda: [one for part in _pooled(scalars) for one in part if one is not None],
+        )
+        width = len(flat) // len(scalars)
+        for index, part in enumerate(scalars):
+            vectors, mask, *linear = flat[index * width : (index + 1) * width]
+            pooled[part.field.name] = (
+                tf.ensure_shape(vectors, [None, part.rows.shape[1]]),
+                tf.ensure_shape(mask, [None]),
+                tf.ensure_shape(linear[0], [None, 1]) if linear else None,
+            )
     return [pooled[part.field.name] for part in parts]
 
 
+def _one_each(members: Any) -> Any:
+    """Whether each example has exactly one member: as many as rows, and none beside another."""
+    count = tf.shape(members.ids, tf.int64)[0]
+    return tf.logical_and(count == members.num_rows, members.length == 1)
+
+
 def _looked_up(part: FieldMembers) -> list[Any]:
-    return [part.rows] if part.weights is None else [part.rows, part.weights]
+    mask = tf.ones(tf.shape(part.members.ids), tf.bool)
+    return [part.rows, mask] if part.weights is None else [part.rows, mask, part.weights]
 
 
-def _pool(part: FieldMembers) -> tuple[Any, Any]:
-    combiner = part.field.combiner
-    vectors = combine(part.rows, part.members, combiner, part.counts)
-    if part.weights is None:
-        return vectors, None
-    return vectors, combine(part.weights, part.members, combiner, part.counts)
+def _pooled(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any, Any]]:
+    all_counts = member_counts([part.members for part in parts])
+    results = []
+    for part, counts in zip(parts, all_counts, strict=True):
+        combiner = part.field.combiner
+        vectors = combine(part.rows, part.members, combiner, counts)
+        linear = None
+        if part.weights is not None:
+            linear = combine(part.weights, part.members, combiner, counts)
+        results.append((vectors, counts > 0, linear))
+    return results

@@ -101,7 +101,8 @@ class FieldEmbedding(ColumnEmbedding):
         done = self._combined(list(wanted.values()), cache)
         vectors, masks, linear = zip(*(done[field.name] for field in fields), strict=True)
         return Fields(
-            tf.stack(vectors, axis=1),  # (batch, n, dim)
+            # (batch, n * dim) to (batch, n, dim): faster than a stack, and so is its gradient.
+            tf.reshape(tf.concat(vectors, axis=1), [-1, len(fields), self.dim]),
             tf.stack(masks, axis=1),
             tf.concat(linear, axis=1) if self.linear else None,
         )
@@ -116,24 +117,19 @@ class FieldEmbedding(ColumnEmbedding):
                 linear = None if weights is None else tf.matmul(values, weights)
                 done[field.name] = tf.matmul(values, rows), tf.reduce_any(real, axis=1), linear
         members = self._encoder.encode(with_ids, cache)
-        parts = [
-            self._look_up(field, one, counts)
-            for field, one, counts in zip(with_ids, members, member_counts(members), strict=True)
-        ]
+        parts = [self._look_up(field, one) for field, one in zip(with_ids, members, strict=True)]
         plain = [part for part in parts if part.field.name not in self.pooling]
-        for part, (vectors, linear) in zip(plain, combine_fields(plain), strict=True):
-            done[part.field.name] = vectors, part.counts > 0, linear
-        for part in parts:
-            rule = self.pooling.get(part.field.name)
-            if rule is not None and rule.query is None:
-                pooled = rule(part.rows, part.weights, part.members)
-                done[part.field.name] = pooled[0], part.counts > 0, pooled[1]
-        for part in parts:
-            rule = self.pooling.get(part.field.name)
-            if rule is not None and rule.query is not None:
-                query = done[rule.query][0]
-                pooled = rule(part.rows, part.weights, part.members, query)
-                done[part.field.name] = pooled[0], part.counts > 0, pooled[1]
+        for part, pooled in zip(plain, combine_fields(plain), strict=True):
+            done[part.field.name] = pooled
+        ruled = [part for part in parts if part.field.name in self.pooling]
+        # Rules with a query come last: what they ask for may itself have a rule.
+        ruled.sort(key=lambda part: self.pooling[part.field.name].query is not None)
+        for part in ruled:
+            rule = self.pooling[part.field.name]
+            query = None if rule.query is None else done[rule.query][0]
+            vectors, linear = rule(part.rows, part.weights, part.members, query)
+            (counts,) = member_counts([part.members])
+            done[part.field.name] = vectors, counts > 0, linear
         return done
 
     def _pooled_field(self, name: str) -> Field:

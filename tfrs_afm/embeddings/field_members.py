@@ -12,13 +12,11 @@ class FieldMembers(NamedTuple):
     Attributes:
         field: The field.
         members: Its real members.
-        counts: `(batch,)` float32, how many of them each example has, or None.
         rows: `(count, dim)`, the row of each member.
         weights: `(count, 1)`, the linear weight of each member, or None.
     """
 
     field: Field
     members: Members
-    counts: Any
     rows: Any
     weights: Any
