@@ -176,3 +176,48 @@ def test_config_round_trip_keeps_every_column(tmp_path: pathlib.Path) -> None:
     clone(features)
     clone.set_weights(layer.get_weights())
     np.testing.assert_allclose(clone(features).vectors, expected)
+
+
+def test_mixed_precision_computes_in_float16_and_keeps_raw_numbers_whole() -> None:
+    columns = [
+        fc.embedding_column(fc.categorical_column_with_identity("ids", BUCKETS), 3),
+        fc.bucketized_column(fc.numeric_column("when"), [1e9]),
+    ]
+    layer = tfrs_afm.FieldEmbedding(columns, dtype="mixed_float16")
+    fields = layer({"ids": dense([[1]]), "when": tf.constant([[1.6e9]])})
+    assert fields.vectors.dtype == fields.linear.dtype == tf.float16
+    table = table_of(layer, "when_bucketized")
+    assert table.dtype == np.float32
+    np.testing.assert_allclose(fields.vectors[0, 1], table[1], rtol=1e-2)  # float16 has no 1.6e9
+
+
+def test_three_dimensional_ids_are_pooled_whole() -> None:
+    layer = embedding("sum")
+    indices = [[0, 0, 0], [0, 1, 1], [1, 0, 0]]
+    ids = tf.SparseTensor(indices, tf.constant([1, 2, 3], tf.int64), [2, 2, 2])
+    table = table_of(layer) if layer({"ids": ids}) else None
+    np.testing.assert_allclose(layer({"ids": ids}).vectors[:, 0], [table[1] + table[2], table[3]])
+
+
+def test_a_graph_of_unknown_sizes_gives_the_same_as_eager() -> None:
+    layer = embedding()
+    run = tf.function(layer).get_concrete_function(
+        {"ids": tf.SparseTensorSpec([None, None], tf.int64)}
+    )
+    for rows in ([[1, 2], []], [[3]], [[], [], []]):
+        ragged = tf.ragged.constant(rows, tf.int64, ragged_rank=1)
+        np.testing.assert_allclose(
+            run({"ids": ragged.to_sparse()}).vectors, layer({"ids": ragged}).vectors
+        )
+
+
+def test_one_scalar_id_an_example_takes_the_short_way_to_the_same_vectors() -> None:
+    layer = embedding("mean", sequence=False)
+    single = layer({"ids": dense([[1], [2], [3]])})
+    mixed = layer({"ids": dense([[1], [2], [3], []])})
+    np.testing.assert_allclose(single.vectors, mixed.vectors[:3])
+    np.testing.assert_array_equal(single.mask, mixed.mask[:3])
+    assert mixed.mask.numpy().tolist() == [[True]] * 3 + [[False]]
+    flat = layer({"ids": tf.constant([1, -1, 3], tf.int64)})
+    np.testing.assert_allclose(flat.vectors, single.vectors * [[[1.0]], [[0.0]], [[1.0]]])
+    assert flat.mask.numpy().tolist() == [[True], [False], [True]]
