@@ -29,6 +29,7 @@ from tfrs_afm import optimizers
 
 DIM = 16
 IDS = 4096
+BLOCK = 8
 KERAS = tf.keras.optimizers
 PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "Adam": (lambda: optimizers.Adam(0.01), lambda: KERAS.Adam(0.01)),
@@ -95,18 +96,19 @@ def batches(rows: int, count: int, size: int = IDS) -> list[tf.Tensor]:
 def in_turn(steps: Sequence[Callable[[tf.Tensor], Any]], data: Sequence[list]) -> list[float]:
     """Median milliseconds of each step; they take turns, so that all see the same machine.
 
-    In each turn a step runs twice and the second run counts: in training it is its own
-    predecessor, and not one that has swept the caches with another table.
+    A turn is a block of steps on new ids. Its first two do not count: in training a step follows
+    its own predecessor, not one that has swept the caches with another table.
     """
     for step, batch in zip(steps, data, strict=True):
         step(batch[0])
     times: list[list[float]] = [[] for _ in steps]
-    for turn in range(len(data[0])):
+    for turn in range(0, len(data[0]), BLOCK):
         for step, batch, seen in zip(steps, data, times, strict=True):
-            finished(step(batch[turn - 1]))
-            start = time.perf_counter()
-            finished(step(batch[turn]))
-            seen.append(1000 * (time.perf_counter() - start))
+            for position, ids in enumerate(batch[turn : turn + BLOCK]):
+                start = time.perf_counter()
+                finished(step(ids))
+                if position >= 2:
+                    seen.append(1000 * (time.perf_counter() - start))
     return [statistics.median(seen) for seen in times]
 
 
@@ -116,7 +118,7 @@ def finished(result: Any) -> None:
 
 
 def ask_step(count: int, rows: int = 1_000_000) -> None:
-    print(f"\nstep: {rows:,} x {DIM} table, {IDS} uniform ids, median of {count} paired steps")
+    print(f"\nstep: {rows:,} x {DIM} table, {IDS} uniform ids, median of {count} steps, in turn")
     print("| optimizer | part | tf_keras, ms | ours, ms | ratio |\n|---|---|---|---|---|")
     data = batches(rows, count)
     for name, pair in PAIRS.items():
@@ -213,7 +215,7 @@ def main(args: Sequence[str]) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("questions", nargs="*", help="step, rows, memory; all when none is given")
-    parser.add_argument("--steps", type=int, default=25, help="timed steps of each kind")
+    parser.add_argument("--steps", type=int, default=64, help="steps of each kind")
     known = parser.parse_args(args)
     print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     ask = {"step": ask_step, "rows": ask_rows, "memory": ask_memory}

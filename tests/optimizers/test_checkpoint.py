@@ -191,9 +191,10 @@ def test_the_checkpoint_records_names_and_shapes_in_order(tmp_path: Path) -> Non
 def test_an_optimizer_saved_without_its_model_is_refused(tmp_path: Path) -> None:
     model = pair(optimizers.Adam())
     fit(model, 1)
-    with pytest.raises(ValueError, match=r"`Checkpoint` must hold the model .*user.*item"):
-        tf.train.Checkpoint(optimizer=model.optimizer).save(str(tmp_path / "c"))
-    tf.train.Checkpoint(model=model, optimizer=model.optimizer).save(str(tmp_path / "c"))
+    for _ in range(2):  # also after one that was right
+        with pytest.raises(ValueError, match=r"`Checkpoint` must hold the model .*user.*item"):
+            tf.train.Checkpoint(optimizer=model.optimizer).save(str(tmp_path / "c"))
+        tf.train.Checkpoint(model=model, optimizer=model.optimizer).save(str(tmp_path / "c"))
 
 
 def test_a_column_that_is_new_starts_afresh_and_the_others_go_on(tmp_path: Path) -> None:
@@ -269,13 +270,16 @@ def test_a_manager_rolls_back_to_any_of_its_checkpoints(tmp_path: Path) -> None:
         np.testing.assert_array_equal(tables(model)[table], values)
 
 
-def test_a_checkpoint_written_in_the_background_holds_the_slots(tmp_path: Path) -> None:
+def test_a_checkpoint_written_in_the_background_holds_the_slots(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     model = pair(optimizers.Adam(0.1))
     fit(model, 2)
     checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
     options = tf.train.CheckpointOptions(enable_async=True)
     path = checkpoint.save(str(tmp_path / "c"), options=options)
     checkpoint.sync()
+    assert "Slots" not in caplog.text  # TensorFlow logs what it skips
     again = pair(optimizers.Adam(0.1), ("item", "user"))
     fit_nothing(again)
     tf.train.Checkpoint(model=again, optimizer=again.optimizer).restore(path).assert_consumed()

@@ -50,16 +50,16 @@ def test_names_in_each_others_place_are_refused_under_any_scope() -> None:
 @pytest.mark.parametrize(
     "here",
     [
-        layout("user/table:0"),
-        layout("user/table:0", "item/table:0", "city/table:0"),
-        layout("user/table:0", "city/table:0"),
-        layout("user/table:0", "item/table:0", shape=(5, 2)),
+        layout("user/table:0", "bias:0"),
+        layout("user/table:0", "item/table:0", "city/table:0", "bias:0"),
+        layout("user/table:0", "city/table:0", "bias:0"),
+        layout("user/table:0", "item/table:0", "bias:0", shape=(5, 2)),
     ],
     ids=["fewer", "more", "others", "other shapes"],
 )
 def test_other_variables_are_refused(here: Layout) -> None:
     with pytest.raises(ValueError, match=r"^`variables` must be those .* Received: variables=\["):
-        here.positions_in(layout("user/table:0", "item/table:0"))
+        here.positions_in(layout("user/table:0", "item/table:0", "bias:0"))
 
 
 def test_numbered_names_in_another_order_are_refused() -> None:
