@@ -14,6 +14,7 @@ def test_the_public_names_are_these() -> None:
         "input_spec",
         "interactions",
         "models",
+        "optimizers",
         "parse_spec",
         "read_tfrecord",
         "sequence_bucketized_column",

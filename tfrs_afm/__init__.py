@@ -2,7 +2,7 @@
 
 # First of all: it decides which Keras everything below is built on.
 from tfrs_afm import _keras2 as _keras2  # isort: skip
-from tfrs_afm import embeddings, interactions, models, tasks
+from tfrs_afm import embeddings, interactions, models, optimizers, tasks
 from tfrs_afm.columns.feature_schema import feature_schema
 from tfrs_afm.columns.input_spec import input_spec
 from tfrs_afm.columns.parse_spec import parse_spec
@@ -30,6 +30,7 @@ __all__ = [
     "input_spec",
     "interactions",
     "models",
+    "optimizers",
     "parse_spec",
     "read_tfrecord",
     "sequence_bucketized_column",
