@@ -221,3 +221,11 @@ def test_one_scalar_id_an_example_takes_the_short_way_to_the_same_vectors() -> N
     flat = layer({"ids": tf.constant([1, -1, 3], tf.int64)})
     np.testing.assert_allclose(flat.vectors, single.vectors * [[[1.0]], [[0.0]], [[1.0]]])
     assert flat.mask.numpy().tolist() == [[True], [False], [True]]
+
+
+def test_every_number_of_a_dense_sequence_counts_but_nan() -> None:
+    layer = tfrs_afm.FieldEmbedding([fc.sequence_numeric_column("price")], dim=3)
+    fields = layer({"price": tf.constant([[2.0, 0.0], [np.nan, 4.0], [np.nan, np.nan]])})
+    (row,) = table_of(layer, "price")
+    np.testing.assert_allclose(fields.vectors[:, 0], [row, 4 * row, 0 * row], rtol=1e-6)
+    assert fields.mask.numpy().tolist() == [[True], [True], [False]]

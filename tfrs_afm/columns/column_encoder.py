@@ -1,6 +1,6 @@
 """Raw features to ids and values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -123,42 +123,50 @@ class ColumnEncoder(tf.Module):
 
     def _number_sequence(self, field: Field, cache: Any) -> Members:
         numbers = cache.get(field.column, self._resources)
-        if not isinstance(numbers, tf.SparseTensor):
-            numbers = tf.sparse.from_dense(numbers)
+        if not isinstance(numbers, tf.SparseTensor):  # nothing marks padding: all are members
+            indices = tf.where(tf.ones_like(numbers, tf.bool))
+            shape = tf.shape(numbers, tf.int64)
+            numbers = tf.SparseTensor(indices, tf.reshape(numbers, [-1]), shape)
+        values = tf.cast(numbers.values, tf.float32)
+        real = ~tf.math.is_nan(values)
+        values, indices = _keep(tf.reduce_all(real), lambda: real, [values, numbers.indices])
         width = field.table.rows
-        columns = numbers.indices[:, 1]
+        columns = indices[:, 1]
         if numbers.shape.rank == 3:  # (batch, T, width): the last axis is the element
-            elements, positions, length = numbers.indices[:, 2], columns, numbers.dense_shape[1]
+            elements, positions, length = indices[:, 2], columns, numbers.dense_shape[1]
         else:  # (batch, T * width): the elements of one place follow each other
             elements, positions = columns % width, columns // width
             length = numbers.dense_shape[1] // width
-        members = Members(
+        return Members(
             ids=elements,
-            values=tf.cast(numbers.values, tf.float32),
-            rows=numbers.indices[:, 0],
+            values=values,
+            rows=indices[:, 0],
             positions=positions,
             num_rows=numbers.dense_shape[0],
             length=length,
         )
-        return _keep(members, ~tf.math.is_nan(members.values))
 
 
 def _members(field: Field, ids: Any, weights: Any) -> Members:
-    members = Members(
-        ids=tf.identity(ids.values),
-        values=None if weights is None else checked_values(field, ids, weights),
-        rows=ids.indices[:, 0],
-        positions=ids.indices[:, 1],
+    values = None if weights is None else checked_values(field, ids, weights)
+    entries = [tf.identity(ids.values), ids.indices]
+    if values is not None:
+        # TensorFlow's mean leaves out what does not weigh; in the papers a 0 is no feature.
+        weighs = values != 0 if field.combiner == "sum" else values > 0
+        real = weighs & (ids.values >= 0)
+        entries = _keep(tf.reduce_all(real), lambda: real, [*entries, values])
+    elif _may_be_unknown(field.categorical):
+        known = tf.reduce_min(ids.values) >= 0  # one pass over the ids, in the usual case
+        entries = _keep(known, lambda: ids.values >= 0, entries)
+    kept, indices = entries[:2]
+    return Members(
+        ids=kept,
+        values=None if values is None else entries[2],
+        rows=indices[:, 0],
+        positions=indices[:, 1],
         num_rows=ids.dense_shape[0],
         length=ids.dense_shape[1],
     )
-    if members.values is not None:
-        # TensorFlow's mean leaves out what does not weigh; in the papers a 0 is no feature.
-        counts = members.values != 0 if field.combiner == "sum" else members.values > 0
-        return _keep(members, counts & (members.ids >= 0))
-    if not _may_be_unknown(field.categorical):
-        return members
-    return _keep(members, members.ids >= 0)
 
 
 def _scalar(categorical: Any) -> Any:
@@ -180,17 +188,15 @@ def _may_be_out_of_range(categorical: Any) -> bool:
     return hasattr(column, "number_buckets") and column.default_value is None
 
 
-def _keep(members: Members, real: Any) -> Members:
-    """Drops members that are not real; batches without any, the common case, stay as they are."""
-    parts = [members.ids, members.rows, members.positions]
-    if members.values is not None:
-        parts.append(members.values)
+def _keep(all_real: Any, real: Callable[[], Any], entries: list[Any]) -> list[Any]:
+    """Drops entries that are not real; batches without any, the common case, stay as they are."""
+    shapes = [entry.shape for entry in entries]
     kept = tf.cond(
-        tf.reduce_all(real),
-        lambda: [tf.identity(part) for part in parts],
-        lambda: [tf.boolean_mask(part, real) for part in parts],
+        all_real,
+        lambda: [tf.identity(entry) for entry in entries],
+        lambda: [tf.boolean_mask(entry, real()) for entry in entries],
     )
-    ids, rows, positions, *values = (tf.ensure_shape(part, [None]) for part in kept)
-    return members._replace(
-        ids=ids, rows=rows, positions=positions, values=values[0] if values else None
-    )
+    return [
+        tf.ensure_shape(entry, [None, *shape[1:]])
+        for entry, shape in zip(kept, shapes, strict=True)
+    ]

@@ -32,7 +32,7 @@ def combine(rows: Any, members: Members, combiner: str, counts: Any = None) -> A
     if members.values is None:
         scale = None
         if combiner != "sum":
-            (counts,) = member_counts([members]) if counts is None else (counts,)
+            counts = member_counts(members) if counts is None else counts
             scale = tf.math.divide_no_nan(1.0, counts if combiner == "mean" else tf.sqrt(counts))
         return segment_sum(rows, members.rows, batch, scale)
     values = tf.cast(members.values, rows.dtype)

@@ -56,9 +56,9 @@ def _looked_up(part: FieldMembers) -> list[Any]:
 
 
 def _pooled(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any, Any]]:
-    all_counts = member_counts([part.members for part in parts])
     results = []
-    for part, counts in zip(parts, all_counts, strict=True):
+    for part in parts:
+        counts = member_counts(part.members)
         combiner = part.field.combiner
         vectors = combine(part.rows, part.members, combiner, counts)
         linear = None

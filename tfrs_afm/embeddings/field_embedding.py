@@ -128,8 +128,7 @@ class FieldEmbedding(ColumnEmbedding):
             rule = self.pooling[part.field.name]
             query = None if rule.query is None else done[rule.query][0]
             vectors, linear = rule(part.rows, part.weights, part.members, query)
-            (counts,) = member_counts([part.members])
-            done[part.field.name] = vectors, counts > 0, linear
+            done[part.field.name] = vectors, member_counts(part.members) > 0, linear
         return done
 
     def _pooled_field(self, name: str) -> Field:

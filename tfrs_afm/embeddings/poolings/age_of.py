@@ -21,7 +21,7 @@ def age_of(members: Members, newest: str) -> Any:
         `(count,)` int64: 0 for the newest.
     """
     ones = tf.ones_like(members.rows)
-    counts = tf.cast(member_counts([members])[0], tf.int64)
+    counts = tf.cast(member_counts(members), tf.int64)
     starts = tf.cumsum(counts, exclusive=True)
     place = tf.cumsum(ones, exclusive=True) - tf.gather(starts, members.rows)
     if newest == "first":

@@ -28,6 +28,6 @@ def extreme(
         rows *= tf.cast(members.values, rows.dtype)[:, tf.newaxis]
     pooled = segment(rows, members.rows, members.num_rows)
     # The extreme over nothing is the limit of the dtype; an empty example is zeros.
-    (counts,) = member_counts([members])
+    counts = member_counts(members)
     pooled = tf.where(counts[:, tf.newaxis] > 0, pooled, tf.zeros_like(pooled))
     return pooled, None if linear is None else combine(linear, members, "mean")
