@@ -29,12 +29,17 @@ def test_the_public_names_are_these() -> None:
     assert sorted(tfrs_afm.interactions.__all__) == [
         "AFM",
         "AttentionPooling",
+        "AveragePooling",
         "Contributions",
         "Deep",
         "DeepFM",
         "FactorizationMachine",
+        "InteractionCost",
         "Linear",
+        "MaxPooling",
         "PairwiseProduct",
+        "SumPooling",
+        "interaction_cost",
     ]
     assert sorted(tfrs_afm.embeddings.__all__) == [
         "DenseTable",

@@ -41,7 +41,13 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         self._task_metrics = list(metrics)
 
     def logits(
-        self, vectors: Any, mask: Any = None, linear: Any = None, *, training: bool | None = None
+        self,
+        vectors: Any,
+        mask: Any = None,
+        linear: Any = None,
+        groups: Any = None,
+        *,
+        training: bool | None = None,
     ) -> Any:
         """Scores embedded fields.
 
@@ -49,12 +55,15 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             vectors: `(batch, n, dim)` floats.
             mask: `(batch, n)` bool, True for a real member. Default: all real.
             linear: `(batch, n)` floats. Default: no linear terms.
+            groups: `(n,)` ints; pairs within one group are left out. Default: none is.
             training: Whether dropout applies.
 
         Returns:
             Logits `(batch, 1)` float32.
         """
-        logits = self.interaction(vectors, mask=mask, linear=linear, training=training)
+        logits = self.interaction(
+            vectors, mask=mask, linear=linear, groups=groups, training=training
+        )
         return tf.cast(logits, tf.float32)
 
     def predictions(self, logits: Any) -> Any:
