@@ -24,8 +24,22 @@ def test_the_public_names_are_these() -> None:
         "size_report",
         "tasks",
     ]
-    assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM"]
-    assert sorted(tfrs_afm.tasks.__all__) == ["AFM", "DeepFM"]
+    assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM", "MultiTask"]
+    assert sorted(tfrs_afm.tasks.__all__) == ["AFM", "DeepFM", "Joint", "losses", "metrics"]
+    assert sorted(tfrs_afm.tasks.losses.__all__) == [
+        "ClippedSquaredError",
+        "GroupedLoss",
+        "ListwiseSoftmax",
+        "PairwiseLogistic",
+    ]
+    assert sorted(tfrs_afm.tasks.metrics.__all__) == [
+        "GroupedAUC",
+        "GroupedMetric",
+        "HitRate",
+        "MeanAveragePrecision",
+        "MeanReciprocalRank",
+        "NDCG",
+    ]
     assert sorted(tfrs_afm.interactions.__all__) == [
         "AFM",
         "AttentionPooling",
