@@ -42,6 +42,7 @@ def test_every_example_in_a_docstring_runs(name: str) -> None:
         "sequence_weighted_categorical_column",
         "parse_spec",
         "explain",
+        "explain_dataset",
     ]
     + [
         f"{room}.{name}"

@@ -7,9 +7,11 @@ def test_the_public_names_are_these() -> None:
         "FieldEmbedding",
         "Fields",
         "IdEmbedding",
+        "PairAverages",
         "SequenceEmbedding",
         "embeddings",
         "explain",
+        "explain_dataset",
         "feature_schema",
         "input_spec",
         "interactions",
@@ -25,7 +27,14 @@ def test_the_public_names_are_these() -> None:
         "tasks",
     ]
     assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM", "MultiTask"]
-    assert sorted(tfrs_afm.tasks.__all__) == ["AFM", "DeepFM", "Joint", "losses", "metrics"]
+    assert sorted(tfrs_afm.tasks.__all__) == [
+        "AFM",
+        "DeepFM",
+        "Joint",
+        "Ranking",
+        "losses",
+        "metrics",
+    ]
     assert sorted(tfrs_afm.tasks.losses.__all__) == [
         "ClippedSquaredError",
         "GroupedLoss",

@@ -8,7 +8,6 @@ import tensorflow_recommenders as tfrs
 
 from tfrs_afm.columns.parse_spec import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns
-from tfrs_afm.embeddings.field_embedding import FieldEmbedding
 from tfrs_afm.tasks.metrics import GroupedMetric
 
 
@@ -21,11 +20,11 @@ class FieldRanking(tfrs.Model):
     regularization counts once however many replicas there are.
 
     Args:
-        embedding: The embedding of the columns.
+        embedding: Layer from features to vectors, mask and linear terms.
         task: The task over its fields.
     """
 
-    def __init__(self, embedding: FieldEmbedding, task: Any, **kwargs: Any) -> None:
+    def __init__(self, embedding: Any, task: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.embedding = embedding
         self.task = task
@@ -46,7 +45,7 @@ class FieldRanking(tfrs.Model):
         Returns:
             `(batch, 1)` float32.
         """
-        return self.task.logits(*self.embedding(features), training=training)
+        return self.task.logits(*self.embedding(features)[:3], training=training)
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
         """Predicts a batch: `(batch, 1)` float32, a probability for binary labels."""

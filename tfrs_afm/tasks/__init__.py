@@ -4,5 +4,6 @@ from tfrs_afm.tasks import losses, metrics
 from tfrs_afm.tasks.afm import AFM
 from tfrs_afm.tasks.deepfm import DeepFM
 from tfrs_afm.tasks.joint import Joint
+from tfrs_afm.tasks.ranking import Ranking
 
-__all__ = ["AFM", "DeepFM", "Joint", "losses", "metrics"]
+__all__ = ["AFM", "DeepFM", "Joint", "Ranking", "losses", "metrics"]
