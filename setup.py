@@ -23,10 +23,12 @@ setup(
     ],
     extras_require={
         "pipelines": ["rich>=13", "tensorboard>=2.19"],
+        "report": ["matplotlib>=3.8"],
         "dev": [
             "build>=1.2",
             "hypothesis>=6.100",
             "import-linter>=2.0",
+            "matplotlib>=3.8",
             "mypy>=1.10",
             "pre-commit>=3.7",
             "pytest>=8",

@@ -7,9 +7,11 @@ def test_the_public_names_are_these() -> None:
         "FieldEmbedding",
         "Fields",
         "IdEmbedding",
+        "PairAverages",
         "SequenceEmbedding",
         "embeddings",
         "explain",
+        "explain_dataset",
         "feature_schema",
         "input_spec",
         "interactions",
@@ -24,17 +26,43 @@ def test_the_public_names_are_these() -> None:
         "size_report",
         "tasks",
     ]
-    assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM"]
-    assert sorted(tfrs_afm.tasks.__all__) == ["AFM", "DeepFM"]
+    assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM", "MultiTask"]
+    assert sorted(tfrs_afm.tasks.__all__) == [
+        "AFM",
+        "DeepFM",
+        "Joint",
+        "Ranking",
+        "losses",
+        "metrics",
+    ]
+    assert sorted(tfrs_afm.tasks.losses.__all__) == [
+        "ClippedSquaredError",
+        "GroupedLoss",
+        "ListwiseSoftmax",
+        "PairwiseLogistic",
+    ]
+    assert sorted(tfrs_afm.tasks.metrics.__all__) == [
+        "GroupedAUC",
+        "GroupedMetric",
+        "HitRate",
+        "MeanAveragePrecision",
+        "MeanReciprocalRank",
+        "NDCG",
+    ]
     assert sorted(tfrs_afm.interactions.__all__) == [
         "AFM",
         "AttentionPooling",
+        "AveragePooling",
         "Contributions",
         "Deep",
         "DeepFM",
         "FactorizationMachine",
+        "InteractionCost",
         "Linear",
+        "MaxPooling",
         "PairwiseProduct",
+        "SumPooling",
+        "interaction_cost",
     ]
     assert sorted(tfrs_afm.embeddings.__all__) == [
         "DenseTable",

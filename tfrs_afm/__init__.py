@@ -15,7 +15,9 @@ from tfrs_afm.columns.sequence_weighted_categorical_column import (
 from tfrs_afm.columns.shared_embeddings import shared_embeddings
 from tfrs_afm.embeddings import FieldEmbedding, Fields, IdEmbedding, SequenceEmbedding
 from tfrs_afm.explain import explain
+from tfrs_afm.explain_dataset import explain_dataset
 from tfrs_afm.explanation import Explanation
+from tfrs_afm.pair_averages import PairAverages
 from tfrs_afm.size_report import size_report
 
 __all__ = [
@@ -23,9 +25,11 @@ __all__ = [
     "FieldEmbedding",
     "Fields",
     "IdEmbedding",
+    "PairAverages",
     "SequenceEmbedding",
     "embeddings",
     "explain",
+    "explain_dataset",
     "feature_schema",
     "input_spec",
     "interactions",

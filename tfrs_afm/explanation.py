@@ -1,6 +1,7 @@
 """Explained scores of a batch."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ class Explanation:
     `bias + linear.sum(1) + pairs.sum(1) + deep` equals `logits`.
 
     Attributes:
-        fields: Names of the n fields.
+        fields: Names of the n members: fields, or at id level fields with the place of the id.
+        fields_of: The name of the field of each member.
         pair_names: Names of the two fields of each pair, `num_pairs` of them.
         logits: `(batch,)` float32.
         bias: w0.
@@ -24,6 +26,7 @@ class Explanation:
     """
 
     fields: list[str]
+    fields_of: list[str]
     pair_names: list[tuple[str, str]]
     logits: np.ndarray
     bias: float
@@ -31,6 +34,11 @@ class Explanation:
     pairs: np.ndarray
     attention: np.ndarray
     deep: np.ndarray
+
+    @property
+    def pair_members(self) -> list[tuple[int, int]]:
+        """The two members of each pair, as indices into `fields`."""
+        return list(itertools.combinations(range(len(self.fields)), 2))
 
     def top_pairs(self, row: int, count: int = 5) -> list[dict[str, Any]]:
         """Returns the pairs that moved one example's logit most, in either direction.

@@ -16,6 +16,16 @@ LAYERS: dict[str, tuple[Callable[[], Any], bool, bool]] = {
     "attention_pooling": (lambda: interactions.AttentionPooling(3, l2=0.1), False, True),
     "deep": (lambda: interactions.Deep([6, 5], "tanh", batch_norm=True, l2=0.1), False, False),
     "afm": (lambda: interactions.AFM(3, 0.1, 0.2, 0.1, 2.0), True, True),
+    "sum_pooling": (interactions.SumPooling, False, True),
+    "average_pooling": (interactions.AveragePooling, False, True),
+    "max_pooling": (interactions.MaxPooling, False, True),
+    "afm_of_means": (lambda: interactions.AFM(pooling=interactions.AveragePooling()), True, True),
+    "afm_of_maxima": (lambda: interactions.AFM(pooling=interactions.MaxPooling()), True, True),
+    "afm_with_own_attention": (
+        lambda: interactions.AFM(pooling=interactions.AttentionPooling(3, 0.2, 0.1, 2.0)),
+        True,
+        True,
+    ),
     "afm_with_tower": (lambda: interactions.AFM(3, deep=interactions.Deep([4])), True, False),
     "deepfm": (lambda: interactions.DeepFM([6, 5], dropout=0.1), True, False),
 }

@@ -6,6 +6,12 @@ from tfrs_afm import interactions
 
 RNG = np.random.default_rng(11)
 VECTORS = RNG.normal(size=(3, 4, 5)).astype(np.float32)
+POOLINGS = {
+    "sum": interactions.SumPooling,
+    "average": interactions.AveragePooling,
+    "max": interactions.MaxPooling,
+    "attention": lambda: interactions.AttentionPooling(4),
+}
 
 
 def test_a_plain_list_of_tensors_is_the_stacked_input() -> None:
@@ -72,6 +78,63 @@ def test_with_h_zero_afm_is_the_mean_of_the_pairs() -> None:
     layer._pooling.projection.assign(tf.zeros([4, 1]))
     machine = interactions.FactorizationMachine()(tf.constant(VECTORS))
     np.testing.assert_allclose(layer(tf.constant(VECTORS)), machine / 6, rtol=1e-4, atol=1e-5)
+
+
+def test_with_attention_fixed_to_one_and_p_one_afm_is_fm() -> None:
+    layer = interactions.AFM(pooling=interactions.SumPooling())
+    mask = tf.constant(RNG.random((3, 4)) < 0.8)
+    machine = interactions.FactorizationMachine()
+    for groups in (None, tf.constant([0, 0, 1, 2])):
+        ours = layer(tf.constant(VECTORS), mask, groups=groups)
+        expected = machine(tf.constant(VECTORS), mask, groups=groups)
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("groups", [None, [0, 0, 1, 2], [0, 0, 0, 0]])
+@pytest.mark.parametrize("name", POOLINGS)
+def test_pooling_members_is_pooling_their_pairs(name: str, groups: list | None) -> None:
+    """With a row of nothing real, and groups that leave no pair at all."""
+    layer = POOLINGS[name]()
+    mask = tf.constant([[True] * 4, [True, False, True, True], [False] * 4])
+    vectors = tf.where(mask[:, :, tf.newaxis], VECTORS, 0.0)
+    pairs, pair_mask = interactions.PairwiseProduct()(vectors, mask=mask, groups=groups)
+    expected = layer(pairs, mask=pair_mask)
+    np.testing.assert_allclose(
+        layer.pool_members(vectors, mask, groups), expected, rtol=1e-5, atol=1e-6
+    )
+    attention = layer.attention(pairs, pair_mask)
+    if attention.shape.rank == 2:
+        attention = attention[:, :, tf.newaxis]
+    np.testing.assert_allclose(tf.reduce_sum(attention * pairs, 1), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+@pytest.mark.parametrize("name", POOLINGS)
+def test_without_any_pair_a_pooling_gives_zeros(name: str, n: int) -> None:
+    layer = POOLINGS[name]()
+    empty = tf.zeros([2, 0, 5])
+    assert layer(empty, mask=tf.zeros([2, 0], tf.bool)).numpy().tolist() == [[0.0] * 5] * 2
+    pooled = layer.pool_members(tf.ones([2, n, 5]), tf.ones([2, n], tf.bool))
+    assert pooled.numpy().tolist() == [[0.0] * 5] * 2
+
+
+def test_average_and_maximum_do_not_count_masked_pairs() -> None:
+    pairs = tf.constant([[[-1.0], [-3.0], [5.0]]])
+    mask = tf.constant([[True, True, False]])
+    assert interactions.AveragePooling()(pairs, mask=mask).numpy().tolist() == [[-2.0]]
+    assert interactions.MaxPooling()(pairs, mask=mask).numpy().tolist() == [[-1.0]]
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_contributions_of_every_pooling_add_up(name: str) -> None:
+    layer = interactions.AFM(pooling=POOLINGS[name]())
+    mask = tf.constant(RNG.random((3, 4)) < 0.8)
+    groups = tf.constant([0, 1, 1, 2])
+    logits = layer(tf.constant(VECTORS), mask, groups=groups)
+    parts = layer.contributions(tf.constant(VECTORS), mask, groups=groups)
+    total = parts.bias + tf.reduce_sum(parts.pairs, axis=1)
+    np.testing.assert_allclose(total, logits[:, 0], atol=1e-5)
+    assert (parts.pairs.numpy()[:, 3] == 0).all()  # the pair within group 1
 
 
 @pytest.mark.parametrize("make", [lambda: interactions.AFM(4), lambda: interactions.DeepFM([8])])

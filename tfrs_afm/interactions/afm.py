@@ -26,12 +26,16 @@ class AFM(tf.keras.layers.Layer):
         attention_l2: L2 regularization of the attention's W, the paper's lambda.
         temperature: Divides the attention scores. Positive.
         deep: A `Deep` tower whose logit is added. Default: none.
+        pooling: `AveragePooling()`, `SumPooling()`, `MaxPooling()` or an `AttentionPooling` of your
+            own, which takes the place of the attention arguments. Default: attention by these.
 
     Call arguments:
         vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`, so
             that it serves as `feature_interaction` of `tfrs.experimental.models.Ranking`.
         mask: `(batch, n)` bool, True for a real member. Default: all real.
         linear: `(batch, n)` floats, `w_i x_i`. Default: no linear terms.
+        groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
+            left out. Default: none is.
 
     Output shape: `(batch, 1)`.
 
@@ -49,15 +53,21 @@ class AFM(tf.keras.layers.Layer):
         attention_l2: float = 0.0,
         temperature: float = 1.0,
         deep: Any = None,
+        pooling: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.attention_units = attention_units
         self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.attention_l2 = attention_l2
+        self.temperature = temperature
         self.deep = deep
+        self.pooling = pooling
         policy = self.dtype_policy  # parts compute in the precision of the whole
         self._linear = Linear(dtype=policy)
         self._product = PairwiseProduct(dtype=policy)
-        self._pooling = AttentionPooling(
+        self._pooling = pooling or AttentionPooling(
             attention_units, attention_dropout, attention_l2, temperature, dtype=policy
         )
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=policy)
@@ -67,15 +77,22 @@ class AFM(tf.keras.layers.Layer):
         # All ones, as the authors start: with equal attention the model begins as an FM.
         shape = (vectors_dim(input_shape), 1)
         self.projection = self.add_weight(name="projection", shape=shape, initializer="ones")
+        if not self._pooling.built:
+            with tf.name_scope(self._pooling.name):
+                self._pooling.build((None, None, shape[0]))
         super().build(input_shape)
 
     def call(
-        self, vectors: Any, mask: Any = None, linear: Any = None, training: bool | None = None
+        self,
+        vectors: Any,
+        mask: Any = None,
+        linear: Any = None,
+        groups: Any = None,
+        training: bool | None = None,
     ) -> Any:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
-        pairs, pair_mask = self._product(vectors, mask=mask)
-        pooled = self._pooling(pairs, mask=pair_mask, training=training)
+        pooled = self._pooling.pool_members(vectors, mask, groups, training=training)
         pooled = self._dropout(pooled, training=training)
         logits = tf.matmul(pooled, self.projection)
         logits += self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
@@ -83,26 +100,36 @@ class AFM(tf.keras.layers.Layer):
             logits += tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
         return logits
 
-    def contributions(self, vectors: Any, mask: Any = None, linear: Any = None) -> Contributions:
+    def contributions(
+        self, vectors: Any, mask: Any = None, linear: Any = None, groups: Any = None
+    ) -> Contributions:
         """Splits the logits into the parts they are the sum of.
 
         Args:
             vectors: As in the call.
             mask: As in the call.
             linear: As in the call.
+            groups: As in the call.
 
         Returns:
-            The parts; a pair's share is `a_ij p . (v_i * v_j) x_i x_j`.
+            The parts; a pair's share is `a_ij p . (v_i * v_j) x_i x_j`. Of `MaxPooling` a pair's
+            attention is the part of the elements that it gives.
         """
         vectors, mask = masked_vectors(vectors, mask)
-        pairs, pair_mask = self._product(vectors, mask=mask)
+        pairs, pair_mask = self._product(vectors, mask=mask, groups=groups)
         attention = self._pooling.attention(pairs, pair_mask)
+        projected = pairs * tf.cast(self.projection, pairs.dtype)[:, 0]
+        if attention.shape.rank == 2:
+            shares = attention * tf.reduce_sum(projected, axis=2)
+        else:  # one for each element, as of the largest pair
+            shares = tf.reduce_sum(attention * projected, axis=2)
+            attention = tf.reduce_mean(attention, axis=2)
         zeros = tf.zeros(tf.shape(mask), vectors.dtype)
         deep = None if self.deep is None else self.deep(vectors, mask=mask)
         return Contributions(
             bias=self._linear.bias[0],
             linear=zeros if linear is None else tf.where(mask, linear, zeros),
-            pairs=attention * tf.squeeze(tf.matmul(pairs, self.projection), axis=2),
+            pairs=shares,
             attention=attention,
             deep=zeros[:, 0] if deep is None else tf.squeeze(deep, axis=1),
         )
@@ -111,16 +138,20 @@ class AFM(tf.keras.layers.Layer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "attention_units": self._pooling.units,
+            "attention_units": self.attention_units,
             "dropout": self.dropout,
-            "attention_dropout": self._pooling.dropout,
-            "attention_l2": self._pooling.l2,
-            "temperature": self._pooling.temperature,
-            "deep": None if self.deep is None else tf.keras.layers.serialize(self.deep),
+            "attention_dropout": self.attention_dropout,
+            "attention_l2": self.attention_l2,
+            "temperature": self.temperature,
+            "deep": self.deep and tf.keras.layers.serialize(self.deep),
+            "pooling": self.pooling and tf.keras.layers.serialize(self.pooling),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AFM":
         """Makes the layer that `get_config` described."""
-        deep = config["deep"]
-        return cls(**{**config, "deep": deep and tf.keras.layers.deserialize(deep)})
+        parts = {
+            name: config[name] and tf.keras.layers.deserialize(config[name])
+            for name in ("deep", "pooling")
+        }
+        return cls(**{**config, **parts})

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.interactions.attend_pairs import attend_pairs
+
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
 class AttentionPooling(tf.keras.layers.Layer):
@@ -73,6 +75,30 @@ class AttentionPooling(tf.keras.layers.Layer):
         attention = self._dropout(self.attention(pairs, mask), training=training)
         return tf.einsum("bp,bpd->bd", attention, pairs)
 
+    def pool_members(
+        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
+    ) -> Any:
+        """Pools the pairs of members, block by block: all pairs are never held at once.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints; pairs within one group are left out. Default: none is.
+            training: Whether dropout applies.
+
+        Returns:
+            `(batch, dim)`, what the call gives for the pairs of these members.
+        """
+        return attend_pairs(
+            vectors,
+            mask,
+            self.kernel,
+            self.bias,
+            self.projection / self.temperature,
+            groups,
+            dropout=self.dropout if training else 0.0,
+        )
+
     def attention(self, pairs: Any, mask: Any = None) -> Any:
         """Returns the attention of each pair.
 
@@ -84,8 +110,11 @@ class AttentionPooling(tf.keras.layers.Layer):
             `(batch, num_pairs)`, not negative, 0 where masked; a row sums to 1, or to 0 where it
             has no real pair.
         """
-        hidden = tf.nn.relu(tf.matmul(pairs, self.kernel) + self.bias)  # (batch, num_pairs, units)
-        scores = tf.squeeze(tf.matmul(hidden, self.projection), axis=2) / self.temperature
+        kernel, bias, projection = (
+            tf.cast(weight, pairs.dtype) for weight in (self.kernel, self.bias, self.projection)
+        )
+        hidden = tf.nn.relu(tf.matmul(pairs, kernel) + bias)  # (batch, num_pairs, units)
+        scores = tf.squeeze(tf.matmul(hidden, projection), axis=2) / self.temperature
         if mask is None:
             return tf.nn.softmax(scores, axis=1)
         # A finite floor keeps rows without any real pair free of NaN, in the gradient too.

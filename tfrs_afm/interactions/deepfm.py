@@ -33,6 +33,8 @@ class DeepFM(tf.keras.layers.Layer):
             `tfrs.experimental.models.Ranking`.
         mask: `(batch, n)` bool, True for a real member. Default: all real.
         linear: `(batch, n)` floats, `w_i x_i`. Default: no linear terms.
+        groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
+            left out. Default: none is.
 
     Output shape: `(batch, 1)`.
 
@@ -60,32 +62,40 @@ class DeepFM(tf.keras.layers.Layer):
         self._deep = Deep(units, activation, dropout, batch_norm=batch_norm, l2=l2, dtype=policy)
 
     def call(
-        self, vectors: Any, mask: Any = None, linear: Any = None, training: bool | None = None
+        self,
+        vectors: Any,
+        mask: Any = None,
+        linear: Any = None,
+        groups: Any = None,
+        training: bool | None = None,
     ) -> Any:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
         first = self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
-        second = self._machine(vectors)
+        second = self._machine(vectors, groups=groups)
         return first + second + self._deep(vectors, training=training)
 
-    def contributions(self, vectors: Any, mask: Any = None, linear: Any = None) -> Contributions:
+    def contributions(
+        self, vectors: Any, mask: Any = None, linear: Any = None, groups: Any = None
+    ) -> Contributions:
         """Splits the logits into the parts they are the sum of.
 
         Args:
             vectors: As in the call.
             mask: As in the call.
             linear: As in the call.
+            groups: As in the call.
 
         Returns:
             The parts; a pair's share is `<v_i, v_j> x_i x_j`.
         """
         vectors, mask = masked_vectors(vectors, mask)
-        pairs, pair_mask = self._product(vectors, mask=mask)
+        pairs, pair_mask = self._product(vectors, mask=mask, groups=groups)
         zeros = tf.zeros(tf.shape(mask), vectors.dtype)
         return Contributions(
             bias=self._linear.bias[0],
             linear=zeros if linear is None else tf.where(mask, linear, zeros),
-            pairs=tf.reduce_sum(pairs, axis=2),
+            pairs=tf.where(pair_mask, tf.reduce_sum(pairs, axis=2), 0),
             attention=tf.cast(pair_mask, vectors.dtype),
             deep=tf.squeeze(self._deep(vectors), axis=1),
         )

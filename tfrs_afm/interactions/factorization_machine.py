@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.masked_vectors import masked_vectors
+from tfrs_afm.interactions.sum_of_pairs import sum_of_pairs
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -17,6 +18,8 @@ class FactorizationMachine(tf.keras.layers.Layer):
     Call arguments:
         vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`.
         mask: `(batch, n)` bool, True for a real member. Default: all real.
+        groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
+            left out. Default: none is.
 
     Output shape: `(batch, 1)`; 0 for a row with fewer than two real members.
 
@@ -27,9 +30,7 @@ class FactorizationMachine(tf.keras.layers.Layer):
         [[11.0]]
     """
 
-    def call(self, vectors: Any, mask: Any = None) -> Any:
+    def call(self, vectors: Any, mask: Any = None, groups: Any = None) -> Any:
         """Sums the pairs of a batch; see the class."""
         vectors, _ = masked_vectors(vectors, mask)
-        square_of_sum = tf.square(tf.reduce_sum(vectors, axis=1))  # (batch, dim)
-        sum_of_squares = tf.reduce_sum(tf.square(vectors), axis=1)
-        return 0.5 * tf.reduce_sum(square_of_sum - sum_of_squares, axis=1, keepdims=True)
+        return tf.reduce_sum(sum_of_pairs(vectors, groups), axis=1, keepdims=True)

@@ -17,10 +17,12 @@ class PairwiseProduct(tf.keras.layers.Layer):
     Call arguments:
         vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`.
         mask: `(batch, n)` bool, True for a real member. Default: all real.
+        groups: `(n,)` ints, for example the field of each id; a pair within one group is not real.
+            Default: every member is its own group.
 
     Returns:
         `pairs (batch, num_pairs, dim)` and `mask (batch, num_pairs)`, where
-        `num_pairs = n(n-1)/2` and a pair is real if both of its members are.
+        `num_pairs = n(n-1)/2` and a pair is real if both of its members are, of different groups.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -30,7 +32,7 @@ class PairwiseProduct(tf.keras.layers.Layer):
         ([[[3.0, 8.0]]], [[True]])
     """
 
-    def call(self, vectors: Any, mask: Any = None) -> tuple[Any, Any]:
+    def call(self, vectors: Any, mask: Any = None, groups: Any = None) -> tuple[Any, Any]:
         """Makes the pairs of a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
         n = tf.shape(vectors)[1]
@@ -38,4 +40,7 @@ class PairwiseProduct(tf.keras.layers.Layer):
         pair = tf.where(one[:, tf.newaxis] < one)  # (num_pairs, 2), row by row
         first, second = pair[:, 0], pair[:, 1]
         pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
-        return pairs, tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
+        real = tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
+        if groups is not None:
+            real &= tf.gather(groups, first) != tf.gather(groups, second)
+        return pairs, real

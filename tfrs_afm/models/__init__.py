@@ -2,5 +2,6 @@
 
 from tfrs_afm.models.afm import AFM
 from tfrs_afm.models.deepfm import DeepFM
+from tfrs_afm.models.multi_task import MultiTask
 
-__all__ = ["AFM", "DeepFM"]
+__all__ = ["AFM", "DeepFM", "MultiTask"]

@@ -23,8 +23,11 @@ class AFM(FieldRanking):
         dim: Length of the vectors where columns leave it open. Default: that of the others.
         l2: L2 regularization of the rows that a batch looks up.
         dropout: Share of the pooled vector that training drops. In [0, 1).
-        task: A `tfrs_afm.tasks.AFM` with everything else set (losses, metrics, a deep tower);
-            `attention_units` and `dropout` are then the task's own.
+        task: A `tfrs_afm.tasks.AFM` with everything else set (losses, metrics, a deep tower), or a
+            `tfrs_afm.tasks.Ranking` over an AFM with another pooling; `attention_units` and
+            `dropout` are then the task's own.
+        embedding: `tfrs_afm.IdEmbedding(columns)`, to cross single ids instead of fields; `dim` and
+            `l2` are then its own. Default: a `FieldEmbedding`.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -45,22 +48,32 @@ class AFM(FieldRanking):
         l2: float = 0.0,
         dropout: float = 0.0,
         task: Any = None,
+        embedding: Any = None,
         **kwargs: Any,
     ) -> None:
-        embedding = FieldEmbedding(columns, dim, l2=l2)
-        super().__init__(embedding, task or tasks.AFM(attention_units, dropout), **kwargs)
+        super().__init__(
+            embedding or FieldEmbedding(columns, dim, l2=l2),
+            task or tasks.AFM(attention_units, dropout),
+            **kwargs,
+        )
+        self._attention_units, self._dropout = attention_units, dropout
+        self._own_embedding = embedding
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        fields, task = self.embedding.get_config(), self.task.get_config()
+        fields = self.embedding.get_config()
         return {
             "name": self.name,
             **{name: fields[name] for name in ("columns", "dim", "l2")},
-            **{name: task[name] for name in ("attention_units", "dropout")},
+            "attention_units": self._attention_units,
+            "dropout": self._dropout,
             "task": tf.keras.layers.serialize(self.task),
+            "embedding": self._own_embedding and tf.keras.layers.serialize(self._own_embedding),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "AFM":
         """Makes the model that `get_config` described."""
-        return cls(**cls.objects_of(config, custom_objects))
+        embedding = config["embedding"]
+        embedding = embedding and tf.keras.layers.deserialize(embedding, custom_objects)
+        return cls(**{**cls.objects_of(config, custom_objects), "embedding": embedding})

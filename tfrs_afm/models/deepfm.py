@@ -23,8 +23,8 @@ class DeepFM(FieldRanking):
         dim: Length of the vectors where columns leave it open. Default: that of the others.
         l2: L2 regularization of the rows that a batch looks up.
         dropout: Share of each hidden layer that training drops. In [0, 1).
-        task: A `tfrs_afm.tasks.DeepFM` with everything else set (losses, metrics, batch norm);
-            `units` and `dropout` are then the task's own.
+        task: A `tfrs_afm.tasks.DeepFM` with everything else set (losses, metrics, batch norm), or
+            a `tfrs_afm.tasks.Ranking`; `units` and `dropout` are then the task's own.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -49,14 +49,16 @@ class DeepFM(FieldRanking):
     ) -> None:
         embedding = FieldEmbedding(columns, dim, l2=l2)
         super().__init__(embedding, task or tasks.DeepFM(units, dropout=dropout), **kwargs)
+        self._units, self._dropout = list(units), dropout
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        fields, task = self.embedding.get_config(), self.task.get_config()
+        fields = self.embedding.get_config()
         return {
             "name": self.name,
             **{name: fields[name] for name in ("columns", "dim", "l2")},
-            **{name: task[name] for name in ("units", "dropout")},
+            "units": self._units,
+            "dropout": self._dropout,
             "task": tf.keras.layers.serialize(self.task),
         }
 

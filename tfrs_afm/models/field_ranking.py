@@ -8,7 +8,7 @@ import tensorflow_recommenders as tfrs
 
 from tfrs_afm.columns.parse_spec import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns
-from tfrs_afm.embeddings.field_embedding import FieldEmbedding
+from tfrs_afm.tasks.metrics import GroupedMetric
 
 
 class FieldRanking(tfrs.Model):
@@ -20,11 +20,11 @@ class FieldRanking(tfrs.Model):
     regularization counts once however many replicas there are.
 
     Args:
-        embedding: The embedding of the columns.
+        embedding: Layer from features to vectors, mask and linear terms.
         task: The task over its fields.
     """
 
-    def __init__(self, embedding: FieldEmbedding, task: Any, **kwargs: Any) -> None:
+    def __init__(self, embedding: Any, task: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.embedding = embedding
         self.task = task
@@ -45,7 +45,7 @@ class FieldRanking(tfrs.Model):
         Returns:
             `(batch, 1)` float32.
         """
-        return self.task.logits(*self.embedding(features), training=training)
+        return self.task.logits(*self.embedding(features)[:3], training=training)
 
     def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
         """Predicts a batch: `(batch, 1)` float32, a probability for binary labels."""
@@ -60,9 +60,10 @@ class FieldRanking(tfrs.Model):
             )
         features, labels, sample_weight = (*inputs, None)[:3]
         logits = self.logits(features, training=training)
-        loss = self.task.loss(labels, logits, sample_weight)
+        loss = self.task.loss(labels, logits, sample_weight, features=features, training=training)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(logits)[0])
+        batch = tf.shape(tf.nest.flatten(logits)[0])[0]
+        self._loss_tracker.update_state(loss * replicas, sample_weight=batch)
         return loss
 
     def train_step(self, inputs: Any) -> dict[str, Any]:
@@ -72,16 +73,26 @@ class FieldRanking(tfrs.Model):
             total = loss + self._regularization()
             scaled = self._scaled(total)
         variables = self.trainable_variables
-        gradients = tape.gradient(scaled, variables)
+        gradients = tape.gradient(scaled, variables, self._one_if_finite(total))
         if scaled is not total:
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self._results()
 
     def test_step(self, inputs: Any) -> dict[str, Any]:
         """Evaluates one batch; returns the metrics so far."""
         self.compute_loss(inputs, training=False)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self._results()
+
+    def evaluate(self, *args: Any, return_dict: bool = False, **kwargs: Any) -> Any:
+        """Evaluates as Keras does, and adds the metrics of groups, computed once at the end."""
+        logs = super().evaluate(*args, return_dict=True, **kwargs)
+        logs.update(
+            (metric.name, float(metric.result()))
+            for metric in self.metrics
+            if isinstance(metric, GroupedMetric)
+        )
+        return logs if return_dict else list(logs.values())
 
     @staticmethod
     def objects_of(config: dict[str, Any], custom_objects: Any = None) -> dict[str, Any]:
@@ -94,7 +105,7 @@ class FieldRanking(tfrs.Model):
         Returns:
             The same, with columns and task as objects.
         """
-        task = tf.keras.layers.deserialize(config["task"], custom_objects)
+        task = config["task"] and tf.keras.layers.deserialize(config["task"], custom_objects)
         return {**config, "columns": deserialize_columns(config["columns"]), "task": task}
 
     def get_build_config(self) -> dict[str, Any]:
@@ -105,6 +116,26 @@ class FieldRanking(tfrs.Model):
         """Makes the variables of a model that is being loaded, from an empty batch."""
         examples = tf.zeros([0], tf.string)
         self(tf.io.parse_example(examples, parse_spec(self.columns)))
+
+    def _results(self) -> dict[str, Any]:
+        """The metrics that cost little at every step."""
+        return {
+            metric.name: metric.result()
+            for metric in self.metrics
+            if not isinstance(metric, GroupedMetric)
+        }
+
+    def _one_if_finite(self, loss: Any) -> Any:
+        """What backpropagation starts from; without it no gradient, and no update, is computed.
+
+        The check is part of the graph: unlike a look at the loss from Python, nothing waits for it.
+        """
+        step = tf.convert_to_tensor(self.optimizer.iterations)
+        message = ["`loss` must be finite. Received: loss=", loss, "at step", step]
+        message.append("Lower the learning rate, or look for NaN in the numbers of this batch.")
+        check = tf.debugging.Assert(tf.math.is_finite(loss), message)
+        with tf.control_dependencies([] if check is None else [check]):
+            return tf.ones_like(loss)
 
     def _regularization(self) -> Any:
         if not self.losses:

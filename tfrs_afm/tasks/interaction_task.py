@@ -1,10 +1,16 @@
 """What AFM and DeepFM have in common as tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
+
+from tfrs_afm.tasks.group_ids import group_ids
+from tfrs_afm.tasks.losses.grouped_loss import GroupedLoss
+from tfrs_afm.tasks.metrics.grouped_auc import GroupedAUC
+from tfrs_afm.tasks.metrics.grouped_metric import GroupedMetric
+from tfrs_afm.tasks.metrics.ndcg import NDCG
 
 
 class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
@@ -12,9 +18,11 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     Args:
         interaction: Layer from `(vectors, mask, linear)` to logits.
-        loss: Keras loss from labels and logits. Default: binary cross-entropy from logits.
-        metrics: Keras metrics of labels and predictions. Default: AUC and, named "logloss",
-            binary cross-entropy.
+        loss: Keras loss from labels and logits, or one of `tfrs_afm.tasks.losses`. Default: binary
+            cross-entropy from logits.
+        metrics: Keras metrics of labels and predictions, or some of `tfrs_afm.tasks.metrics`.
+            Default: AUC and, named "logloss", binary cross-entropy; for a grouped loss per-group
+            AUC and NDCG@10; for other losses the root mean squared error.
     """
 
     def __init__(
@@ -33,15 +41,16 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             {**loss.get_config(), "reduction": tf.keras.losses.Reduction.NONE}
         )
         self._binary = bool(loss.get_config().get("from_logits", False))
-        if metrics is None:
-            metrics = [
-                tf.keras.metrics.AUC(name="auc"),
-                tf.keras.metrics.BinaryCrossentropy(name="logloss"),
-            ]
-        self._task_metrics = list(metrics)
+        self._task_metrics = self._default_metrics() if metrics is None else list(metrics)
 
     def logits(
-        self, vectors: Any, mask: Any = None, linear: Any = None, *, training: bool | None = None
+        self,
+        vectors: Any,
+        mask: Any = None,
+        linear: Any = None,
+        groups: Any = None,
+        *,
+        training: bool | None = None,
     ) -> Any:
         """Scores embedded fields.
 
@@ -49,12 +58,15 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             vectors: `(batch, n, dim)` floats.
             mask: `(batch, n)` bool, True for a real member. Default: all real.
             linear: `(batch, n)` floats. Default: no linear terms.
+            groups: `(n,)` ints; pairs within one group are left out. Default: none is.
             training: Whether dropout applies.
 
         Returns:
             Logits `(batch, 1)` float32.
         """
-        logits = self.interaction(vectors, mask=mask, linear=linear, training=training)
+        logits = self.interaction(
+            vectors, mask=mask, linear=linear, groups=groups, training=training
+        )
         return tf.cast(logits, tf.float32)
 
     def predictions(self, logits: Any) -> Any:
@@ -64,8 +76,11 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             logits: `(batch, 1)` floats.
 
         Returns:
-            `(batch, 1)`: the sigmoid where the loss takes logits, else the logits unchanged.
+            `(batch, 1)`: the sigmoid where the loss takes logits, clipped for a loss that clips,
+            else the logits unchanged.
         """
+        if hasattr(self._loss, "predictions"):
+            return self._loss.predictions(logits)
         return tf.sigmoid(logits) if self._binary else logits
 
     def call(
@@ -74,7 +89,9 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         vectors: Any,
         mask: Any = None,
         linear: Any = None,
+        groups: Any = None,
         sample_weight: Any = None,
+        features: Mapping[str, Any] | None = None,
         training: bool = False,
         compute_metrics: bool = True,
     ) -> Any:
@@ -85,18 +102,35 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             vectors: `(batch, n, dim)` floats.
             mask: `(batch, n)` bool. Default: all real.
             linear: `(batch, n)` floats. Default: no linear terms.
+            groups: `(n,)` ints; pairs within one group are left out. Default: none is.
             sample_weight: `(batch,)` or `(batch, 1)` loss weights. Default: ones.
-            training: Whether dropout applies.
+            features: Raw features, where a loss or a metric reads its group.
+            training: Whether dropout applies. Metrics of groups are gathered outside of training
+                only.
             compute_metrics: Whether to update the metrics.
 
         Returns:
             `()`, this replica's share of the mean loss over the global batch.
         """
-        logits = self.logits(vectors, mask, linear, training=training)
-        return self.loss(labels, logits, sample_weight, compute_metrics=compute_metrics)
+        logits = self.logits(vectors, mask, linear, groups, training=training)
+        return self.loss(
+            labels,
+            logits,
+            sample_weight,
+            features=features,
+            training=training,
+            compute_metrics=compute_metrics,
+        )
 
     def loss(
-        self, labels: Any, logits: Any, sample_weight: Any = None, *, compute_metrics: bool = True
+        self,
+        labels: Any,
+        logits: Any,
+        sample_weight: Any = None,
+        *,
+        features: Mapping[str, Any] | None = None,
+        training: bool = False,
+        compute_metrics: bool = True,
     ) -> Any:
         """Computes the loss of logits that are at hand; otherwise as the call.
 
@@ -104,6 +138,8 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             labels: `(batch,)` or `(batch, 1)`.
             logits: `(batch, 1)`.
             sample_weight: `(batch,)` or `(batch, 1)` loss weights. Default: ones.
+            features: Raw features, where a loss or a metric reads its group.
+            training: Whether the batch is trained on; then metrics of groups are left alone.
             compute_metrics: Whether to update the metrics.
 
         Returns:
@@ -115,11 +151,41 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         if compute_metrics:
             predictions = self.predictions(logits)
             for metric in self._task_metrics:
-                metric.update_state(labels, predictions, sample_weight=sample_weight)
-        losses = self._loss(labels, logits, sample_weight=sample_weight)  # (batch,)
+                if not isinstance(metric, GroupedMetric):
+                    metric.update_state(labels, predictions, sample_weight=sample_weight)
+                elif not training:
+                    ids = group_ids(features, metric.group)
+                    metric.update_state(labels, predictions, sample_weight, groups=ids)
+        if isinstance(self._loss, GroupedLoss):
+            ids = group_ids(features, self._loss.group)
+            losses = self._loss.of_groups(labels, logits, ids)  # (batch,)
+            losses *= 1.0 if sample_weight is None else sample_weight
+        else:
+            losses = self._loss(labels, logits, sample_weight=sample_weight)  # (batch,)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         size = tf.cast(tf.shape(losses)[0] * replicas, losses.dtype)
         return tf.math.divide_no_nan(tf.reduce_sum(losses), size)
+
+    def prefix_metrics(self, prefix: str) -> None:
+        """Puts a prefix before the names of the metrics, to tell tasks of one model apart.
+
+        Args:
+            prefix: For example "click_"; nothing happens to names that have it.
+        """
+        for metric in self._task_metrics:
+            if not metric.name.startswith(prefix):
+                # Keras keeps track of each metric it ever saw, so no new ones may take their place.
+                metric._name = prefix + metric.name
+
+    def _default_metrics(self) -> list[Any]:
+        if isinstance(self._loss, GroupedLoss):
+            return [GroupedAUC(self._loss.group), NDCG(self._loss.group)]
+        if not self._binary:
+            return [tf.keras.metrics.RootMeanSquaredError(name="rmse")]
+        return [
+            tf.keras.metrics.AUC(name="auc"),
+            tf.keras.metrics.BinaryCrossentropy(name="logloss"),
+        ]
 
     def get_config(self) -> dict[str, Any]:
         """Returns loss and metrics; the finals add their own arguments."""
