@@ -6,13 +6,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.commands.add_evaluate import add_evaluate
 from pipelines.commands.add_prepare import add_prepare
+from pipelines.commands.add_train import add_train
 from pipelines.load_tensorflow import load_tensorflow
 
 _ABOUT = "Files to a trained model to honest numbers."
 _EXAMPLES = """\
 examples:
   python -m pipelines prepare movielens-100k --out data/ml-100k
+  python -m pipelines train --data data/ml-100k --out runs/ml-100k
+  python -m pipelines evaluate --data data/ml-100k --run runs/ml-100k
   python -m pipelines COMMAND --help
 """
 
@@ -34,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_prepare(commands)
+    add_train(commands)
+    add_evaluate(commands)
     options = parser.parse_args(arguments)
     # As on Ctrl-C, clean up on the way out.
     before = signal.signal(signal.SIGTERM, _stop)

@@ -10,19 +10,22 @@ def load_tensorflow() -> None:
 
     They tell of instruction sets and missing GPU drivers before any setting can stop them. A
     command that is quiet when all is well needs this; a library must not do it, so nothing but
-    programs call it. If the import fails, everything is shown. From then on TensorFlow's native
-    code reports errors only, unless `TF_CPP_MIN_LOG_LEVEL` is set already.
+    programs call it. If the import fails, everything is shown. From then on what goes wrong comes
+    as a Python exception only: TensorFlow's native code is silent, unless `TF_CPP_MIN_LOG_LEVEL`
+    is set already, and its Python code no longer warns of `tf.feature_column` at each column.
 
     Raises:
         ImportError: If TensorFlow cannot be imported.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+
+            tf.get_logger().setLevel("ERROR")
         except BaseException:
             kept.seek(0)
             os.write(stderr, kept.read())

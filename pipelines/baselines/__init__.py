@@ -1,0 +1,1 @@
+"""Simple predictors that a model must beat to be worth its while."""
