@@ -7,10 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from serving.exporting.check_graph import check_graph
 from serving.exporting.feature_values import feature_values
 from serving.exporting.golden_examples import golden_examples
 from serving.exporting.golden_requests import golden_requests
 from serving.exporting.ranker import Ranker
+from serving.exporting.raw_inputs import RawInputs
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import ServingModule
 from serving.exporting.write_sidecar import write_sidecar
@@ -36,6 +38,10 @@ def export(
       - `regression`: `inputs (batch,)` to `outputs (batch,)`, the predictions.
       - `classification`, for binary labels: to `classes (batch, 2)` and `scores (batch, 2)`.
       - `rank` (predict): `context (batch,)`, `candidates (batch, N)` to `scores (batch, N)`.
+      - `tensors` (predict): each feature as a tensor of its own, to what `serving_default` gives;
+        a list is dense, `(batch, longest)`, beside its lengths, `(batch,)`.
+      - `explain` (predict), for AFM and DeepFM: `examples (batch,)` to the pairs of fields with
+        the largest shares of the logit: names, contribution, attention, each `(batch, top)`.
     Before anything is published, a fresh process loads the files as the server would, and every
     signature must answer golden rows as the model does: in a batch, in pairs and one by one.
 
@@ -58,7 +64,8 @@ def export(
 
     Raises:
         ValueError: If the model has no embedding layer of ours, its answers are not one finite
-            number each, or `candidate_features` are not among its features.
+            number each, `candidate_features` are not among its features, or it needs XLA or
+            operations that the stock server does not have.
         VerificationError: A ValueError: the saved model does not answer as the model does;
             nothing is published.
 
@@ -73,8 +80,11 @@ def export(
     items = _checked(candidate_features, scorer)
     scorer.take_apart(scorer.parse([one.SerializeToString() for one in rows]))
     ranker = Ranker(scorer, items, ids=_are_ids(items, scorer, examples))
-    requests = golden_requests(scorer, ranker, rows)
-    module = ServingModule(scorer, ranker)
+    raw = RawInputs(scorer.spec)
+    requests = golden_requests(scorer, ranker, raw, rows)
+    module = ServingModule(scorer, ranker, raw)
+    for key, function in module.functions.items():
+        check_graph(key, function.graph.as_graph_def())
 
     def write(folder: Path) -> None:
         tf.saved_model.save(module, str(folder), signatures=module.functions)

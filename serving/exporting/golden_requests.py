@@ -6,21 +6,27 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from serving.exporting.explained import pair_names, top_count
 from serving.exporting.ranker import Ranker
+from serving.exporting.raw_inputs import RawInputs
 from serving.exporting.scorer import Scorer
 from serving.server.methods import DEFAULT_SIGNATURE
 
 _CANDIDATES = 4
 
+_APART = 1e-4
+"""How far apart two pairs' shares must be, relative to the larger, for their order to be told."""
+
 
 def golden_requests(
-    scorer: Scorer, ranker: Ranker, examples: Sequence[Any]
+    scorer: Scorer, ranker: Ranker, raw: RawInputs, examples: Sequence[Any]
 ) -> dict[str, dict[str, Any]]:
     """Asks the trained model, eagerly and as a whole, what every signature must answer.
 
     Args:
         scorer: The model.
         ranker: How it ranks.
+        raw: The inputs of `tensors`.
         examples: The golden rows, `tf.train.Example`s.
 
     Returns:
@@ -35,7 +41,10 @@ def golden_requests(
         DEFAULT_SIGNATURE: {"inputs": {"examples": rows}, "outputs": answers},
         "regression": {"inputs": {"inputs": rows}, "outputs": {"outputs": answers["predictions"]}},
         "rank": _rank(scorer, ranker, examples),
+        "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
     }
+    if top_count(scorer):
+        requests["explain"] = _explain(scorer, rows, answers["logits"])
     if scorer.binary:
         positive = answers["predictions"]
         requests["classification"] = {
@@ -94,6 +103,40 @@ def _rank(scorer: Scorer, ranker: Ranker, examples: Sequence[Any]) -> dict[str, 
         },
         "outputs": {"scores": scores.reshape(len(contexts), _CANDIDATES)},
     }
+
+
+def _explain(scorer: Scorer, rows: Any, logits: Any) -> dict[str, Any]:
+    features = scorer.parse(tf.constant(rows))
+    parts = scorer.task.interaction.contributions(*scorer.embedding(features))
+    shares = np.asarray(parts.pairs, np.float32)
+    count, picked = top_count(scorer), np.arange(len(rows))[:, np.newaxis]
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")
+    names = np.array(pair_names(scorer), object)
+    names = np.array([[one.encode() for one in pair] for pair in names], object)
+    top = order[:, :count]
+    outputs = {
+        "first_field": names[top, 0],
+        "second_field": names[top, 1],
+        "contribution": shares[picked, top],
+        "attention": np.asarray(parts.attention, np.float32)[picked, top],
+        "logits": logits,
+    }
+    kept = _told_apart(np.abs(shares[picked, order[:, : count + 1]]))
+    return {
+        "inputs": {"examples": rows[kept]},
+        "outputs": {name: one[kept] for name, one in outputs.items()},
+    }
+
+
+def _told_apart(sorted_shares: Any) -> Any:
+    """Rows whose order of pairs does not hang on rounding; all rows if there are none.
+
+    A film that is also the only one in the history gives two pairs the same share.
+    """
+    larger, smaller = sorted_shares[:, :-1], sorted_shares[:, 1:]
+    apart = (larger - smaller > _APART * larger) | (larger == 0.0)
+    rows = np.flatnonzero(apart.all(axis=1))
+    return rows if len(rows) else np.arange(len(sorted_shares))
 
 
 def _only(example: Any, keys: set[str]) -> Any:

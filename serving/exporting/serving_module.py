@@ -4,7 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from serving.exporting.explained import explained, top_count
 from serving.exporting.ranker import Ranker
+from serving.exporting.raw_inputs import RawInputs
 from serving.exporting.scorer import Scorer
 from serving.server.methods import CLASSIFY, DEFAULT_SIGNATURE, PREDICT, REGRESS
 
@@ -18,13 +20,15 @@ class ServingModule(tf.Module):
     Args:
         scorer: The model.
         ranker: How it ranks.
+        raw: The inputs of `tensors`.
     """
 
-    def __init__(self, scorer: Scorer, ranker: Ranker) -> None:
+    def __init__(self, scorer: Scorer, ranker: Ranker, raw: RawInputs) -> None:
         super().__init__(name="serving")
+        self.raw = raw
         self.functions = {
             name: function.get_concrete_function()
-            for name, function in _functions(scorer, ranker).items()
+            for name, function in _functions(scorer, ranker, raw).items()
         }
         self._resources = _resources(scorer.model, self.functions.values())
 
@@ -35,23 +39,27 @@ class ServingModule(tf.Module):
         return {name: methods.get(name, PREDICT) for name in self.functions}
 
 
-def _functions(scorer: Scorer, ranker: Ranker) -> dict[str, Any]:
+def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]:
     strings = tf.TensorSpec([None], tf.string, "inputs")
     several = tf.TensorSpec([None, None], ranker.candidate_dtype, "candidates")
 
+    @tf.function(input_signature=[strings])
+    def score(inputs: Any) -> dict[str, Any]:  # traced once, for three signatures
+        return scorer.outputs(scorer.parse(inputs))
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def predict(examples: Any) -> dict[str, Any]:
-        return scorer.outputs(scorer.parse(examples))
+        return score(examples)
 
     @tf.function(input_signature=[strings])
     def classify(inputs: Any) -> dict[str, Any]:
-        positive = scorer.outputs(scorer.parse(inputs))["predictions"]
+        positive = score(inputs)["predictions"]
         classes = tf.repeat([["0", "1"]], tf.shape(positive)[0], axis=0)  # (batch, 2)
         return {"classes": classes, "scores": tf.stack([1.0 - positive, positive], axis=1)}
 
     @tf.function(input_signature=[strings])
     def regress(inputs: Any) -> dict[str, Any]:
-        return {"outputs": scorer.outputs(scorer.parse(inputs))["predictions"]}
+        return {"outputs": score(inputs)["predictions"]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "context"), several])
     def rank(context: Any, candidates: Any) -> dict[str, Any]:
@@ -62,8 +70,25 @@ def _functions(scorer: Scorer, ranker: Ranker) -> dict[str, Any]:
         )
         return {"scores": ranker.scores(context, candidates)}
 
-    functions = {DEFAULT_SIGNATURE: predict, "regression": regress, "rank": rank}
-    return {**functions, "classification": classify} if scorer.binary else functions
+    @tf.function(input_signature=[raw.specs()])
+    def tensors(inputs: Any) -> dict[str, Any]:
+        return scorer.outputs(raw.features(inputs))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def explain(examples: Any) -> dict[str, Any]:
+        return explained(scorer, scorer.parse(examples))
+
+    functions = {
+        DEFAULT_SIGNATURE: predict,
+        "regression": regress,
+        "rank": rank,
+        "tensors": tensors,
+    }
+    if scorer.binary:
+        functions["classification"] = classify
+    if top_count(scorer):
+        functions["explain"] = explain
+    return functions
 
 
 def _resources(model: Any, functions: Any) -> list[Any]:

@@ -41,6 +41,10 @@ def write_sidecar(
             "candidates": "ids" if ranker.ids else "examples",
             "candidate_features": ranker.candidate_features,
         },
+        "tensors": {
+            key: {"input": name, "length": module.raw.lengths.get(key)}
+            for key, name in module.raw.inputs.items()
+        },
     }
     content = {
         "format": FORMAT,
@@ -75,7 +79,8 @@ def _feature(key: str, scorer: Scorer, ranker: Ranker) -> dict[str, Any]:
 def _signatures(module: ServingModule) -> dict[str, Any]:
     described = {}
     for key, function in module.functions.items():
-        inputs = {spec.name: _tensor(spec) for spec in function.structured_input_signature[0]}
+        specs = tf.nest.flatten(function.structured_input_signature)
+        inputs = {spec.name: _tensor(spec) for spec in specs}
         outputs = {name: _tensor(one) for name, one in function.structured_outputs.items()}
         described[key] = {
             "method_name": module.method_names[key],

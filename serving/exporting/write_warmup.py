@@ -14,6 +14,9 @@ from serving.wire.tensors import fill_content
 
 _ROWS = 2
 
+_SCORED = (DEFAULT_SIGNATURE, "tensors")
+"""Signatures of which clients often want the predictions alone."""
+
 
 def write_warmup(folder: Path, requests: Mapping[str, Any]) -> None:
     """Writes one record per signature and per set of outputs that clients ask for.
@@ -32,10 +35,12 @@ def write_warmup(folder: Path, requests: Mapping[str, Any]) -> None:
 
 
 def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
-    for key in (DEFAULT_SIGNATURE, "rank"):
+    for key in (DEFAULT_SIGNATURE, "rank", "tensors", "explain"):
+        if key not in requests:
+            continue
         golden = requests[key]
-        names = sorted(golden["outputs"])
-        for wanted in [[], *([name] for name in names if len(names) > 1)]:
+        subsets = [["predictions"]] if len(golden["outputs"]) > 1 and key in _SCORED else []
+        for wanted in [[], *subsets]:
             log = prediction_log_pb2.PredictionLog()
             request = log.predict_log.request
             request.model_spec.signature_name = key
@@ -66,5 +71,5 @@ def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
 
 def _sendable(rows: Any) -> Any:
     """Golden ids are kept as objects; on the wire they have their own type."""
-    first = rows.ravel()[0]
-    return rows if isinstance(first, bytes) else rows.astype("int64")
+    ids = rows.dtype == object and rows.size and not isinstance(rows.ravel()[0], bytes)
+    return rows.astype("int64") if ids else rows

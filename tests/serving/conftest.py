@@ -7,7 +7,11 @@ import grpc
 import pytest
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+import serving
+import tfrs_afm
 from serving import LocalServer, ServerOptions
+from tests.serving.exported import Exported
+from tests.serving.exporting import rankers
 from tests.serving.rest_client import RestClient
 from tests.serving.toy import save_toy
 
@@ -58,3 +62,55 @@ def stubs(server: LocalServer) -> Iterator[Stubs]:
 @pytest.fixture(scope="session")
 def rest(server: LocalServer) -> RestClient:
     return RestClient(server.rest_url)
+
+
+@pytest.fixture(scope="session")
+def afm(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """An AFM over every kind of feature that ranks candidates from examples."""
+    folder = tmp_path_factory.mktemp("afm")
+    columns = rankers.columns(folder / "occupations.txt")
+    model = rankers.trained(tfrs_afm.models.AFM(columns, attention_units=4, l2=0.01))
+    path = serving.export(
+        model,
+        folder / "ranker",
+        examples=rankers.examples(8),
+        candidate_features=rankers.CANDIDATE_FEATURES,
+    )
+    (folder / "occupations.txt").unlink()
+    return Exported(model, path)
+
+
+@pytest.fixture(scope="session")
+def afm_session(afm: Exported) -> Iterator[serving.Session]:
+    """The AFM, loaded: the first run of each signature takes a second, so tests share it."""
+    with serving.Session(afm.path) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def deepfm(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A DeepFM over three features that ranks candidates from ids."""
+    folder = tmp_path_factory.mktemp("deepfm")
+    model = rankers.trained(tfrs_afm.models.DeepFM(rankers.small_columns(), units=(4,)))
+    path = serving.export(model, folder / "ranker", candidate_features=["movie_id"])
+    return Exported(model, path)
+
+
+@pytest.fixture(scope="session")
+def ranker_server(
+    afm: Exported, deepfm: Exported, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalServer]:
+    """A server with both: `afm` and `deepfm`."""
+    config = tmp_path_factory.mktemp("config") / "models.config"
+    models = [
+        f'config {{ name: "{name}" base_path: "{one.path.parent}" model_platform: "tensorflow" }}'
+        for name, one in (("afm", afm), ("deepfm", deepfm))
+    ]
+    config.write_text("model_config_list { " + " ".join(models) + " }")
+    options = ServerOptions(
+        model_config_file=config,
+        file_system_poll_wait_seconds=-1,
+        enable_signature_method_name_check=True,
+    )
+    with LocalServer(options) as running:
+        yield running

@@ -35,6 +35,14 @@ def columns(vocabulary: Path) -> list[Any]:
     ]
 
 
+def small_columns() -> list[Any]:
+    """A history and a film from one table, and a user."""
+    history = fc.sequence_categorical_column_with_identity("history", 50)
+    movie = fc.categorical_column_with_identity("movie_id", 50)
+    user = fc.categorical_column_with_identity("user_id", 30, 0)
+    return [*tfrs_afm.shared_embeddings([history, movie], 4), fc.embedding_column(user, 4)]
+
+
 def examples(count: int = 64) -> list[Any]:
     """Random rows of these features; some lack some."""
     generator = np.random.default_rng(3)

@@ -8,20 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 import serving
 import tfrs_afm
 from serving.__main__ import main
+from serving.records import read_records
 from serving.server.methods import CLASSIFY, PREDICT, REGRESS
-from serving.server.servable import Servable
-from serving.server.warmup import warm_up
-from serving.sidecar import from_json, read_sidecar, to_json
-from serving.wire.tensors import fill_content, to_array
-from tests.serving.conftest import Stubs
+from serving.server.warmup import WARMUP_FILE
+from serving.sidecar import from_json, read_sidecar
+from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
-from tests.serving.exporting.conftest import Exported
-from tests.serving.rest_client import RestClient
-from tests.serving.semantics.requests import predict_request
 
 
 def answers(model: Any, rows: list[Any]) -> np.ndarray:
@@ -38,25 +35,28 @@ def parts(example: Any) -> tuple[bytes, bytes]:
     return both[0].SerializeToString(), both[1].SerializeToString()
 
 
-def test_new_rows_are_scored_as_the_model_scores_them(afm: Exported) -> None:
+def test_new_rows_are_scored_as_the_model_scores_them(
+    afm: Exported, afm_session: serving.Session
+) -> None:
     rows = rankers.examples(64)[30:]
     expected = answers(afm.model, rows)
     assert np.ptp(expected) > 0.1
     serialized = [one.SerializeToString() for one in rows]
-    with serving.Session(afm.path) as session:
-        got = session.run("serving_default", {"examples": serialized})
-        np.testing.assert_allclose(got["predictions"], expected, atol=1e-6)
-        np.testing.assert_allclose(1 / (1 + np.exp(-got["logits"])), expected, atol=1e-6)
-        assert got["predictions"].dtype == np.float32
-        regression = session.run("regression", {"inputs": serialized})["outputs"]
-        np.testing.assert_allclose(regression, expected, atol=1e-6)
-        classes = session.run("classification", {"inputs": serialized})
-        assert classes["classes"].tolist() == [[b"0", b"1"]] * len(rows)
-        both = np.stack([1 - expected, expected], axis=1)
-        np.testing.assert_allclose(classes["scores"], both, atol=1e-6)
+    got = afm_session.run("serving_default", {"examples": serialized})
+    np.testing.assert_allclose(got["predictions"], expected, atol=1e-6)
+    np.testing.assert_allclose(1 / (1 + np.exp(-got["logits"])), expected, atol=1e-6)
+    assert got["predictions"].dtype == np.float32
+    regression = afm_session.run("regression", {"inputs": serialized})["outputs"]
+    np.testing.assert_allclose(regression, expected, atol=1e-6)
+    classes = afm_session.run("classification", {"inputs": serialized})
+    assert classes["classes"].tolist() == [[b"0", b"1"]] * len(rows)
+    both = np.stack([1 - expected, expected], axis=1)
+    np.testing.assert_allclose(classes["scores"], both, atol=1e-6)
 
 
-def test_rank_scores_every_candidate_as_the_whole_example_is_scored(afm: Exported) -> None:
+def test_rank_scores_every_candidate_as_the_whole_example_is_scored(
+    afm: Exported, afm_session: serving.Session
+) -> None:
     rows = rankers.examples(40)
     contexts = [parts(one)[0] for one in rows[:3]]
     candidates = [[parts(one)[1] for one in rows[start : start + 12]] for start in (0, 9, 18)]
@@ -64,29 +64,32 @@ def test_rank_scores_every_candidate_as_the_whole_example_is_scored(afm: Exporte
         answers(afm.model, [context + one for one in some])
         for context, some in zip(contexts, candidates, strict=True)
     ]
-    with serving.Session(afm.path) as session:
-        scores = session.run("rank", {"context": contexts, "candidates": candidates})["scores"]
-        np.testing.assert_allclose(scores, expected, atol=1e-6)
-        alone = session.run("rank", {"context": contexts[:1], "candidates": candidates[:1]})
-        np.testing.assert_allclose(alone["scores"], scores[:1], atol=1e-6)
-        none = session.run("rank", {"context": contexts, "candidates": np.empty([3, 0], object)})
-        assert none["scores"].shape == (3, 0)
+    scores = afm_session.run("rank", {"context": contexts, "candidates": candidates})["scores"]
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    alone = afm_session.run("rank", {"context": contexts[:1], "candidates": candidates[:1]})
+    np.testing.assert_allclose(alone["scores"], scores[:1], atol=1e-6)
+    none = afm_session.run("rank", {"context": contexts, "candidates": np.empty([3, 0], object)})
+    assert none["scores"].shape == (3, 0)
 
 
-def test_an_empty_batch_is_answered_with_an_empty_one(afm: Exported) -> None:
-    with serving.Session(afm.path) as session:
-        got = session.run("serving_default", {"examples": np.empty([0], object)})
+def test_an_empty_batch_is_answered_with_an_empty_one(
+    afm: Exported, afm_session: serving.Session
+) -> None:
+    got = afm_session.run("serving_default", {"examples": np.empty([0], object)})
     assert got["predictions"].shape == (0,)
 
 
-def test_signatures_have_the_methods_ranks_and_types_of_tensorflow_serving(afm: Exported) -> None:
-    with serving.Session(afm.path) as session:
-        signatures = session.signatures
+def test_signatures_have_the_methods_ranks_and_types_of_tensorflow_serving(
+    afm: Exported, afm_session: serving.Session
+) -> None:
+    signatures = afm_session.signatures
     assert {key: one.method_name for key, one in signatures.items()} == {
         "serving_default": PREDICT,
         "rank": PREDICT,
         "regression": REGRESS,
         "classification": CLASSIFY,
+        "tensors": PREDICT,
+        "explain": PREDICT,
     }
     for one in signatures.values():
         assert all(spec.shape[0] is None for spec in (*one.inputs.values(), *one.outputs.values()))
@@ -106,10 +109,10 @@ def test_signatures_have_the_methods_ranks_and_types_of_tensorflow_serving(afm: 
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(
-    afm: Exported, signature: str, inputs: dict[str, Any]
+    afm_session: serving.Session, signature: str, inputs: dict[str, Any]
 ) -> None:
-    with serving.Session(afm.path) as session, pytest.raises(serving.StatusError) as caught:
-        session.run(signature, inputs)
+    with pytest.raises(serving.StatusError) as caught:
+        afm_session.run(signature, inputs)
     assert caught.value.code.name == "INVALID_ARGUMENT"
 
 
@@ -170,69 +173,37 @@ def test_golden_rows_hold_what_goes_wrong_elsewhere(afm: Exported) -> None:
     assert {b"F", b"M", b"not in the vocabulary"} <= words
 
 
-def test_a_server_answers_as_the_model_over_grpc_and_rest(afm: Exported) -> None:
-    rows = rankers.examples(5)
-    serialized = [one.SerializeToString() for one in rows]
-    expected = answers(afm.model, rows)
-    context, candidates = parts(rows[0])[0], [parts(one)[1] for one in rows]
-    ranked = answers(afm.model, [context + one for one in candidates])
-    options = serving.ServerOptions(
-        model_name="ranker",
-        model_base_path=afm.path.parent,
-        enable_signature_method_name_check=True,
-    )
-    with serving.LocalServer(options) as server:
-        stubs, rest = Stubs(server.grpc_address), RestClient(server.rest_url)
-        request = predict_request()
-        request.model_spec.name = "ranker"
-        fill_content(request.inputs["examples"], serialized)
-        answer = stubs.prediction.Predict(request, timeout=60)
-        assert answer.model_spec.version.value == int(afm.path.name)
-        predictions = to_array(answer.outputs["predictions"])
-        np.testing.assert_allclose(predictions, expected, atol=1e-6)
-
-        request = predict_request()
-        request.model_spec.name, request.model_spec.signature_name = "ranker", "rank"
-        fill_content(request.inputs["context"], [context])
-        fill_content(request.inputs["candidates"], [candidates])
-        answer = stubs.prediction.Predict(request, timeout=60)
-        np.testing.assert_allclose(to_array(answer.outputs["scores"]), [ranked], atol=1e-6)
-
-        body = {"instances": to_json(serialized)}
-        status, answer = rest.ask("/v1/models/ranker:predict", body)
-        assert status == 200, answer
-        got = [one["predictions"] for one in answer["predictions"]]
-        np.testing.assert_allclose(got, expected, atol=1e-6)
-        body = {
-            "signature_name": "rank",
-            "instances": [{"context": to_json(context), "candidates": to_json(candidates)}],
-        }
-        status, answer = rest.ask("/v1/models/ranker:predict", body)
-        assert status == 200, answer
-        np.testing.assert_allclose(answer["predictions"], [ranked], atol=1e-6)
-        example = {"user_id": 3, "movie_id": 5, "gender": "F"}
-        body = {"signature_name": "regression", "examples": [example]}
-        status, answer = rest.ask("/v1/models/ranker:regress", body)
-        assert status == 200, answer
-        stubs.close()
-
-
-def test_every_warm_up_record_is_answered_and_every_signature_has_one(afm: Exported) -> None:
-    servable = Servable(afm.path, 1, check_method=True)
-    try:
-        # serving_default with all, with logits, with predictions; rank; classify; regress; both
-        assert warm_up(servable, afm.path) == 7
-    finally:
-        servable.close()
+def test_every_warm_up_record_is_answered_and_every_signature_has_one(
+    afm: Exported, ranker_server: serving.LocalServer
+) -> None:
+    # A record that fails keeps a version from becoming available.
+    assert ranker_server.manager.states("afm")[1].state.name == "AVAILABLE"
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record)
+        for record in read_records(afm.path / WARMUP_FILE)
+    ]
+    asked = [
+        (request.model_spec.signature_name, list(request.output_filter))
+        for request in (log.predict_log.request for log in logs if log.HasField("predict_log"))
+    ]
+    scores = [[], ["predictions"]]
+    assert asked == [
+        *(("serving_default", names) for names in scores),
+        ("rank", []),
+        *(("tensors", names) for names in scores),
+        ("explain", []),
+    ]
+    kinds = [log.WhichOneof("log_type") for log in logs[len(asked) :]]
+    assert kinds == ["classify_log", "regress_log", "multi_inference_log"]
 
 
 def test_a_version_that_was_exported_can_be_verified_by_command(
-    afm: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    deepfm: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["verify", str(afm.path)]) == 0
+    assert main(["verify", str(deepfm.path)]) == 0
     assert "golden rows" in capsys.readouterr().out
     copy = tmp_path / "copy"
-    shutil.copytree(afm.path, copy)
+    shutil.copytree(deepfm.path, copy)
     sidecar = read_sidecar(copy)
     sidecar["golden"]["requests"]["rank"]["outputs"]["scores"][2][1] += 0.25
     (copy / "assets.extra/tfrs_afm.json").write_text(json.dumps(sidecar))

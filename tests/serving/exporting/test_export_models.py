@@ -10,17 +10,10 @@ import tensorflow as tf
 
 import serving
 import tfrs_afm
+from serving.exporting.check_graph import check_graph
 from serving.sidecar import read_sidecar
+from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
-
-fc = tf.feature_column
-
-
-def small() -> list[Any]:
-    history = fc.sequence_categorical_column_with_identity("history", 50)
-    movie = fc.categorical_column_with_identity("movie_id", 50)
-    user = fc.categorical_column_with_identity("user_id", 30, 0)
-    return [*tfrs_afm.shared_embeddings([history, movie], 4), fc.embedding_column(user, 4)]
 
 
 def serialized(count: int = 10) -> list[bytes]:
@@ -28,13 +21,13 @@ def serialized(count: int = 10) -> list[bytes]:
 
 
 def answers(model: Any, rows: list[bytes]) -> np.ndarray:
-    return model(tf.io.parse_example(rows, tfrs_afm.parse_spec(small()))).numpy()[:, 0]
+    return model(tf.io.parse_example(rows, tfrs_afm.parse_spec(rankers.small_columns()))).numpy()[
+        :, 0
+    ]
 
 
-def test_one_feature_of_a_candidate_is_sent_as_ids(tmp_path: Path) -> None:
-    model = rankers.trained(tfrs_afm.models.DeepFM(small(), units=(4,)))
-    path = serving.export(model, tmp_path, candidate_features=["movie_id"])
-    assert read_sidecar(path)["rank"]["candidates"] == "ids"
+def test_one_feature_of_a_candidate_is_sent_as_ids(deepfm: Exported) -> None:
+    assert read_sidecar(deepfm.path)["rank"]["candidates"] == "ids"
     context = tf.train.Example()
     context.features.feature["user_id"].int64_list.value.append(3)
     context.features.feature["history"].int64_list.value.extend([4, 5, 6])
@@ -45,16 +38,14 @@ def test_one_feature_of_a_candidate_is_sent_as_ids(tmp_path: Path) -> None:
         row.CopyFrom(context)
         row.features.feature["movie_id"].int64_list.value.append(film)
         rows.append(row.SerializeToString())
-    with serving.Session(path) as session:
+    with serving.Session(deepfm.path) as session:
         request = {"context": [context.SerializeToString()], "candidates": [films]}
         scores = session.run("rank", request)["scores"]
-    np.testing.assert_allclose(scores, [answers(model, rows)], atol=1e-6)
-    assert serving.export(model, tmp_path, keep_last=1).name == "2"
-    assert list(serving.versions(tmp_path)) == [2]
+    np.testing.assert_allclose(scores, [deepfm.answers(rows)], atol=1e-6)
 
 
 def test_somebody_s_own_model_is_served_with_its_own_answers(tmp_path: Path) -> None:
-    model = rankers.trained(rankers.OwnRanker(small()))
+    model = rankers.trained(rankers.OwnRanker(rankers.small_columns()))
     path = serving.export(model, tmp_path, examples=serialized())
     rows = serialized()
     with serving.Session(path) as session:
@@ -72,11 +63,11 @@ def test_somebody_s_own_model_is_served_with_its_own_answers(tmp_path: Path) -> 
 
 
 def test_a_model_with_a_head_of_its_own_is_served_as_a_whole(tmp_path: Path) -> None:
-    model = rankers.WholeRanker(small())
+    model = rankers.WholeRanker(rankers.small_columns())
     rows = serialized()
     path = serving.export(model, tmp_path, examples=rows, candidate_features=["movie_id"])
     with serving.Session(path) as session:
-        assert set(session.signatures) == {"serving_default", "regression", "rank"}
+        assert set(session.signatures) == {"serving_default", "regression", "rank", "tensors"}
         got = session.run("serving_default", {"examples": rows})
         assert set(got) == {"predictions"}
         np.testing.assert_allclose(got["predictions"], answers(model, rows), rtol=1e-6, atol=1e-6)
@@ -97,7 +88,7 @@ def test_a_served_model_that_answers_otherwise_is_not_published(
         return requests
 
     monkeypatch.setattr(module, "golden_requests", shifted)
-    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    model = tfrs_afm.models.AFM(rankers.small_columns(), attention_units=2)
     with pytest.raises(serving.VerificationError) as caught:
         serving.export(model, tmp_path)
     message = str(caught.value)
@@ -108,8 +99,8 @@ def test_a_served_model_that_answers_otherwise_is_not_published(
 
 
 def test_a_model_that_answers_nan_is_refused(tmp_path: Path) -> None:
-    model = tfrs_afm.models.AFM(small(), attention_units=2)
-    model(tf.io.parse_example(serialized(1), tfrs_afm.parse_spec(small())))
+    model = tfrs_afm.models.AFM(rankers.small_columns(), attention_units=2)
+    model(tf.io.parse_example(serialized(1), tfrs_afm.parse_spec(rankers.small_columns())))
     for variable in model.trainable_variables:
         variable.assign(tf.fill(variable.shape, float("nan")))
     with pytest.raises(ValueError, match=r"`model` must answer with finite numbers.*golden row 0"):
@@ -125,12 +116,45 @@ def test_a_model_without_our_layer_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("features", [["movie"], "movie_id", []])
 def test_candidate_features_must_be_features(tmp_path: Path, features: Any) -> None:
-    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    model = tfrs_afm.models.AFM(rankers.small_columns(), attention_units=2)
     with pytest.raises(ValueError, match="`candidate_features` must"):
         serving.export(model, tmp_path, candidate_features=features)
 
 
 def test_examples_of_another_kind_are_refused(tmp_path: Path) -> None:
-    model = tfrs_afm.models.AFM(small(), attention_units=2)
+    model = tfrs_afm.models.AFM(rankers.small_columns(), attention_units=2)
     with pytest.raises(TypeError, match=r"`examples` must hold tf\.train\.Example or their bytes"):
         serving.export(model, tmp_path, examples=[{"user_id": 3}])
+
+
+class _PythonRanker(rankers.WholeRanker):
+    def call(self, features: Any) -> Any:
+        scores = super().call(features)
+        return tf.ensure_shape(tf.numpy_function(np.tanh, [scores], tf.float32), scores.shape)
+
+
+def test_a_model_that_needs_python_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"own operations\. Received: .*'PyFunc'"):
+        serving.export(_PythonRanker(rankers.small_columns()), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_function_that_xla_must_compile_is_refused() -> None:
+    @tf.function(jit_compile=True)
+    def double(x: Any) -> Any:
+        return 2.0 * x
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    def signature(x: Any) -> Any:
+        return double(x) + 1.0
+
+    graph = signature.get_concrete_function().graph.as_graph_def()
+    with pytest.raises(ValueError, match=r"must not be compiled by XLA.*signature 'mine'"):
+        check_graph("mine", graph)
+
+
+def test_an_operation_that_is_not_tensorflow_s_own_is_refused() -> None:
+    graph = tf.compat.v1.GraphDef()
+    graph.node.add(name="search", op="Scann>ScannSearch")
+    with pytest.raises(ValueError, match=r"'Scann>ScannSearch' \(node 'search'\)"):
+        check_graph("mine", graph)
