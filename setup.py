@@ -22,6 +22,7 @@ setup(
         "tensorflow-serving-api>=2.19,<2.22",
     ],
     extras_require={
+        "client": ["grpcio>=1.60", "numpy>=1.26", "protobuf>=5"],
         "pipelines": ["rich>=13", "tensorboard>=2.19"],
         "report": ["matplotlib>=3.8"],
         "dev": [

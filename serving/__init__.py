@@ -7,11 +7,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from serving.client.async_client import AsyncClient as AsyncClient
+    from serving.client.client import Client as Client
+    from serving.client.errors import ClientError as ClientError
     from serving.exporting.export import export as export
     from serving.publishing.prune import prune as prune
     from serving.publishing.publish import publish as publish
     from serving.publishing.rollback import rollback as rollback
     from serving.publishing.versions import versions as versions
+    from serving.publishing.write_server_files import write_server_files as write_server_files
     from serving.server.local_server import LocalServer as LocalServer
     from serving.server.options import ServerOptions as ServerOptions
     from serving.session.session import Session as Session
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from serving.verification.verify import verify as verify
 
 _HOMES = {
+    "AsyncClient": "serving.client.async_client",
+    "Client": "serving.client.client",
+    "ClientError": "serving.client.errors",
     "LocalServer": "serving.server.local_server",
     "ServerOptions": "serving.server.options",
     "Session": "serving.session.session",
@@ -31,9 +38,13 @@ _HOMES = {
     "rollback": "serving.publishing.rollback",
     "verify": "serving.verification.verify",
     "versions": "serving.publishing.versions",
+    "write_server_files": "serving.publishing.write_server_files",
 }
 
 __all__ = [
+    "AsyncClient",
+    "Client",
+    "ClientError",
     "LocalServer",
     "ServerOptions",
     "Session",
@@ -45,6 +56,7 @@ __all__ = [
     "rollback",
     "verify",
     "versions",
+    "write_server_files",
 ]
 
 

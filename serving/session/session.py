@@ -78,6 +78,7 @@ class Session:
         inputs: Mapping[str, Any],
         *,
         outputs: Sequence[str] | None = None,
+        timeout_ms: int = 0,
     ) -> dict[str, np.ndarray[Any, Any]]:
         """Runs a signature.
 
@@ -85,6 +86,7 @@ class Session:
             signature: Its key, for instance `serving_default`.
             inputs: Arrays or nested lists by input name; cast to the signature's types.
             outputs: Names to compute. Default: all of the signature.
+            timeout_ms: Milliseconds until DEADLINE_EXCEEDED; 0 for none.
 
         Returns:
             Arrays by output name; strings as bytes in object arrays.
@@ -119,7 +121,8 @@ class Session:
             spec.inputs[name].name: _cast(value, spec.inputs[name].dtype)
             for name, value in inputs.items()
         }
-        fetched = self.run_tensors(feeds, [spec.outputs[name].name for name in names])
+        fetches = [spec.outputs[name].name for name in names]
+        fetched = self.run_tensors(feeds, fetches, timeout_ms=timeout_ms)
         return dict(zip(names, fetched, strict=True))
 
     def run_tensors(

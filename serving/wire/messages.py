@@ -44,6 +44,34 @@ tensorflow.SignatureDef
   map tensorflow.TensorProto defaults 4
 tensorflow.MetaGraphDef
   map tensorflow.SignatureDef signature_def 5
+tensorflow.BytesList
+  repeated bytes value 1
+tensorflow.FloatList
+  repeated float value 1
+tensorflow.Int64List
+  repeated int64 value 1
+tensorflow.Feature
+  tensorflow.BytesList bytes_list 1 oneof=kind
+  tensorflow.FloatList float_list 2 oneof=kind
+  tensorflow.Int64List int64_list 3 oneof=kind
+tensorflow.Features
+  map tensorflow.Feature feature 1
+tensorflow.Example
+  tensorflow.Features features 1
+tensorflow.serving.Version
+  int64 value 1
+tensorflow.serving.ModelSpec
+  string name 1
+  tensorflow.serving.Version version 2 oneof=version_choice
+  string signature_name 3
+  string version_label 4 oneof=version_choice
+tensorflow.serving.PredictRequest
+  tensorflow.serving.ModelSpec model_spec 1
+  map tensorflow.TensorProto inputs 2
+  repeated string output_filter 3
+tensorflow.serving.PredictResponse
+  map tensorflow.TensorProto outputs 1
+  tensorflow.serving.ModelSpec model_spec 2
 """
 
 _Field = descriptor_pb2.FieldDescriptorProto

@@ -1,0 +1,1 @@
+"""Ways to a model: gRPC, REST, or this very process."""
