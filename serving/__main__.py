@@ -4,13 +4,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from serving.commands.bench import BENCH
+from serving.commands.export import EXPORT
+from serving.commands.predict import PREDICT
 from serving.commands.publish import PUBLISH
+from serving.commands.rank import RANK
 from serving.commands.rollback import ROLLBACK
 from serving.commands.serve import SERVE
 from serving.commands.verify import VERIFY
 from serving.status_error import StatusError
 
-_COMMANDS = (VERIFY, PUBLISH, ROLLBACK, SERVE)
+_COMMANDS = (EXPORT, VERIFY, PUBLISH, ROLLBACK, SERVE, PREDICT, RANK, BENCH)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -37,7 +37,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default: Any = field.default
         if default is MISSING:
             raise TypeError(f"`{field.name}` must have a default. Received: none. Give it one.")
-        kind = _boolean if isinstance(default, bool) else type(default)
+        kind: Any = float if field.type is float else type(default)  # a default may be whole
+        kind = _boolean if kind is bool else kind
         extra: dict[str, Any] = {"nargs": "?", "const": True} if kind is _boolean else {}
         parser.add_argument(
             f"--{field.name}",
