@@ -1,5 +1,6 @@
 """Training that keeps the best weights."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,12 @@ def fit_best(
 
     Raises:
         ValueError: If the validation logloss is never a number, so that no weights are best.
+        ImportError: If TensorBoard is not installed.
     """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ImportError(
+            "tensorboard must be installed to log training. Run: pip install 'tfrs-afm[pipelines]'."
+        )
     weights = folder / "checkpoint" / "weights"
     callbacks = [
         tf.keras.callbacks.ModelCheckpoint(

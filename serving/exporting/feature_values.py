@@ -67,9 +67,9 @@ def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
         known += some
         unknown += others
     defaults = _DEFAULTS.get(feature.dtype, [0.5, 2.0])
-    if feature.dtype != tf.string:  # boundaries are floats, of whole numbers too
-        number = int if feature.dtype == tf.int64 else float
-        known = [number(value) for value in known]
+    if feature.dtype != tf.string:  # bounds are floats, also those of a feature of integers
+        kind = int if feature.dtype == tf.int64 else float
+        known = [kind(value) for value in known]
     if limit is not None:
         known = [value for value in known if value < limit]
         unknown = []

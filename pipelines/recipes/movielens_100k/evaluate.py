@@ -8,7 +8,6 @@ import tfrs_afm
 from pipelines.baselines.popularity import Popularity
 from pipelines.datasets.read_examples import read_examples
 from pipelines.datasets.read_ids import read_ids
-from pipelines.evaluation.predict import predict
 from pipelines.evaluation.ranking_metrics import ranking_metrics
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.recipes.movielens_100k.build import MODELS
@@ -49,6 +48,7 @@ def _on_part(
     scores: dict[str, Any] = {}
     for name, model in models.items():
         parsing = tfrs_afm.parse_spec(model.columns)
-        scores[name] = predict(model, read_examples(files, parsing, spec.label, _BATCH))
+        examples = read_examples(files, parsing, spec.label, _BATCH)
+        scores[name] = model.predict(examples, verbose=0)[:, 0]
     scores["popularity"] = popularity.predict(ids["movie_id"])
     return {name: ranking_metrics(ids[spec.group], labels, score) for name, score in scores.items()}

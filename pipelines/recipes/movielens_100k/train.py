@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import tfrs_afm
+from pipelines.datasets.check_records import check_records
 from pipelines.datasets.read_examples import read_examples
 from pipelines.files.atomic_folder import atomic_folder
 from pipelines.files.content_hash import content_hash
@@ -39,6 +40,8 @@ def train(data: Path, out: Path, settings: Settings | None = None) -> Run:
     settings = settings or Settings()
     spec = FeatureSpec.read(data)
     files = [path for part in spec.parts for path in spec.files(data, part)]
+    for path in files:  # now, and not after the minutes that the training part takes
+        check_records(path)
     key = content_hash(files, {"spec": spec.key, **dataclasses.asdict(settings), "models": 1})
     if out.exists():
         if out.is_dir() and not any(out.iterdir()):

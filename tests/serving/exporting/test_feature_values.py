@@ -1,15 +1,22 @@
+import pytest
 import tensorflow as tf
 
 import tfrs_afm
 from serving.exporting.feature_values import feature_values
+from serving.exporting.golden_examples import golden_examples
 
 fc = tf.feature_column
 
 
-def test_boundaries_of_whole_numbers_give_whole_numbers() -> None:
-    """Golden rows of an int64 feature were written as floats, which no example parser takes."""
-    year = fc.numeric_column("year", dtype=tf.int64, default_value=1990)
-    columns = [fc.bucketized_column(year, [1980.0, 1990.0])]
-    known = feature_values(columns, tfrs_afm.parse_spec(columns))["year"].known
-    assert known == [1980, 1990, 1991]
-    assert all(isinstance(value, int) for value in known)
+@pytest.mark.parametrize(("dtype", "kind"), [(tf.int64, int), (tf.float32, float)])
+def test_golden_rows_of_a_bucketized_column_have_the_type_of_its_feature(
+    dtype: tf.DType, kind: type
+) -> None:
+    # They were floats whatever the type, so that a model with bucketized integers had no export.
+    year = fc.numeric_column("year", default_value=1990, dtype=dtype)
+    columns = [fc.embedding_column(fc.bucketized_column(year, [1980.0, 1995.0]), 4)]
+    spec = tfrs_afm.parse_spec(columns)
+    values = feature_values(columns, spec)
+    assert [type(one) for one in values["year"].known] == [kind] * 3
+    rows = [example.SerializeToString() for example in golden_examples(values)]
+    assert tf.io.parse_example(rows, spec)["year"].dtype == dtype
