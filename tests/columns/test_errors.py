@@ -33,6 +33,12 @@ def test_a_categorical_column_without_embedding_is_refused(column: object) -> No
         tfrs_afm.FieldEmbedding([column])
 
 
+def test_an_unknown_combiner_is_refused_and_told_where_other_rules_are() -> None:
+    column = fc.embedding_column(identity("film"), 4, combiner="max")
+    with pytest.raises(ValueError, match=r"`combiner` must be one of mean, sqrtn, sum.*'max' for"):
+        tfrs_afm.FieldEmbedding([column])
+
+
 def test_two_columns_with_one_name_are_refused() -> None:
     columns = [fc.embedding_column(identity(), 4), fc.embedding_column(identity(), 4)]
     with pytest.raises(ValueError, match=r"must have different names.*for field 'ids_embedding'"):

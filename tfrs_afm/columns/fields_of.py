@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.columns.combiners import COMBINERS
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.table import Table
 
@@ -23,7 +24,7 @@ def fields_of(columns: Sequence[Any]) -> list[Field]:
 
     Raises:
         TypeError: If `columns` is not a list, or holds something else than such columns.
-        ValueError: If it is empty, or two columns have one name.
+        ValueError: If it is empty, two columns have one name, or a combiner is unknown.
     """
     if isinstance(columns, dict | str | _FeatureColumn) or not isinstance(columns, Sequence):
         raise TypeError(
@@ -86,6 +87,12 @@ def _bucketized(column: Any) -> Field:
 
 
 def _categorical(column: Any, categorical: Any, table: Table, combiner: str) -> Field:
+    if combiner not in COMBINERS:
+        raise ValueError(
+            f"`combiner` must be one of {', '.join(COMBINERS)}. Received: combiner={combiner!r} "
+            f"for field '{column.name}'. Other rules are in `tfrs_afm.embeddings`: pass one as "
+            "`FieldEmbedding(columns, pooling={name: rule})`."
+        )
     sequence = type(categorical).__name__ in _SEQUENCES
     keys = tuple(sorted(column.parse_example_spec))
     return Field(column.name, column, categorical, table, combiner, sequence, keys)

@@ -5,10 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.columns.combiners import COMBINERS
 from tfrs_afm.columns.shared_embedding_column import SharedEmbeddingColumn
 from tfrs_afm.columns.table import Table
-
-_COMBINERS = ("mean", "sqrtn", "sum")
 
 
 def shared_embeddings(
@@ -77,9 +76,9 @@ def shared_embeddings(
         raise ValueError(
             f"`dimension` must be positive. Received: dimension={dimension}. Use 4 or more."
         )
-    if combiner not in _COMBINERS:
+    if combiner not in COMBINERS:
         raise ValueError(
-            f"`combiner` must be one of {', '.join(_COMBINERS)}. Received: combiner={combiner!r}."
+            f"`combiner` must be one of {', '.join(COMBINERS)}. Received: combiner={combiner!r}."
             " Choose one of them."
         )
     name = shared_embedding_collection_name or "_".join(sorted(sizes)) + "_shared_embedding"

@@ -1,0 +1,3 @@
+"""The combiners that TensorFlow's embedding columns know."""
+
+COMBINERS = ("mean", "sqrtn", "sum")
