@@ -1,11 +1,13 @@
 """One user's context, many candidates."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import tensorflow as tf
 
 from serving.exporting.scorer import Scorer
+from serving.exporting.shared_pairs import SharedPairs
 
 
 class Ranker:
@@ -39,6 +41,7 @@ class Ranker:
             self._each = [field for field in fields if items & set(field.keys)]
             order = [field.name for field in (*self._once, *self._each)]
             self._order = [order.index(field.name) for field in fields]
+            self._pairs = SharedPairs(scorer.task.interaction, len(self._once), len(self._each))
 
     @property
     def candidate_dtype(self) -> Any:
@@ -76,19 +79,24 @@ class Ranker:
             items = scorer.parse(candidates, self.candidate_features)
         mixed = {key for field in self._each for key in field.keys if key in users}
         pairs = {**items, **{key: _gather(users[key], rows) for key in mixed}}
-        parts = []
+        parts: list[Any] = []
+        pooled: Any = nullcontext()
         with scorer.no_losses():
             if self._once:
                 once = scorer.embedding.embed(users, self._once)
                 parts.append([None if part is None else tf.gather(part, rows) for part in once])
             if self._each:
-                parts.append(list(scorer.embedding.embed(pairs, self._each)))
+                each = scorer.embedding.embed(pairs, self._each)
+                parts.append(list(each))
+                if self._once and self._pairs.pays:
+                    pooled = self._pairs.pooled(once, each, rows)
         # (batch * N, n, ...), the fields back in their declared order
         fields = [
             None if column[0] is None else tf.gather(tf.concat(column, 1), self._order, axis=1)
             for column in zip(*parts, strict=True)
         ]
-        return scorer.task_outputs(*fields)["predictions"]
+        with pooled:
+            return scorer.task_outputs(*fields)["predictions"]
 
 
 def _gather(feature: Any, rows: Any) -> Any:

@@ -1,0 +1,73 @@
+"""Ranking with the context's pairs computed once."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrs_afm
+from serving.exporting.ranker import Ranker
+from serving.exporting.scorer import Scorer
+from tests.serving.exporting import rankers
+
+fc = tf.feature_column
+KEYS = ["a", "b", "c", "d", "e"]
+
+
+def ranked(task: Any = None) -> tuple[Any, Scorer, Ranker]:
+    columns = [
+        fc.embedding_column(fc.categorical_column_with_identity(key, 20), 4)
+        for key in (*KEYS[:2], "film", *KEYS[2:])
+    ]
+    model = tfrs_afm.models.AFM(columns, attention_units=3, task=task)
+    scorer = Scorer(model)
+    rows = [one.SerializeToString() for one in contexts([3, 5])]
+    scorer.take_apart(scorer.parse(rows))
+    for number, variable in enumerate(model.trainable_variables):
+        variable.assign(tf.random.stateless_normal(variable.shape, [number, 3]))
+    return model, scorer, Ranker(scorer, ["film"], ids=True)
+
+
+def contexts(lengths: list[int]) -> list[Any]:
+    """Contexts that have the first so many features."""
+    made = []
+    for row, length in enumerate(lengths):
+        made.append(tf.train.Example())
+        for key in KEYS[:length]:
+            made[-1].features.feature[key].int64_list.value.append(3 * row + length)
+    return made
+
+
+def whole(context: Any, film: int) -> bytes:
+    row = tf.train.Example()
+    row.CopyFrom(context)
+    row.features.feature["film"].int64_list.value.append(film)
+    return row.SerializeToString()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_scores_are_those_of_whole_rows_whatever_is_missing(deep: bool) -> None:
+    tower = tfrs_afm.interactions.Deep([4]) if deep else None
+    model, scorer, ranker = ranked(tfrs_afm.tasks.AFM(attention_units=3, deep=tower))
+    assert ranker._pairs.pays
+    heads, films = contexts([5, 2, 1, 0]), [7, 0, 19, 7]
+    got = ranker.scores(
+        tf.constant([one.SerializeToString() for one in heads]),
+        tf.constant([films] * len(heads), tf.int64),
+    )
+    rows = [whole(head, film) for head in heads for film in films]
+    expected = scorer.answer(scorer.parse(rows)).numpy().reshape(4, 4)
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+    assert np.ptp(expected) > 0.1
+    again = model(scorer.parse(rows)).numpy().reshape(4, 4)
+    np.testing.assert_array_equal(again, expected)  # the model pools by itself again
+
+
+def test_pairs_are_shared_only_where_it_pays() -> None:
+    _, scorer, _ = ranked()
+    assert not Ranker(scorer, ["a", "b", "c"], ids=False)._pairs.pays
+    other = tfrs_afm.models.DeepFM(rankers.small_columns(), units=(4,))
+    scorer = Scorer(other)
+    scorer.take_apart(scorer.parse([b""]))
+    assert not Ranker(scorer, ["movie_id"], ids=True)._pairs.pays
