@@ -17,7 +17,6 @@ import tensorflow as tf
 
 import serving
 from serving.client import (
-    ClientError,
     DeadlineError,
     FeatureError,
     FeatureTypeError,
@@ -30,7 +29,8 @@ from serving.client.schema import Schema
 from serving.client.transports.grpc_transport import GrpcTransport
 from serving.client.transports.rest_transport import RestTransport
 from serving.sidecar import SIDECAR_FILE
-from serving.status_error import Code, StatusError
+from serving.status_error import Code
+from tests.serving.client.fakes import Clock, Failing
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
 
@@ -171,88 +171,15 @@ def test_what_the_server_refuses_has_its_code(kind: str, ranker_server: Any, afm
         client.predict([{"user_id": 3}])
 
 
-class _Clock:
-    """Time that passes only when somebody sleeps."""
+def test_columns_that_a_batching_server_padded_are_cut_off(deepfm: Exported) -> None:
+    class _Padding(Failing):
+        def run(self, signature: Any, inputs: Any, outputs: Any, timeout: float) -> Any:
+            ids = inputs["candidates"]
+            padded = np.pad(ids, ((0, 0), (0, 3)), constant_values=ids[0, 0])
+            return {"scores": padded.astype(np.float32)}
 
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.pauses: list[float] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.time += seconds
-
-
-class _Failing:
-    """Fails so many times, then answers."""
-
-    def __init__(self, *codes: Code) -> None:
-        self.codes = list(codes)
-        self.left: list[float] = []
-
-    def run(self, signature: Any, inputs: Any, outputs: Any, timeout: float) -> Any:
-        self.left.append(timeout)
-        if self.codes:
-            raise StatusError(self.codes.pop(0), "as told")
-        return {"predictions": np.zeros(len(next(iter(inputs.values()))), np.float32)}
-
-    def close(self) -> None:
-        pass
-
-
-def _asked(transport: Any, clock: _Clock, afm: Exported, **settings: Any) -> Any:
-    retry = Retry(sleep=clock.sleep, now=clock.now, **settings)
-    client = serving.Client(transport, schema=afm.path, timeout=1.0, retry=retry)
-    return client.predict([{"user_id": 3}])
-
-
-def test_unavailable_is_tried_again_with_growing_pauses(afm: Exported) -> None:
-    clock, transport = _Clock(), _Failing(*[Code.UNAVAILABLE] * 3)
-    assert _asked(transport, clock, afm).shape == (1,)
-    for pause, most in zip(clock.pauses, (0.05, 0.1, 0.2), strict=True):
-        assert most / 2 <= pause <= most
-    assert transport.left == sorted(transport.left, reverse=True)
-
-
-def test_unavailable_for_too_long_is_an_error(afm: Exported) -> None:
-    transport = _Failing(*[Code.UNAVAILABLE] * 9)
-    with pytest.raises(UnavailableError, match="as told"):
-        _asked(transport, _Clock(), afm)
-    assert len(transport.left) == 4
-    transport = _Failing(*[Code.UNAVAILABLE] * 9)
-    with pytest.raises(UnavailableError):  # the next pause would pass the deadline
-        _asked(transport, _Clock(), afm, first_pause=4.0, longest_pause=4.0)
-    assert len(transport.left) == 1
-
-
-@pytest.mark.parametrize("code", [one for one in Code if one not in (Code.OK, Code.UNAVAILABLE)])
-def test_nothing_else_is_tried_again(code: Code, afm: Exported) -> None:
-    transport = _Failing(code)
-    with pytest.raises(RequestError) as caught:
-        _asked(transport, _Clock(), afm)
-    assert caught.value.code is code
-    assert len(transport.left) == 1
-    assert isinstance(caught.value, ClientError)
-    assert isinstance(caught.value, StatusError)
-    assert isinstance(caught.value, DeadlineError) == (code is Code.DEADLINE_EXCEEDED)
-
-
-def test_the_deadline_is_that_of_the_whole_call(afm: Exported) -> None:
-    clock = _Clock()
-
-    class _Slow(_Failing):
-        def run(self, *arguments: Any) -> Any:
-            clock.time += 0.4
-            return super().run(*arguments)
-
-    retry = Retry(sleep=clock.sleep, now=clock.now)
-    client = serving.Client(_Slow(), schema=afm.path, timeout=1.0, batch_size=1, retry=retry)
-    assert client.predict([{}] * 2).shape == (2,)
-    with pytest.raises(DeadlineError):
-        client.predict([{}] * 4)
+    client = serving.Client(_Padding(), schema=deepfm.path, batch_size=2)
+    assert client.rank({"user_id": 3}, [7, 8, 9]).tolist() == [7.0, 8.0, 9.0]
 
 
 class _Silent(BaseHTTPRequestHandler):
@@ -265,17 +192,6 @@ class _Silent(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
-
-
-def test_columns_that_a_batching_server_padded_are_cut_off(deepfm: Exported) -> None:
-    class _Padding(_Failing):
-        def run(self, signature: Any, inputs: Any, outputs: Any, timeout: float) -> Any:
-            ids = inputs["candidates"]
-            padded = np.pad(ids, ((0, 0), (0, 3)), constant_values=ids[0, 0])
-            return {"scores": padded.astype(np.float32)}
-
-    client = serving.Client(_Padding(), schema=deepfm.path, batch_size=2)
-    assert client.rank({"user_id": 3}, [7, 8, 9]).tolist() == [7.0, 8.0, 9.0]
 
 
 def test_a_server_that_does_not_answer_in_time_is_a_deadline_error(afm: Exported) -> None:
@@ -295,7 +211,7 @@ def test_a_server_that_does_not_answer_in_time_is_a_deadline_error(afm: Exported
 
 @pytest.mark.parametrize("scheme", ["", "http://"])
 def test_nobody_there_is_unavailable(scheme: str, afm: Exported) -> None:
-    clock = _Clock()
+    clock = Clock()
     retry = Retry(tries=2, sleep=clock.sleep)
     client = serving.Client(f"{scheme}127.0.0.1:1", "afm", afm.path, retry=retry)
     with client, pytest.raises(UnavailableError):
@@ -341,7 +257,7 @@ def test_arguments_out_of_range_are_refused(arguments: Any, words: str, afm: Exp
     with pytest.raises(ValueError, match="`tries` must be positive"):
         Retry(tries=0)
     with pytest.raises(ValueError, match="`concurrency` must be positive"):
-        serving.AsyncClient(serving.Client(_Failing(), schema=afm.path), concurrency=0)
+        serving.AsyncClient(serving.Client(Failing(), schema=afm.path), concurrency=0)
 
 
 def test_the_sidecar_is_found_in_every_place(afm: Exported, tmp_path: Path) -> None:
