@@ -110,6 +110,8 @@ def answer(server: Any, version: Path, data: Path) -> None:
         for number, film in films.items()
         if int(number) not in seen
     ]
+    if not films_features:
+        raise ValueError("`ratings` must leave the user a film. Received: a history of all films.")
     with (
         serving.Client(server.grpc_address, MODEL, version) as grpc,
         serving.Client(server.rest_url, MODEL, version) as rest,
@@ -124,7 +126,7 @@ def answer(server: Any, version: Path, data: Path) -> None:
             f"REST must answer what gRPC answers. Received: scores that are {apart} apart."
         )
     print(f"Asked over gRPC ({server.grpc_address}) and REST ({server.rest_url}): one answer.\n")
-    liked = ", ".join(films[str(number)]["title"] for number in user["history"][:3])
+    liked = "; ".join(films[str(number)]["title"] for number in user["history"][:3])
     print(f"User {user['user_id'][0]}, {user['age'][0]} years old, last liked: {liked}.")
     print(f"The best of the other {len(films_features)} films, and the field pairs that decided:\n")
     for place, row, pairs in zip(best, rows, reasons, strict=True):
@@ -164,13 +166,13 @@ def some_user(data: Path) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         features = tf.train.Example.FromString(record).features.feature
-        if len(features["history"].int64_list.value) >= min(5, len(found.get("history", [])) + 1):
+        if len(features["history"].int64_list.value) >= min(5, len(found.get("history", []))):
             found = {
                 name: list(getattr(feature, feature.WhichOneof("kind")).value)
                 for name, feature in features.items()
                 if name not in (*FILM_FEATURES, "label", "history_age")
             }
-    return found
+    return {"history": [], **found}
 
 
 @contextlib.contextmanager
