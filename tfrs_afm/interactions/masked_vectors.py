@@ -24,5 +24,8 @@ def masked_vectors(vectors: Any, mask: Any = None) -> tuple[Any, Any]:
         vectors = tf.stack([tf.reshape(vector, [-1, dim]) for vector in vectors], axis=1)
     if mask is None:
         return vectors, tf.ones(tf.shape(vectors)[:2], tf.bool)
-    # A product would let a NaN behind the mask through, in the value or in the gradient.
-    return tf.where(mask[:, :, tf.newaxis], vectors, tf.zeros_like(vectors)), mask
+    # A product would let a NaN behind the mask through, in the value or in the gradient. The older
+    # `where` takes whole rows by a flat condition, in a third of the time of a broadcast one.
+    rows = tf.reshape(vectors, [-1, vectors_dim(vectors.shape)])
+    rows = tf.compat.v1.where(tf.reshape(mask, [-1]), rows, tf.zeros_like(rows))
+    return tf.ensure_shape(tf.reshape(rows, tf.shape(vectors)), vectors.shape), mask

@@ -1,0 +1,26 @@
+"""What a worker says to the benchmark: a line in, a line out."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+
+
+def answer(step: Callable[[int], object]) -> None:
+    """Warms up, then times steps as asked for until the input ends.
+
+    Each line of the input is a number of steps; the answer is the seconds of each.
+
+    Args:
+        step: Runs one step and waits for it; gets the number of the step.
+    """
+    for number in range(6):
+        step(number)
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        seconds = []
+        for number in range(int(line)):
+            start = time.perf_counter()
+            step(number)
+            seconds.append(time.perf_counter() - start)
+        print(json.dumps(seconds), flush=True)
