@@ -199,4 +199,4 @@ def test_a_plan_holds_its_bound_and_covers_all_pairs() -> None:
             assert static == (int(traced.examples), int(traced.pairs))
             assert static.pairs % n == 0
             smallest = n * 32 * width
-            assert static.pairs * static.examples * width <= max(2 * (3 << 17), smallest)
+            assert static.pairs * static.examples * width <= max(2 * (1 << 20), smallest)

@@ -20,14 +20,14 @@ class BlockPlan(NamedTuple):
     pairs: Any
 
     @classmethod
-    def of(cls, n: Any, width: int, floats: int = 3 << 17, least: int = 32) -> "BlockPlan":
+    def of(cls, n: Any, width: int, floats: int = 1 << 20, least: int = 32) -> "BlockPlan":
         """Plans blocks of bounded size.
 
         Args:
             n: Number of members, an int or an int32 tensor.
             width: Floats in a pair's widest part, the larger of dim and units.
-            floats: Floats that a block's widest tensor may have. The default, 1.5 MB, stays in a
-                core's cache and keeps scheduling an operation cheap beside running it.
+            floats: Floats that a block's widest tensor may have. The default, 4 MB, still stays in
+                the last cache, and makes running an operation dear beside scheduling it.
             least: Examples that a block has at least; below, rows are too short to be fast.
 
         Returns:
