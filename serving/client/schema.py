@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.client.errors import SchemaError
 from serving.client.feature import Feature
-from serving.publishing.versions import versions
+from serving.publishing.folder_versions import folder_versions
 from serving.sidecar import FORMAT, SIDECAR_FILE
 from serving.wire.dtypes import NAMES
 
@@ -91,5 +91,5 @@ def _text(source: str | os.PathLike[str]) -> str:
             return str(response.read().decode())
     path = Path(source)
     if path.is_dir() and not (path / SIDECAR_FILE).exists():
-        path = max(versions(path).items(), default=(0, path))[1]
+        path = max(folder_versions(path).items(), default=(0, path))[1]
     return (path / SIDECAR_FILE if path.is_dir() else path).read_text(encoding="utf-8")

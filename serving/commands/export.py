@@ -13,7 +13,9 @@ _EXAMPLES = 16
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="a model saved with model.save, a .keras file")
-    parser.add_argument("base_path", type=Path, help="the model's folder of versions")
+    parser.add_argument(
+        "base_path", help="the model's folder of versions, or an address with '://'"
+    )
     parser.add_argument(
         "--candidate_features", nargs="+", help="the features that a candidate brings in `rank`"
     )

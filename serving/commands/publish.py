@@ -11,7 +11,9 @@ from serving.publishing.publish import publish
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("saved_model", type=Path, help="folder that holds saved_model.pb")
-    parser.add_argument("base_path", type=Path, help="the model's folder of versions")
+    parser.add_argument(
+        "base_path", help="the model's folder of versions, or an address with '://'"
+    )
     parser.add_argument("--keep_last", type=int, help="remove all versions but so many")
 
 

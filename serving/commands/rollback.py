@@ -2,14 +2,15 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from serving.commands.command import Command
 from serving.publishing.rollback import rollback
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("base_path", type=Path, help="the model's folder of versions")
+    parser.add_argument(
+        "base_path", help="the model's folder of versions, or an address with '://'"
+    )
     parser.add_argument(
         "--to_version", type=int, help="the version to publish again; default: the second highest"
     )

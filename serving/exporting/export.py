@@ -29,7 +29,7 @@ def export(
     candidate_features: Sequence[str] | None = None,
     tolerance: float = 1e-5,
     keep_last: int | None = None,
-) -> Path:
+) -> Path | str:
     """Saves a model for TensorFlow Serving, checks its answers, and publishes it.
 
     The SavedModel parses serialized `tf.Example`s with the very columns that the model was
@@ -48,7 +48,7 @@ def export(
     Args:
         model: `tfrs_afm.models.AFM`, `DeepFM`, or any model with one number per example that
             holds a tfrs_afm embedding layer.
-        base_path: The model's folder of versions.
+        base_path: The model's folder of versions, or its address in an object store.
         examples: `tf.train.Example`s or their bytes, for golden rows from real data; 16 are
             taken. Rows with unknown values, missing features, and empty and long lists are
             always among the golden ones.
@@ -60,7 +60,7 @@ def export(
         keep_last: How many versions to keep. Default: all.
 
     Returns:
-        The folder of the published version.
+        The folder of the published version; in an object store, its address.
 
     Raises:
         ValueError: If the model has no embedding layer of ours, its answers are not one finite

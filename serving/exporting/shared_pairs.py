@@ -28,10 +28,9 @@ class SharedPairs:
     def __init__(self, interaction: Any, num_once: int, num_each: int) -> None:
         fields = num_once + num_each
         within, all_pairs = num_once * (num_once - 1) // 2, fields * (fields - 1) // 2
-        pooling = getattr(interaction, "_pooling", None)
-        plain = isinstance(interaction, AFM) and isinstance(pooling, AttentionPooling)
+        pooling = interaction.pairs_pooling if isinstance(interaction, AFM) else None
         # Below half there is little to win, and `attend_pairs` holds fewer pairs at a time.
-        self.pays = plain and 2 * within > all_pairs
+        self.pays = isinstance(pooling, AttentionPooling) and 2 * within > all_pairs
         self._pooling: Any = pooling
 
     @contextmanager

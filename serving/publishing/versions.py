@@ -1,31 +1,34 @@
 """The versions under a base path, as TensorFlow Serving counts them."""
 
 import os
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
-_NUMBER = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
+from serving.publishing.folder_versions import folder_versions
+from serving.publishing.is_object_store import is_object_store
 
 
-def versions(base_path: str | os.PathLike[str]) -> dict[int, Path]:
+def versions(base_path: str | os.PathLike[str]) -> Mapping[int, Path | str]:
     """The version folders of a model, in rising order.
 
     TensorFlow Serving takes every child whose name it can read as a 64-bit integer, leading
     zeros and even plain files included; other names it ignores. Where two names are one number,
-    the last in name order counts.
+    the last in name order counts. In an object store a version counts once its
+    `saved_model.pb` is there, which is uploaded last.
 
     Args:
-        base_path: The model's folder; one that does not exist has no versions.
+        base_path: The model's folder, or its address in an object store, such as
+            "gs://bucket/ranker"; one that does not exist has no versions.
+
+    Returns:
+        Path by number; in an object store, address by number.
 
     Example:
         >>> versions("no/such/model")
         {}
     """
-    base = Path(base_path)
-    names = sorted(os.listdir(base)) if base.is_dir() else []
-    found = {
-        int(name): base / name
-        for name in names
-        if _NUMBER.fullmatch(name) and -(2**63) <= int(name) < 2**63
-    }
-    return dict(sorted(found.items()))
+    if is_object_store(base_path):
+        from serving.publishing.object_store.store_versions import store_versions
+
+        return store_versions(base_path)
+    return folder_versions(Path(base_path))

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from serving.publishing.is_object_store import is_object_store
+
 _MODELS = """\
 # What the server loads. Each model has a name, which requests carry, and a base path with one
 # folder a version; the highest number is served. Further models are further `config` blocks.
@@ -91,6 +93,11 @@ def write_server_files(base_path: str | os.PathLike[str]) -> list[Path]:
         serving.write_server_files("models/ranker")  # then: cd models; docker compose up
         ```
     """
+    if is_object_store(base_path):
+        raise ValueError(
+            f"`base_path` must be a local folder. Received: base_path={base_path}. The files "
+            "mount a folder into the server; for an object store, give the server the address."
+        )
     base = Path(base_path).resolve()
     if not base.name.replace("_", "").replace("-", "").isalnum() or not base.name.isascii():
         raise ValueError(

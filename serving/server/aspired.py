@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from serving.publishing.versions import versions
+from serving.publishing.folder_versions import folder_versions
 from serving.server.errors import invalid
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def aspired_versions(model: Any) -> dict[int, Path]:
     base = Path(model.base_path)
     if not base.is_dir():
         raise invalid(f"Could not find base path {base} for servable {model.name}")
-    found = versions(base)
+    found = folder_versions(base)
     policy = model.model_version_policy
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":

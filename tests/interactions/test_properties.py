@@ -20,6 +20,19 @@ def test_a_plain_list_of_tensors_is_the_stacked_input() -> None:
     np.testing.assert_allclose(layer(parts), layer(tf.constant(VECTORS)), rtol=1e-6)
 
 
+def test_afm_shows_the_layer_that_pools_its_pairs() -> None:
+    own = interactions.MaxPooling()
+    assert interactions.AFM(pooling=own).pairs_pooling is own
+    layer = interactions.AFM(4, temperature=2.0)
+    assert isinstance(layer.pairs_pooling, interactions.AttentionPooling)
+    assert (layer.pairs_pooling.units, layer.pairs_pooling.temperature) == (4, 2.0)
+    pairs, mask = interactions.PairwiseProduct()(tf.constant(VECTORS), mask=tf.ones([3, 4], bool))
+    expected = tf.reduce_sum(layer.pairs_pooling(pairs, mask=mask), axis=1, keepdims=True)
+    np.testing.assert_allclose(layer(tf.constant(VECTORS)), expected, rtol=1e-5)
+    with pytest.raises(AttributeError):
+        layer.pairs_pooling = own
+
+
 def test_permuting_members_changes_no_afm_score() -> None:
     layer = interactions.AFM(4)
     order = [2, 0, 3, 1]

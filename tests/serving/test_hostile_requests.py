@@ -21,6 +21,7 @@ from tests.serving.conftest import Stubs
 from tests.serving.polling import eventually
 from tests.serving.semantics.requests import floats, predict_request
 
+# All tests together send more than 10,000 requests; the kinds that are cheap to draw come oftener.
 many = settings(
     max_examples=1000,
     database=None,
@@ -126,7 +127,7 @@ def test_any_json_over_rest(document: Any, action: str, rest_connection: _Rest) 
     check_answer(*rest_connection.ask("POST", f"/v1/models/toy:{action}", body))
 
 
-@many
+@settings(many, max_examples=1300)
 @given(body=st.binary(max_size=200))
 def test_any_bytes_over_rest(body: bytes, rest_connection: _Rest) -> None:
     for prefix in (b"", b'{"instances": [1.0', b'{"inputs": "'):
@@ -134,7 +135,7 @@ def test_any_bytes_over_rest(body: bytes, rest_connection: _Rest) -> None:
         check_answer(status, data)
 
 
-@settings(many, max_examples=300)
+@settings(many, max_examples=1200)
 @given(
     path=st.text("/:.%vV1models-toyabc0123456789\u00e9", max_size=40),
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
@@ -212,7 +213,7 @@ def raw(server: LocalServer) -> Iterator[Any]:
     channel.close()
 
 
-@many
+@settings(many, max_examples=2400)
 @given(body=st.binary(max_size=120), method=st.sampled_from(METHODS))
 def test_any_bytes_over_grpc(body: bytes, method: str, raw: Any) -> None:
     code, details = outcome(raw[method], body)
@@ -273,7 +274,7 @@ def test_any_predict_request_over_grpc(
         assert code in {"OK", *REFUSALS}
 
 
-@settings(many, max_examples=300)
+@settings(many, max_examples=600)
 @given(
     keys=st.lists(st.sampled_from(["x", "word", "list", "", "z" * 50]), max_size=3),
     kinds=st.lists(st.sampled_from(["bytes_list", "float_list", "int64_list"]), min_size=3),

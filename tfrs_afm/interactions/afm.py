@@ -72,6 +72,20 @@ class AFM(tf.keras.layers.Layer):
         )
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=policy)
 
+    @property
+    def pairs_pooling(self) -> Any:
+        """The layer that reduces the pairs to one vector a row, read-only.
+
+        It is `pooling` where one was given, otherwise the `AttentionPooling` that the attention
+        arguments describe. Read its weights here, or compute its sums elsewhere in parts.
+
+        Example:
+            >>> import tfrs_afm
+            >>> tfrs_afm.interactions.AFM(attention_units=4).pairs_pooling.units
+            4
+        """
+        return self._pooling
+
     def build(self, input_shape: Any) -> None:
         """Makes p."""
         # All ones, as the authors start: with equal attention the model begins as an FM.
