@@ -37,7 +37,7 @@ def add_train(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder of the run to make")
     parser.add_argument(
-        "--epochs", type=int, default=10, help="most passes over the data (default: %(default)s)"
+        "--epochs", type=int, default=12, help="most passes over the data (default: %(default)s)"
     )
     parser.add_argument(
         "--patience",

@@ -1,25 +1,25 @@
 """The models of MovieLens-100K, ready to train."""
 
-from collections.abc import Mapping
+import math
 from typing import Any
 
 import tensorflow as tf
 
 import tfrs_afm
 from pipelines.baselines.logistic_regression import LogisticRegression
-from pipelines.preparation.feature import Feature
+from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.recipes.movielens_100k.columns import columns
 from pipelines.recipes.movielens_100k.settings import Settings
 
 MODELS = ("afm", "deepfm", "logistic_regression")
 
 
-def build(name: str, features: Mapping[str, Feature], settings: Settings) -> Any:
+def build(name: str, spec: FeatureSpec, settings: Settings) -> Any:
     """Makes a compiled model with fresh weights, which the seed fixes.
 
     Args:
         name: One of `MODELS`.
-        features: The features as `prepare` described them.
+        spec: The description of the examples.
         settings: Hyper-parameters and seed.
 
     Returns:
@@ -32,15 +32,23 @@ def build(name: str, features: Mapping[str, Feature], settings: Settings) -> Any
         raise ValueError(f"`name` must be one of {', '.join(MODELS)}. Received: name={name}.")
     chosen: Settings.Model = getattr(settings, name)
     tf.keras.utils.set_random_seed(settings.seed)
-    fields = columns(features, chosen.dimension, chosen.stddev)
+    fields = columns(spec.features, chosen.dimension, chosen.stddev)
     if name == "afm":
         model = tfrs_afm.models.AFM(fields, chosen.attention_units, dropout=chosen.dropout)
     elif name == "deepfm":
         model = tfrs_afm.models.DeepFM(fields, chosen.units, dropout=chosen.dropout)
     else:
         model = LogisticRegression(fields)
-    decay = chosen.weight_decay or None
-    model.compile(tf.keras.optimizers.Adam(chosen.learning_rate, weight_decay=decay))
+    steps = math.ceil(spec.parts["train"].examples / settings.batch_size)
+    model.compile(
+        tf.keras.optimizers.Adam(
+            chosen.learning_rate,
+            weight_decay=chosen.weight_decay or None,
+            use_ema=True,
+            ema_momentum=chosen.averaging,
+            ema_overwrite_frequency=steps,  # so that each epoch is judged by the average
+        )
+    )
     # An empty batch makes the variables, so that weights can be loaded before the first real one.
     model(tf.io.parse_example(tf.zeros([0], tf.string), tfrs_afm.parse_spec(fields)))
     return model

@@ -28,6 +28,6 @@ def load(name: str, data: Path, run: Path) -> Any:
             "`data` must hold the examples that the models were trained on. "
             f"Received: data={data}, which holds others. Prepare them again, or train again."
         )
-    model = build(name, spec.features, trained.settings)
+    model = build(name, spec, trained.settings)
     model.load_weights(str(run / name / "checkpoint" / "weights")).expect_partial()
     return model

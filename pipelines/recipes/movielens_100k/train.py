@@ -63,7 +63,7 @@ def train(data: Path, out: Path, settings: Settings | None = None) -> Run:
 def _fit(
     name: str, data: Path, spec: FeatureSpec, settings: Settings, folder: Path
 ) -> dict[str, list[float]]:
-    model = build(name, spec.features, settings)
+    model = build(name, spec, settings)
     parsing = tfrs_afm.parse_spec(model.columns)
     examples, held_out = (
         read_examples(

@@ -41,8 +41,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(prepared: Path) -> dict[str, Any]:
-    features = FeatureSpec.read(prepared).features
-    made = {name: build(name, features, Settings()) for name in MODELS}
+    spec = FeatureSpec.read(prepared)
+    made = {name: build(name, spec, Settings()) for name in MODELS}
     for (
         model
     ) in made.values():  # as if trained: fresh linear weights are zero and hide what changes

@@ -43,9 +43,9 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(
     monkeypatch.setattr(recipe, "evaluate", lambda *_: trained.run.metrics)  # has its own test
     assert train(trained.data, tmp_path / "again", SMALL) == trained.run
     assert (tmp_path / "again" / Run.FILE).read_bytes() == (trained.out / Run.FILE).read_bytes()
-    features = FeatureSpec.read(trained.data).features
+    spec = FeatureSpec.read(trained.data)
     starts = [
-        np.concatenate([weight.ravel() for weight in build("afm", features, chosen).get_weights()])
+        np.concatenate([weight.ravel() for weight in build("afm", spec, chosen).get_weights()])
         for chosen in (SMALL, SMALL, Settings(seed=2))
     ]
     assert (starts[0] == starts[1]).all()
@@ -114,9 +114,9 @@ def test_an_interrupted_training_leaves_nothing(
 
 
 def test_every_column_reads_its_feature_and_no_other_is_read(trained: Trained) -> None:
-    features = FeatureSpec.read(trained.data).features
-    columns = build("afm", features, SMALL).columns
-    assert set(tfrs_afm.parse_spec(columns)) == set(features) - {"label", "history_age"}
+    spec = FeatureSpec.read(trained.data)
+    columns = build("afm", spec, SMALL).columns
+    assert set(tfrs_afm.parse_spec(columns)) == set(spec.features) - {"label", "history_age"}
     kinds = {type(column).__name__ for column in columns}
     assert kinds == {"EmbeddingColumn", "SharedEmbeddingColumn", "NumericColumn"}
     tables = [column.table for column in columns if hasattr(column, "table")]
@@ -168,7 +168,7 @@ def test_folders_that_do_not_belong_together_are_an_error(trained: Trained, tmp_
     with pytest.raises(ValueError, match="must be a folder of trained models"):
         train(trained.data, tmp_path, SMALL)
     with pytest.raises(ValueError, match=r"`name` must be one of afm, deepfm, logistic"):
-        build("fm", {}, SMALL)
+        build("fm", FeatureSpec.read(other), SMALL)
     assert sorted(os.listdir(tmp_path)) == ["other", "raw"]
 
 
