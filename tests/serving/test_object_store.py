@@ -167,8 +167,9 @@ def test_who_sees_another_claim_on_the_number_withdraws(
     assert files(base) == [".claim-1-ab", *(f"2/{name}" for name in NAMES)]
 
 
-def test_who_sees_the_number_published_meanwhile_takes_the_next(
-    base: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("meanwhile", [1, 4])
+def test_who_sees_the_number_or_a_higher_one_published_meanwhile_goes_above(
+    meanwhile: int, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module("serving.publishing.object_store.claim")
     real_names, looks = module.store_names, []
@@ -176,12 +177,12 @@ def test_who_sees_the_number_published_meanwhile_takes_the_next(
     def names(folder: str) -> list[str]:
         looks.append(folder)
         if len(looks) == 2:
-            gfile.makedirs(f"{base}/1")
+            gfile.makedirs(f"{base}/{meanwhile}")
         return list(real_names(folder))
 
     monkeypatch.setattr(module, "store_names", names)
     monkeypatch.setattr(module.random, "uniform", lambda *_: 0.0)
-    assert publish(write("a"), base) == f"{base}/2"
+    assert publish(write("a"), base) == f"{base}/{meanwhile + 1}"
 
 
 def test_old_versions_go_and_unfinished_ones_stay(base: str) -> None:

@@ -22,9 +22,9 @@ def claim(base: str) -> Iterator[int]:
 
     An object store has no rename and, through TensorFlow, no write that fails where a name is
     taken. So an exporter writes a claim of its own, `.claim-<number>-<random>`, and only then
-    looks: where it sees the number or another claim on it, it withdraws and tries again. Of two
-    that look after they wrote, at least one sees the other. A claim goes when the upload is
-    whole or removed; that of a killed exporter stays, and its number is never used.
+    looks: where it sees the number, a higher one or another claim on it, it withdraws and tries
+    again. Of two that look after they wrote, at least one sees the other. A claim goes when the
+    upload is whole or removed; that of a killed exporter stays, and its number is never used.
 
     The limit: a store must list what was written before (S3, GCS and Azure do; a store whose
     lists lag may let two exporters through), and all must publish by this function.
@@ -43,7 +43,7 @@ def claim(base: str) -> Iterator[int]:
         try:
             with tf.io.gfile.GFile(f"{base}/{mine}", "w") as file:
                 file.write(str(number))  # some stores make no object of no bytes
-            if not any(_number(name) == number for name in store_names(base) if name != mine):
+            if not any(_bars(name, number) for name in store_names(base) if name != mine):
                 yield number
                 return
         finally:
@@ -56,3 +56,10 @@ def _number(name: str) -> int:
     """The number that a name takes, 0 for a name that takes none."""
     claimed = _CLAIM.fullmatch(name)
     return int(claimed[1]) if claimed else max(version_number(name) or 0, 0)
+
+
+def _bars(name: str, number: int) -> bool:
+    """Whether a name that another exporter made forbids a number."""
+    found = _number(name)
+    # Below the highest no server would look; and a higher one may have pruned the number away.
+    return found == number or (found > number and not _CLAIM.fullmatch(name))
