@@ -116,3 +116,53 @@ def test_vectors_lengths_and_gradients_are_those_of_sequence_features(
         )
 
     check()
+
+
+ONE_HOT = ["indicator", "bucketized_one_hot", "numeric", "numeric_pair"]
+SEQUENCE_VALUES = ["sequence_indicator", "sequence_numeric"]
+
+
+def unit_rows(layer: Any, column: Any) -> None:
+    """Makes the table an identity matrix: then a vector is the values that went into it."""
+    layer.build(None)
+    layer.tables[column.name].embedding_weights.assign(tf.eye(layer.dim))
+
+
+@pytest.mark.parametrize("kind", ONE_HOT)
+def test_values_of_columns_without_a_table_are_those_of_dense_features(
+    kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    column = kinds.columns(tmp_path_factory.mktemp("words"))[kind]
+    (field,) = tfrs_afm.FieldEmbedding([column], 2).fields
+    ours = tfrs_afm.FieldEmbedding([column], field.table.rows)
+    theirs = tf.keras.layers.DenseFeatures([column])
+    unit_rows(ours, column)
+
+    @settings(max_examples=6)
+    @given(rows, st.integers(0, 99))
+    def check(lengths: list[int], seed: int) -> None:
+        features = batch(lengths, seed)
+        np.testing.assert_allclose(ours(features).vectors[:, 0], theirs(features), rtol=1e-6)
+
+    check()
+
+
+@pytest.mark.parametrize("kind", SEQUENCE_VALUES)
+def test_values_of_sequences_without_a_table_are_those_of_sequence_features(
+    kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    column = kinds.columns(tmp_path_factory.mktemp("words"))[kind]
+    (field,) = tfrs_afm.FieldEmbedding([column], 2).fields
+    ours = tfrs_afm.SequenceEmbedding([column], field.table.rows)
+    theirs = tf.keras.experimental.SequenceFeatures([column])
+    unit_rows(ours, column)
+
+    @settings(max_examples=6)
+    @given(rows, st.integers(0, 99))
+    def check(lengths: list[int], seed: int) -> None:
+        features = batch(lengths, seed)
+        fields, (values, theirs_lengths) = ours(features), theirs(features)
+        np.testing.assert_allclose(fields.embeddings[column.name], values, rtol=1e-6)
+        np.testing.assert_array_equal(fields.lengths[column.name], theirs_lengths)
+
+    check()
