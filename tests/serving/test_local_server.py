@@ -147,13 +147,13 @@ def test_a_stop_lets_running_requests_finish(toy: Path, tmp_path: Path) -> None:
     shutil.copytree(toy, tmp_path / "1")
     server = LocalServer(ServerOptions(model_name="toy", model_base_path=tmp_path)).start()
     stubs = Stubs(server.grpc_address)
-    running, go = threading.Event(), threading.Event()
+    go, running = threading.Event(), threading.Semaphore(0)
     loaded = server.manager.states("toy")[1].servable
     assert loaded is not None
     predict = loaded.predict
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        running.set()
+        running.release()
         assert go.wait(20)
         return predict(*args, **kwargs)
 
@@ -162,8 +162,9 @@ def test_a_stop_lets_running_requests_finish(toy: Path, tmp_path: Path) -> None:
         over_grpc = pool.submit(stubs.prediction.Predict, predict_request(x=floats(1.0)))
         rest = RestClient(server.rest_url)
         over_rest = pool.submit(rest.ask, "/v1/models/toy:predict", {"instances": [1.0]})
-        assert running.wait(20)
-        eventually(lambda: server._http._busy == 1)
+        # Both: one that had not arrived yet would rightly be turned away.
+        assert all(running.acquire(timeout=20) for _ in range(2))
+        assert server._http._busy == 1
         stopping = pool.submit(server.stop)
         eventually(server._stop.is_set)
         go.set()
