@@ -24,16 +24,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file with one worker, and with it all tests that share an exported model.
-
-    An export is verified in a fresh process and takes seconds; a worker more would export again.
-    """
-    for item in items:
-        shared = {"afm", "deepfm"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("exported" if shared else item.location[0]))
-
-
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
     tf.keras.utils.set_random_seed(7)
