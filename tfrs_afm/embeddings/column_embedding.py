@@ -1,6 +1,5 @@
 """What the embedding layers have in common."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
             bucketized). Default: the dimension of the other columns.
         linear: Whether to hold linear weights. Default: True.
         l2: L2 regularization of the rows that a batch looks up: adds
-            `l2 * (sum of their squares) / batch` to the loss, each distinct row counted once.
+            `l2 * (sum of their squares) / batch` to the loss, each distinct row once per column.
         tables: Tables to use instead of new ones, by name: a `QuotientRemainderTable` for a huge
             vocabulary, or those of another layer (its `tables`), which are then shared with it.
     """
@@ -128,8 +127,3 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         }
         columns = deserialize_columns(config["columns"])
         return cls(**{**config, "columns": columns, "tables": tables})
-
-
-def with_query(field: Field, query: Field) -> Field:
-    """Returns the field, reading also what its query field reads."""
-    return dataclasses.replace(field, keys=tuple(dict.fromkeys((*field.keys, *query.keys))))

@@ -1,12 +1,13 @@
 """Feature columns to one vector per field."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from tfrs_afm.columns.field import Field
-from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, with_query
+from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.embeddings.combine_fields import combine_fields
 from tfrs_afm.embeddings.fields import Fields
 from tfrs_afm.embeddings.member_counts import member_counts
@@ -30,7 +31,7 @@ class FieldEmbedding(ColumnEmbedding):
             bucketized). Default: the dimension of the other columns.
         linear: Whether to hold linear weights. Default: True.
         l2: L2 regularization of the rows that a batch looks up: adds
-            `l2 * (sum of their squares) / batch` to the loss, each distinct row counted once.
+            `l2 * (sum of their squares) / batch` to the loss, each distinct row once per column.
         tables: Tables to use instead of new ones, by name: a `QuotientRemainderTable` for a huge
             vocabulary, or those of another layer (its `tables`), which are then shared with it.
         pooling: Rules instead of the columns' combiners, by column name: `LastK`, `Maximum`,
@@ -76,7 +77,8 @@ class FieldEmbedding(ColumnEmbedding):
             field = self._pooled_field(name)
             if rule.query is not None:
                 query = self._query_field(rule)
-                self._fields[self._fields.index(field)] = with_query(field, query)
+                keys = tuple(dict.fromkeys((*field.keys, *query.keys)))  # it reads both
+                self._fields[self._fields.index(field)] = dataclasses.replace(field, keys=keys)
 
     def call(self, features: Mapping[str, Any]) -> Fields:
         """Embeds a batch; see the class."""
