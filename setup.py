@@ -23,8 +23,10 @@ setup(
     ],
     extras_require={
         "client": ["grpcio>=1.60", "numpy>=1.26", "protobuf>=5"],
-        "pipelines": ["rich>=13", "tensorboard>=2.19"],
+        "pipelines": ["pyarrow>=18", "pydantic>=2.9", "rich>=13", "tensorboard>=2.19"],
         "report": ["matplotlib>=3.8"],
+        "tune": ["matplotlib>=3.8", "optuna>=4"],
+        "beam": ["apache-beam>=2.77,<3", "google-crc32c>=1.5"],
         "dev": [
             "build>=1.2",
             "hypothesis>=6.100",
