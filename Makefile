@@ -3,21 +3,26 @@ PYTHON ?= python3
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: setup demo test lock clean
+.PHONY: setup demo test test-long lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
 
 test: setup
-	scripts/check $(TEST_ARGS)
+	scripts/check -m "not long" $(TEST_ARGS)
+
+# What takes ten seconds or more a test: whole trainings, processes that are killed, every page of the docs.
+test-long: setup
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
 
 setup: .venv/installed
 
-# The stamp is written last: an interrupted install is started again from nothing.
+# The stamp is written last: an interrupted install is started again from nothing. Python compiles
+# what it imports; compiling every file of TensorFlow beforehand takes longer than all the rest.
 .venv/installed: requirements.lock setup.py
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --no-compile --require-hashes --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 

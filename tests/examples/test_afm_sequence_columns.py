@@ -46,6 +46,7 @@ def _table_name(embed: tf.keras.layers.Layer) -> str:
     return next(v.name for v in embed.weights if "3101" in v.name and v.shape[1] == 8)
 
 
+@pytest.mark.long
 def test_the_program_prints_both_levels(capsys: pytest.CaptureFixture) -> None:
     example.main()
     lines = capsys.readouterr().out.splitlines()

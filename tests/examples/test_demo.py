@@ -35,6 +35,7 @@ def files(folder: Path) -> dict[str, int]:
     }
 
 
+@pytest.mark.long
 def test_it_goes_from_raw_ratings_to_a_served_list_and_a_second_run_uses_all_of_it(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +63,7 @@ def test_it_goes_from_raw_ratings_to_a_served_list_and_a_second_run_uses_all_of_
     assert files(folder) == made
 
 
+@pytest.mark.long
 def test_sigterm_stops_the_server_and_leaves_what_was_there(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

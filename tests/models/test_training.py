@@ -41,6 +41,7 @@ def test_nan_in_the_loss_stops_training_and_names_the_step(eagerly: bool) -> Non
     assert all(np.isfinite(weight).all() for weight in model.trainable_variables)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "loss",
     [tfrs_afm.tasks.losses.PairwiseLogistic("user"), tfrs_afm.tasks.losses.ListwiseSoftmax("user")],
@@ -133,6 +134,7 @@ print("same")
 """
 
 
+@pytest.mark.long
 def test_two_replicas_train_the_same_model_as_one_with_l2_counted_once() -> None:
     """A plain tfrs.Model adds the regularization once a replica."""
     done = subprocess.run(

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strategy", ["mirrored", "parameter_server"])
 def test_training_under_a_strategy_is_training_alone_and_goes_on_alone(strategy: str) -> None:
     done = subprocess.run(

@@ -2,6 +2,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import serving
@@ -55,6 +56,7 @@ class Served(tf.Module):
         return {"logits": self.score(tf.io.parse_example(examples, self.spec))}
 
 
+@pytest.mark.long
 def test_every_kind_trains_and_answers_the_same_through_the_c_library(
     tmp_path: pathlib.Path,
 ) -> None:

@@ -97,6 +97,7 @@ serving.export(tfrs_afm.models.AFM(columns, attention_units=2), sys.argv[1])
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "moment", ["variables/variables.index", "assets.extra/tf_serving_warmup_requests"]
 )

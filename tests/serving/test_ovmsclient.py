@@ -58,6 +58,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return interpreter
 
 
+@pytest.mark.long
 def test_ovmsclient_gets_status_metadata_and_predictions(
     python: Path, ranker_server: LocalServer, afm: Exported
 ) -> None:

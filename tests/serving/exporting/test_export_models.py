@@ -44,6 +44,7 @@ def test_one_feature_of_a_candidate_is_sent_as_ids(deepfm: Exported) -> None:
     np.testing.assert_allclose(scores, [deepfm.answers(rows)], atol=1e-6)
 
 
+@pytest.mark.long
 def test_somebody_s_own_model_is_served_with_its_own_answers(tmp_path: Path) -> None:
     model = rankers.trained(rankers.OwnRanker(rankers.small_columns()))
     path = serving.export(model, tmp_path, examples=serialized())
