@@ -265,29 +265,42 @@ def versions(folder: Path, seconds: float) -> None:
 
 
 def first(path: Path, rounds: int) -> None:
+    cold = path.parent.with_name("cold") / path.name
+    shutil.copytree(path, cold)
+    (cold / "assets.extra" / "tf_serving_warmup_requests").unlink()
     for signature, outputs in (
         ("serving_default", {"predictions": 1}),
         ("rank", {"scores": 1}),
     ):
         inputs = {name: rows[:1] for name, rows in golden(path, signature).items()}
-        with served(path.parent) as server:
-            transport = GrpcTransport(server["grpc"], "m")
-            health = grpc.insecure_channel(server["grpc"])
-            health.unary_unary("/grpc.health.v1.Health/Check")(b"", wait_for_ready=True)
-            health.close()
-            times = []
-            for _ in range(rounds + 1):
-                start = time.perf_counter()
-                transport.run(signature, inputs, outputs, 30.0)
-                times.append(time.perf_counter() - start)
-            transport.close()
+        times = asked(path.parent, signature, inputs, outputs, rounds)
         median = float(np.median(times[1:]))
+        without = asked(cold.parent, signature, inputs, outputs, 0)[0]
         row(
             f"first `{signature}` request after warm-up, with its connection",
             "at most 10x the median",
-            f"{times[0] * 1e3:.1f} ms, {times[0] / median:.1f}x",
+            f"{times[0] * 1e3:.1f} ms, {times[0] / median:.1f}x (without the warm-up records "
+            f"{without * 1e3:.0f} ms, {without / median:.0f}x)",
             met=times[0] <= 10 * median,
         )
+
+
+def asked(
+    base: Path, signature: str, inputs: dict[str, Any], outputs: dict[str, int], rounds: int
+) -> list[float]:
+    """Seconds of the first and `rounds` more requests to a server that has just become ready."""
+    with served(base) as server:
+        transport = GrpcTransport(server["grpc"], "m")
+        health = grpc.insecure_channel(server["grpc"])
+        health.unary_unary("/grpc.health.v1.Health/Check")(b"", wait_for_ready=True)
+        health.close()
+        times = []
+        for _ in range(rounds + 1):
+            start = time.perf_counter()
+            transport.run(signature, inputs, outputs, 30.0)
+            times.append(time.perf_counter() - start)
+        transport.close()
+    return times
 
 
 def size(model: Any, path: Path) -> None:
