@@ -4,15 +4,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def auc(labels: ArrayLike, scores: ArrayLike) -> float:
+def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Returns the probability that a positive has a higher score than a negative, exactly.
 
-    Equal scores count half, and no bins are used: this is the Mann-Whitney statistic,
-    `(sum of the positives' mid-ranks - P (P + 1) / 2) / (P N)`.
+    Equal scores count half, and no bins are used: this is the Mann-Whitney statistic. With
+    weights, a pair counts as the product of its two weights.
 
     Args:
         labels: `(examples,)` 0 or 1.
         scores: `(examples,)` numbers, of which only the order matters.
+        weights: `(examples,)` weights of the examples. Default: 1.
 
     Raises:
         ValueError: If all labels are equal, where no such pair exists.
@@ -29,7 +30,9 @@ def auc(labels: ArrayLike, scores: ArrayLike) -> float:
             "`labels` must hold both classes. "
             f"Received: {positives} positive and {negatives} negative labels."
         )
-    _, rank, ties = np.unique(np.asarray(scores).ravel(), return_inverse=True, return_counts=True)
-    mid_rank = np.cumsum(ties) - (ties - 1) / 2.0
-    total = float(mid_rank[rank.ravel()][label].sum())
-    return (total - positives * (positives + 1) / 2.0) / (positives * negatives)
+    weight = np.ones(label.size) if weights is None else np.asarray(weights, np.float64).ravel()
+    _, tie = np.unique(np.asarray(scores).ravel(), return_inverse=True)
+    positive = np.bincount(tie.ravel(), weight * label)
+    negative = np.bincount(tie.ravel(), weight * ~label)
+    below = np.cumsum(negative) - negative
+    return float(positive @ (below + negative / 2) / (positive.sum() * negative.sum()))

@@ -6,13 +6,14 @@ from numpy.typing import ArrayLike
 _EPSILON = 1e-7  # what tf.keras clips by, so that both give one number
 
 
-def log_loss(labels: ArrayLike, predictions: ArrayLike) -> float:
+def log_loss(labels: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Returns the mean of `-log p` over the positives and `-log(1 - p)` over the negatives.
 
     Args:
         labels: `(examples,)` 0 or 1.
         predictions: `(examples,)` probabilities; clipped to `[1e-7, 1 - 1e-7]`, so that one sure
             and wrong prediction costs 16.1 and not infinity.
+        weights: `(examples,)` weights of the examples. Default: 1.
 
     Raises:
         ValueError: If there are no examples, or a prediction is outside of `[0, 1]` or NaN.
@@ -33,4 +34,6 @@ def log_loss(labels: ArrayLike, predictions: ArrayLike) -> float:
             f"Received: predictions={prediction[row]} in row {row}. Apply a sigmoid to logits."
         )
     prediction = np.clip(prediction, _EPSILON, 1 - _EPSILON)
-    return float(-np.mean(np.log(np.where(label, prediction, 1 - prediction))))
+    weight = None if weights is None else np.asarray(weights, np.float64).ravel()
+    likelihood = np.log(np.where(label, prediction, 1 - prediction))
+    return float(-np.average(likelihood, weights=weight))
