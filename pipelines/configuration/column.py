@@ -1,0 +1,149 @@
+"""The section `columns`: one feature column."""
+
+import itertools
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+
+from pipelines.configuration.broken import broken
+from pipelines.configuration.column_keys import COLUMN_KEYS, EMBEDDING_KEYS
+from pipelines.configuration.pooling import Pooling
+from pipelines.configuration.section import Section
+
+Kind = Literal[
+    "numeric_column",
+    "bucketized_column",
+    "piecewise_linear_column",
+    "categorical_column_with_identity",
+    "categorical_column_with_vocabulary_list",
+    "categorical_column_with_vocabulary_file",
+    "categorical_column_with_hash_bucket",
+    "crossed_column",
+    "weighted_categorical_column",
+    "sequence_numeric_column",
+    "sequence_bucketized_column",
+    "sequence_categorical_column_with_identity",
+    "sequence_categorical_column_with_vocabulary_list",
+    "sequence_categorical_column_with_vocabulary_file",
+    "sequence_categorical_column_with_hash_bucket",
+    "sequence_crossed_column",
+    "sequence_weighted_categorical_column",
+]
+Positive = Annotated[int, pydantic.Field(gt=0)]
+Crossed = Annotated[
+    Annotated[str, pydantic.Tag("feature")] | Annotated["Column", pydantic.Tag("column")],
+    pydantic.Discriminator(lambda value: "feature" if isinstance(value, str) else "column"),
+]
+
+
+class Column(Section):
+    """One feature column, by the names and arguments of `tf.feature_column` and `tfrs_afm`.
+
+    A categorical column is embedded: `dimension`, `stddev` and `combiner` say how, and are the
+    model's where they are left out. What is marked "fitted" below is found on the training part
+    when it is left out.
+    """
+
+    kind: Kind
+    """The function of `tf.feature_column` or `tfrs_afm` that makes the column."""
+    key: str | None = pydantic.Field(default=None, min_length=1)
+    """The feature. Of all kinds but crossed and weighted ones."""
+    dtype: Literal["int64", "float32", "string"] | None = None
+    """Type of the feature. Default: int64 for identity columns, float32 for numbers, else string.
+    Of weighted columns, the type of the weights."""
+    shape: tuple[Positive, ...] = (1,)
+    """Numbers: shape of one value."""
+    default_value: int | float | Literal["mean", "median"] | None = None
+    """Numbers: what a missing one counts as; "mean" and "median" are fitted. Identity: the id
+    for ids out of range. Vocabulary: the id of unknown values."""
+    normalizer: Literal["standard", "min_max", "log"] | None = None
+    """Numbers: `standard` (x - mean) / standard deviation, `min_max` (x - min) / (max - min), `log`
+    the standard form of sign(x) log(1 + |x|). All fitted."""
+    boundaries: tuple[float, ...] = ()
+    """Bucketized, piecewise linear: ascending bounds. Fitted: `num_buckets` of them by `bounds`."""
+    bounds: Literal["quantile", "uniform"] = "quantile"
+    """Bucketized, piecewise linear: buckets of about equal count, or of equal width."""
+    num_buckets: Positive | None = None
+    """Identity: number of ids; fitted: one more than the largest. Bucketized: most buckets."""
+    vocabulary_list: tuple[int | str, ...] = ()
+    """Vocabulary list: the values; fitted: by falling count."""
+    min_count: Positive = 1
+    """Vocabulary list, fitted: rarer values are unknown."""
+    max_size: Positive | None = None
+    """Vocabulary list, fitted: most values."""
+    vocabulary_file: str | None = None
+    """Vocabulary file: one value a line."""
+    vocabulary_size: Positive | None = None
+    """Vocabulary file: how many of its lines count. Default: all."""
+    num_oov_buckets: int = pydantic.Field(default=0, ge=0)
+    """Vocabulary: ids that unknown values are hashed to."""
+    hash_bucket_size: int | None = pydantic.Field(default=None, gt=1)
+    """Hash, crossed: number of ids."""
+    hash_key: int | None = None
+    """Crossed: key of the hash."""
+    keys: tuple[Crossed, ...] = ()
+    """Crossed: features or columns, two or more."""
+    categorical_column: "Column | None" = None
+    """Weighted: the column that is weighted."""
+    weight_feature_key: str | None = None
+    """Weighted: the feature with a weight for each id."""
+
+    dimension: Positive | None = None
+    """Length of the vectors. Default: `model.dim`."""
+    combiner: Literal["mean", "sum", "sqrtn"] | None = None
+    """How the vectors of several ids become one. Default: "mean"."""
+    stddev: float | None = pydantic.Field(default=None, gt=0)
+    """Standard deviation of the vectors before training. Default: `model.stddev`."""
+    max_norm: float | None = pydantic.Field(default=None, gt=0)
+    """If given, longer vectors are cut to this length."""
+    trainable: bool = True
+    """Whether training changes the vectors."""
+    indicator: bool = False
+    """Whether the column is an `indicator_column` instead: x_i counts, and ids add up."""
+    shared: str | None = None
+    """Name of a table; columns with one name share it, and what is fitted to their ids."""
+    pooling: Pooling | None = None
+    """A rule instead of the combiner."""
+
+    @pydantic.model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        required, optional = COLUMN_KEYS[self.kind]
+        has_ids = self.kind not in ("numeric_column", "sequence_numeric_column")
+        allowed = {"kind", *required, *optional, *(EMBEDDING_KEYS if has_ids else ())}
+        for name, field in type(self).model_fields.items():
+            given = getattr(self, name) != field.default
+            if given and name not in allowed:
+                known = ", ".join(sorted(allowed - {"kind"}))
+                raise broken(name, f"be left out of kind {self.kind}", f"It knows {known}.")
+            if not given and name in required:
+                raise broken(name, f"be given for kind {self.kind}", "Add it.")
+        self._check_values()
+        return self
+
+    def _check_values(self) -> None:
+        if any(left >= right for left, right in itertools.pairwise(self.boundaries)):
+            raise broken("boundaries", "ascend", "Sort them, and drop what is double.")
+        if len(self.keys) == 1:
+            raise broken("keys", "be two or more", "Add a feature to cross with.")
+        for name in EMBEDDING_KEYS:
+            given = getattr(self, name) != type(self).model_fields[name].default
+            if self.indicator and given and name != "indicator":
+                raise broken(name, "be left out of an indicator column", "Drop `indicator`.")
+        sequence = self.kind.startswith("sequence_")
+        for inner in (*self.keys, self.categorical_column):
+            if not isinstance(inner, Column):
+                if sequence and isinstance(inner, str):
+                    raise broken("keys", "be sequence columns in a sequence_crossed_column")
+                continue
+            if inner.kind.startswith("sequence_") != sequence:
+                word = "a sequence column" if sequence else "no sequence column"
+                key = "keys" if self.keys else "categorical_column"
+                raise broken(key, f"be {word} in kind {self.kind}", f"Received {inner.kind}.")
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that the column reads, those of inner columns included."""
+        found: list[Any] = [self.key, self.weight_feature_key]
+        for inner in (*self.keys, self.categorical_column):
+            found += inner.features if isinstance(inner, Column) else [inner]
+        return tuple(dict.fromkeys(name for name in found if name is not None))

@@ -1,0 +1,73 @@
+"""The features that a configuration reads, before any column is made."""
+
+from typing import Any
+
+from pipelines.configuration.column import Column
+from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.raw_feature import RawFeature
+
+
+def raw_features(configuration: Configuration) -> dict[str, RawFeature]:
+    """Returns the type of each feature that the columns read.
+
+    It agrees with `tfrs_afm.parse_spec` of the columns, but needs neither TensorFlow nor what is
+    fitted, and so serves those who read raw files.
+
+    Args:
+        configuration: Any.
+
+    Returns:
+        Name -> feature, in the order in which the columns name them. Label, weight and group are
+        not among them, unless a column reads them too.
+
+    Raises:
+        ValueError: If two columns read one feature in two ways.
+    """
+    found: dict[str, RawFeature] = {}
+    for place, column in enumerate(configuration.columns):
+        for feature in _features(column):
+            known = found.setdefault(feature.name, feature)
+            if known != feature:
+                raise ValueError(
+                    f"`columns[{place}]` must read a feature as the other columns do. Received: "
+                    f"{_said(feature)}, and before {_said(known)} for field '{feature.name}'. "
+                    "Give both columns one dtype, shape and default_value."
+                )
+    return found
+
+
+def _features(column: Column) -> list[RawFeature]:
+    kind = column.kind.removeprefix("sequence_")
+    if kind in ("numeric_column", "bucketized_column", "piecewise_linear_column"):
+        return [_number(column)]
+    if kind == "weighted_categorical_column":
+        dtype: Any = column.dtype or "float32"
+        inner = column.categorical_column
+        weights = RawFeature(str(column.weight_feature_key), dtype)
+        return [*(_features(inner) if inner else []), weights]
+    if kind == "crossed_column":
+        parts = [
+            _features(key) if isinstance(key, Column) else [RawFeature(key, "string")]
+            for key in column.keys
+        ]
+        return [feature for part in parts for feature in part]
+    return [RawFeature(str(column.key), column.dtype or _ids_dtype(column))]
+
+
+def _ids_dtype(column: Column) -> Any:
+    if column.kind.endswith("identity"):
+        return "int64"
+    whole = column.vocabulary_list and isinstance(column.vocabulary_list[0], int)
+    return "int64" if whole else "string"
+
+
+def _number(column: Column) -> RawFeature:
+    dtype: Any = column.dtype or "float32"
+    if column.kind.startswith("sequence_"):
+        return RawFeature(str(column.key), dtype)
+    return RawFeature(str(column.key), dtype, column.shape, column.default_value)
+
+
+def _said(feature: RawFeature) -> str:
+    shape = "a list" if feature.shape is None else f"shape {list(feature.shape)}"
+    return f"{feature.dtype} of {shape} with default {feature.default}"

@@ -1,0 +1,262 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from pipelines.configuration.column import Column
+from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.data import Data
+from pipelines.configuration.dump import dump
+from pipelines.configuration.load_configuration import load_configuration
+from pipelines.configuration.model import Model
+
+CLICKS = """\
+[data]
+format = "csv"
+train = "clicks.csv"
+label = "clicked"
+group = "user_id"
+lists = {tags = "|"}
+
+[[columns]]
+kind = "categorical_column_with_hash_bucket"
+key = "user_id"
+hash_bucket_size = 1000
+
+[[columns]]
+kind = "categorical_column_with_vocabulary_list"
+key = "tags"
+num_oov_buckets = 1
+
+[[columns]]
+kind = "crossed_column"
+keys = ["user_id", {kind = "bucketized_column", key = "age", boundaries = [18, 30.5]}]
+hash_bucket_size = 100
+"""
+
+
+def written(folder: Path, text: str = CLICKS, name: str = "run.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_is_the_same_as_python(tmp_path: Path) -> None:
+    loaded = load_configuration(written(tmp_path))
+    assert loaded == Configuration(
+        data=Data(
+            format="csv",
+            train=str(tmp_path / "clicks.csv"),
+            label="clicked",
+            group="user_id",
+            lists={"tags": "|"},
+        ),
+        columns=[
+            Column(
+                kind="categorical_column_with_hash_bucket", key="user_id", hash_bucket_size=1000
+            ),
+            Column(kind="categorical_column_with_vocabulary_list", key="tags", num_oov_buckets=1),
+            Column(
+                kind="crossed_column",
+                keys=[
+                    "user_id",
+                    Column(kind="bucketized_column", key="age", boundaries=[18, 30.5]),
+                ],
+                hash_bucket_size=100,
+            ),
+        ],
+    )
+
+
+def test_what_is_dumped_loads_as_an_equal_one_from_any_folder(tmp_path: Path) -> None:
+    loaded = load_configuration(
+        written(tmp_path),
+        ["model.kind=DeepFM", "model.units=[8, 4]", "tuning.space.model.dropout.choices=[0.1]"],
+    )
+    (tmp_path / "other").mkdir()
+    again = written(tmp_path / "other", dump(loaded), "configuration.json")
+    assert load_configuration(again) == loaded
+    assert json.loads(again.read_text())["model"]["kind"] == "DeepFM"
+
+
+def test_a_missing_number_may_count_as_nan_and_survives_a_dump(tmp_path: Path) -> None:
+    text = CLICKS + '[[columns]]\nkind = "numeric_column"\nkey = "age"\ndefault_value = nan\n'
+    again = written(tmp_path, dump(load_configuration(written(tmp_path, text))), "again.json")
+    value = load_configuration(again).columns[3].default_value
+    assert isinstance(value, float)
+    assert math.isnan(value)
+
+
+def test_overrides_are_toml_values_and_bare_words_are_text(tmp_path: Path) -> None:
+    loaded = load_configuration(
+        written(tmp_path),
+        [
+            "columns[0].dimension=8",
+            "columns[2].keys[1].boundaries=[1, 2]",
+            "model.dropout=1e-1",
+            "data.label=bought",
+            "data.weight='3'",
+            "model.deep.units=[4]",
+        ],
+    )
+    inner = loaded.columns[2].keys[1]
+    assert loaded.columns[0].dimension == 8
+    assert isinstance(inner, Column)
+    assert inner.boundaries == (1.0, 2.0)
+    assert loaded.model.dropout == 0.1
+    assert (loaded.data.label, loaded.data.weight) == ("bought", "3")
+    assert loaded.model.deep is not None
+    assert loaded.model.deep.units == (4,)
+
+
+def test_paths_are_relative_to_the_file_and_in_overrides_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = written(tmp_path)
+    assert load_configuration(path).data.train == (str(tmp_path / "clicks.csv"),)
+    loaded = load_configuration(path, ["data.train=['a/*.csv', '/b.csv']", "data.test=t.csv"])
+    assert loaded.data.train == (str(tmp_path / "here/a/*.csv"), "/b.csv")
+    assert loaded.data.test == (str(tmp_path / "here/t.csv"),)
+    loaded = load_configuration(path, ["export.base_path=s3://models/ranker"])
+    assert loaded.export.base_path == "s3://models/ranker"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "data.labl=3",
+            "`data.labl` must be a known key. Received: data.labl=3 in 'run.toml'. "
+            "Did you mean label?",
+        ),
+        (
+            "modle.kind=AFM",
+            "`modle` must be a known key. Received: modle={'kind': 'AFM'} in 'run.toml'. "
+            "Did you mean model?",
+        ),
+        (
+            "columns[2].keys[1].bounds=even",
+            "`columns[2].keys[1].bounds` must be one of 'quantile' or 'uniform'. "
+            "Received: columns[2].keys[1].bounds='even' in 'run.toml'.",
+        ),
+        (
+            "columns[2].keys[1].boundaries=[2, 1]",
+            "`columns[2].keys[1].boundaries` must ascend. "
+            "Received: columns[2].keys[1].boundaries=[2, 1] in 'run.toml'. "
+            "Sort them, and drop what is double.",
+        ),
+        (
+            "columns[0].dimension='16'",
+            "`columns[0].dimension` must be a whole number, without quotes. "
+            "Received: columns[0].dimension='16' in 'run.toml'.",
+        ),
+        (
+            "columns[0].dimension=0",
+            "`columns[0].dimension` must be above 0. "
+            "Received: columns[0].dimension=0 in 'run.toml'.",
+        ),
+        (
+            "columns[0].trainable=1",
+            "`columns[0].trainable` must be true or false. "
+            "Received: columns[0].trainable=1 in 'run.toml'.",
+        ),
+        (
+            "data.lists.tags=3",
+            "`data.lists.tags` must be text in quotes. Received: data.lists.tags=3 in 'run.toml'.",
+        ),
+        (
+            "data.split.by=time",
+            "`data.split.column` must be given with by = 'time'. "
+            "Received: nothing in 'run.toml'. Name the column to split by.",
+        ),
+        (
+            "columns[1].kind=crossed_column",
+            "`columns[1].key` must be left out of kind crossed_column. Received: "
+            "columns[1].key='tags' in 'run.toml'. It knows combiner, dimension, hash_bucket_size, "
+            "hash_key, indicator, keys, max_norm, pooling, shared, stddev, trainable.",
+        ),
+        (
+            "columns=[{kind='numeric_column'}]",
+            "`columns[0].key` must be given for kind numeric_column. "
+            "Received: nothing in 'run.toml'. Add it.",
+        ),
+        (
+            "columns=[{key='a'}]",
+            "`columns[0].kind` must be given. Received: nothing in 'run.toml'. Add it.",
+        ),
+        (
+            "task={loss='clipped_squared_error', low=3, high=1}",
+            "`task.low` must be below `high`. Received: task.low=3 in 'run.toml'. "
+            "Give the least and the greatest label.",
+        ),
+        (
+            "model.units=[32]",
+            "`model.units` must be left out of kind AFM. "
+            "Received: model.units=[32] in 'run.toml'. It is of DeepFM.",
+        ),
+        (
+            "columns[9].dimension=4",
+            "`--set` must follow the configuration. Received: --set columns[9].dimension=4, "
+            "where `9` stands at 3 values. Count from 0.",
+        ),
+        (
+            "data.label.name=4",
+            "`--set` must follow the configuration. Received: --set data.label.name=4, "
+            "where `label` is 'clicked' and has no keys. Set `label` as a whole.",
+        ),
+        (
+            "epochs",
+            "`--set` must be key=value. Received: --set epochs. "
+            "Write, for example, --set training.epochs=3 or --set columns[0].dimension=8.",
+        ),
+    ],
+)
+def test_an_error_names_key_value_rule_and_file(tmp_path: Path, change: str, message: str) -> None:
+    with pytest.raises(ValueError, match="must") as error:
+        load_configuration(written(tmp_path), [change])
+    assert str(error.value) == message
+
+
+def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must") as error:
+        load_configuration(written(tmp_path), ["data.labl=a", "data.batch_size=0"])
+    assert [line.split()[0] for line in str(error.value).splitlines()] == [
+        "`data.batch_size`",
+        "`data.labl`",
+    ]
+
+
+def test_a_group_is_needed_for_a_loss_of_groups(tmp_path: Path) -> None:
+    path = written(tmp_path, CLICKS.replace('group = "user_id"\n', ""))
+    with pytest.raises(ValueError, match=r"`data\.group` must be given with task\.loss"):
+        load_configuration(path, ["task.loss=pairwise_logistic"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.toml", "data = {", "must be TOML. Received: a file that is not: "),
+        ("a.json", "{", "must be JSON. Received: a file that is not: "),
+        ("a.json", "[]", "must hold an object. Received: list."),
+        ("a.toml", "", "`data` must be given. Received: nothing in 'a.toml'. Add it."),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_told(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match="must") as error:
+        load_configuration(written(tmp_path, text, name))
+    assert message in str(error.value)
+
+
+def test_a_name_that_is_no_file_and_no_recipe_is_told() -> None:
+    with pytest.raises(ValueError, match=r"`--config` must be .* or a recipe\. Received: .* nope"):
+        load_configuration("nope")
+
+
+@pytest.mark.parametrize("kind", ["AFM", "DeepFM", "logistic_regression"])
+def test_every_model_is_whole_by_its_kind_alone(kind: str) -> None:
+    assert Model.model_validate({"kind": kind}).kind == kind
