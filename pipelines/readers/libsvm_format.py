@@ -1,0 +1,105 @@
+"""The text formats of libsvm, libFM and libffm."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.open_bytes import open_bytes
+from pipelines.readers.plain_value import plain_value
+from pipelines.readers.typed_value import typed_value
+
+
+class LibsvmFormat:
+    """`label id:value id:value ...` (libsvm, libFM) and `label field:id:value ...` (libffm).
+
+    A row is `{"label": 1.0, "feature_ids": [...], "feature_vals": [...]}`, for libffm with
+    `feature_fields` as well: one weighted column with several values. Where the options name the
+    fields, each is a feature of its own, `{"label": 1.0, "user": 3, "user_vals": 1.0, ...}`:
+    a weighted column for each. `qid:n` after the label of libsvm is the feature `qid`; what
+    follows `#` is a comment.
+
+    Args:
+        options: The format, names of the fields, number of pairs and base of the ids.
+    """
+
+    unit = "line"
+    names: tuple[str, ...] | None = None
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._fields = options.format == "libffm"
+        self._names = options.names
+        self._base = options.index_base
+        self._num_pairs = options.num_fields
+        if not self._fields and options.names is not None:
+            self._num_pairs = self._num_pairs or len(options.names)
+            if self._num_pairs != len(options.names):
+                raise ValueError(
+                    "`num_fields` must be the number of `names`. Received: "
+                    f"num_fields={options.num_fields} and {len(options.names)} names."
+                )
+
+    def records(self, path: Path) -> Iterator[tuple[int, bytes]]:
+        """Yields each line that is neither blank nor a comment."""
+        empty = True
+        with open_bytes(path) as file:
+            for number, line in enumerate(file, start=1):
+                # Nearly every line begins with its label; only the others are worth a strip.
+                if line[0] > 35 or line.lstrip()[:1] not in (b"", b"#"):
+                    empty = False
+                    yield number, line
+        if empty:
+            raise ValueError(f"`{path}` must hold rows. Received: none. Make it again.")
+
+    def row(self, record: bytes) -> dict[str, Any]:
+        """Reads one line."""
+        text = record.split(b"#", 1)[0].decode("utf-8", errors="backslashreplace")
+        label, *pairs = text.split()
+        row: dict[str, Any] = {"label": typed_value("label", label, "float32", from_text=True)}
+        if not self._fields and pairs and pairs[0].startswith("qid:"):
+            row["qid"] = typed_value("qid", pairs.pop(0)[4:], "int64", from_text=True)
+        if self._num_pairs is not None and len(pairs) != self._num_pairs:
+            raise ValueError(
+                f"A line must have {self._num_pairs} pairs. Received: {len(pairs)} pairs"
+            )
+        fields, ids, values = self._numbers(pairs)
+        if self._names is not None:
+            return row | self._named(self._names, fields, ids, values)
+        row |= {"feature_ids": ids, "feature_vals": values}
+        return row | {"feature_fields": fields} if self._fields else row
+
+    def _numbers(self, pairs: list[str]) -> tuple[list[int], list[int], list[float]]:
+        parts = [pair.split(":") for pair in pairs]
+        width = 3 if self._fields else 2
+        for pair, numbers in zip(pairs, parts, strict=True):
+            if len(numbers) != width:
+                form = "field:id:value" if self._fields else "id:value"
+                raise ValueError(f"A pair must be {form}. Received: '{pair}'")
+        texts = [*zip(*parts, strict=True)] or [()] * width
+        ids = typed_value("id", list(texts[-2]), "int64", from_text=True)
+        if ids and min(ids) < self._base:
+            raise ValueError(f"`id` must be at least {self._base}. Received: id={min(ids)}")
+        values = typed_value("value", list(texts[-1]), "float32", from_text=True)
+        if not self._fields:
+            return list(range(len(ids))), [one - self._base for one in ids], values
+        fields = typed_value("field", list(texts[0]), "int64", from_text=True)
+        return fields, [one - self._base for one in ids], values
+
+    @staticmethod
+    def _named(
+        names: tuple[str, ...], fields: list[int], ids: list[int], values: list[float]
+    ) -> dict[str, Any]:
+        lists: list[tuple[list[int], list[float]]] = [([], []) for _ in names]
+        for field, one, value in zip(fields, ids, values, strict=True):
+            if not 0 <= field < len(names):
+                raise ValueError(
+                    f"`field` must be in [0, {len(names)}), as there are {len(names)} names. "
+                    f"Received: field={field}"
+                )
+            lists[field][0].append(one)
+            lists[field][1].append(value)
+        row: dict[str, Any] = {}
+        for name, (its_ids, its_values) in zip(names, lists, strict=True):
+            row[name] = plain_value(its_ids)
+            row[f"{name}_vals"] = plain_value(its_values)
+        return row

@@ -1,0 +1,80 @@
+"""Files of any format as rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.readers.bad_rows import BadRows
+from pipelines.readers.choose_format import choose_format
+from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.missing_column import missing_column
+from pipelines.readers.typed_value import typed_value
+
+
+def read_rows(
+    files: Sequence[Path],
+    options: FormatOptions,
+    dtypes: Mapping[str, str] | None = None,
+    bad_rows: BadRows | None = None,
+) -> Iterator[tuple[dict[str, Any], Path, int]]:
+    r"""Yields every row of the files, in their order, for preparation and fitting.
+
+    A row is feature name -> int, float, str, a list of these, or None where there is no value;
+    what `dtypes` asks for is always there.
+    One value may stand alone or in a list of one, as the format has it: a tf.Example knows lists
+    only, so a list of one comes as its value.
+
+    Args:
+        files: The files, one after the other.
+        options: How they are written.
+        dtypes: Name -> `"int64"`, `"float32"` or `"string"`: checked, and made of text where the
+            format is text. Other columns stay as they are, in CSV text. Each must be there.
+        bad_rows: What becomes of a bad row. Default: it is an error.
+
+    Yields:
+        The row, its file, and its line counted from 1 or its record counted from 0.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If there are no files, one is empty, damaged or lacks a column, or a row is bad.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "clicks.csv"
+        >>> _ = path.write_text("user,tags\n7,new|red\n")
+        >>> options = FormatOptions("csv", lists={"tags": "|"})
+        >>> [row for row, _, line in read_rows([path], options, {"user": "int64"})]
+        [{'user': 7, 'tags': ['new', 'red']}]
+    """
+    if not files:
+        raise ValueError("`files` must not be empty. Received: files=[].")
+    dtypes = dtypes or {}
+    bad_rows = bad_rows or BadRows()
+    form = choose_format(options, files[0])
+    for name in dtypes:
+        if form.names is not None and name not in form.names:
+            raise missing_column(name, files[0], form.names)
+    text = options.format == "csv"
+    seen: set[str] = set()
+    for path in files:
+        for number, record in form.records(path):
+            try:
+                if isinstance(record, ValueError):
+                    raise record
+                row = form.row(record)
+                typed = {
+                    name: typed_value(name, row.get(name), dtype, from_text=text)
+                    for name, dtype in dtypes.items()
+                }
+            except ValueError as error:
+                bad_rows.add(path, number, str(error), form.unit)
+                continue
+            if not seen.issuperset(row):
+                seen.update(row)
+            yield row | typed, path, number
+    if not seen:
+        raise ValueError(f"`files` must hold a row that can be read. {bad_rows.report()}")
+    # Only at the end is it sure that a key which a row may lack is not there at all.
+    for name in dtypes:
+        if name not in seen:
+            raise missing_column(name, files[-1], sorted(seen))
