@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.preparation.feature import Feature
+from pipelines.preparation.serialized_example import serialized_example
 
 
 def write_examples(
@@ -43,28 +44,5 @@ def write_examples(
     with contextlib.ExitStack() as stack:
         shards = [stack.enter_context(tf.io.TFRecordWriter(str(folder / name))) for name in names]
         for number, row in enumerate(rows):
-            shards[number % num_shards].write(_serialized(row, features, number))
+            shards[number % num_shards].write(serialized_example(row, features, f"row {number}"))
     return names
-
-
-def _serialized(row: Mapping[str, Any], features: Mapping[str, Feature], number: int) -> bytes:
-    example = tf.train.Example()
-    for name, feature in features.items():
-        value = row[name]
-        if value is None or (feature.kind == "variable" and not value):
-            continue
-        values = value if feature.kind == "variable" else [value]
-        target = example.features.feature[name]
-        try:
-            if feature.dtype == "int64":
-                target.int64_list.value.extend(values)
-            elif feature.dtype == "float32":
-                target.float_list.value.extend(values)
-            else:
-                target.bytes_list.value.extend(text.encode() for text in values)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"`{name}` must be {feature.dtype} in every row. "
-                f"Received: {name}={value!r} in row {number}."
-            ) from error
-    return bytes(example.SerializeToString(deterministic=True))

@@ -1,0 +1,1 @@
+"""Logs of events to training examples, in memory or at scale on Apache Beam."""

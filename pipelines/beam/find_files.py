@@ -1,0 +1,26 @@
+"""Files of this machine by their patterns."""
+
+import glob
+from collections.abc import Sequence
+
+
+def find_files(patterns: Sequence[str]) -> list[str]:
+    """Returns the files that patterns stand for, in alphabetical order.
+
+    Raises:
+        ValueError: If a pattern stands for none.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> (folder / "log.csv").touch()
+        >>> [pathlib.Path(file).name for file in find_files([f"{folder}/*.csv"])]
+        ['log.csv']
+    """
+    found: set[str] = set()
+    for pattern in patterns:
+        files = glob.glob(pattern, recursive=True)
+        if not files:
+            raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
+        found.update(files)
+    return sorted(found)

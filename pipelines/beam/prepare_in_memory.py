@@ -1,0 +1,127 @@
+"""A log of events to training examples, in the memory of this process."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipelines.beam.check_replaceable import check_replaceable
+from pipelines.beam.event_features import event_features
+from pipelines.beam.event_fits import event_fits
+from pipelines.beam.event_settings import EventSettings
+from pipelines.beam.event_spec import event_spec
+from pipelines.beam.find_files import find_files
+from pipelines.beam.item_text import item_text
+from pipelines.beam.parse_event import LABEL, Event, parse_event
+from pipelines.beam.prepared import Prepared
+from pipelines.beam.smallest import Smallest
+from pipelines.beam.user_examples import user_examples
+from pipelines.files.atomic_folder import atomic_folder
+from pipelines.files.content_hash import content_hash
+from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.preparation.quantile_bounds import quantile_bounds
+from pipelines.preparation.time_split import time_split
+from pipelines.preparation.vocabulary import vocabulary
+from pipelines.preparation.write_examples import write_examples
+from pipelines.readers.bad_rows import BadRows
+from pipelines.readers.read_rows import read_rows
+
+
+def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
+    """Writes a folder of prepared examples.
+
+    What `prepare_with_beam` does for a log that fits in memory: the same examples, vocabularies,
+    bounds and parts, without Apache Beam.
+
+    Args:
+        settings: The log and the examples to make of it.
+        out: The folder: `<part>-0000n-of-0000N.tfrecord`, `feature_spec.json`, `counters.json`. It
+            appears whole or not at all, and replaces examples that are there.
+
+    Returns:
+        The description of the examples, and what was counted.
+
+    Raises:
+        ValueError: If `out` is another folder, a file is missing or empty, a row is bad and
+            `settings.on_bad_row` is error, or there is too little to split or to fit.
+    """
+    check_replaceable(out)
+    files = [Path(file) for file in find_files(settings.files)]
+    bad_rows = BadRows(settings.on_bad_row)
+    users = _users(settings, files, bad_rows)
+    kept = {user: users[user].kept() for user in sorted(users)}
+    starts = time_split(
+        [time for events in kept.values() for time, _, _ in events], settings.fractions
+    )
+    train = [event for events in kept.values() for event in events if event[0] < starts[0]]
+    fitted = _fit(settings, train)
+    features = event_features(settings, fitted)
+    items: dict[Any, str] = {}
+    for event in sorted(train):
+        items.setdefault(event[1], item_text(event, settings))
+    pool = sorted(items)
+    candidates = (pool, [items[item] for item in pool])
+    rows: list[list[tuple[int, dict[str, Any]]]] = [[] for _ in settings.fractions]
+    for events in kept.values():
+        for time, row in user_examples(events, settings, candidates):
+            rows[bisect_right(starts, time)].append((time, row))
+    key = content_hash(files, settings.model_dump(mode="json", exclude={"files"}))
+    with atomic_folder(out) as folder:
+        parts = {}
+        for part, found in zip(settings.parts, rows, strict=True):
+            found.sort(key=lambda timed: timed[0])
+            names = write_examples(
+                (row for _, row in found), features, folder, part, settings.num_shards
+            )
+            positives = sum(row[LABEL] for _, row in found)
+            parts[part] = FeatureSpec.Part(names, len(found), positives, found[0][0], found[-1][0])
+        seen = [user.seen for user in users.values()]
+        over = [count - settings.max_events for count in seen if count > settings.max_events]
+        prepared = Prepared(
+            event_spec(settings, key, fitted, parts),
+            rows=sum(seen),
+            bad_rows=bad_rows.count,
+            bad_places=tuple(bad_rows.examples),
+            users=len(users),
+            capped_users=len(over),
+            capped_events=sum(over),
+            rank_errors={},
+        )
+        prepared.write(folder)
+    return prepared
+
+
+def _users(
+    settings: EventSettings, files: list[Path], bad_rows: BadRows
+) -> dict[int | str, Smallest]:
+    users: dict[int | str, Smallest] = defaultdict(lambda: Smallest(settings.max_events))
+    unit = "line" if settings.format in ("csv", "jsonl") else "record"
+    for row, path, number in read_rows(files, settings.options, settings.dtypes, bad_rows):
+        try:
+            user, event = parse_event(row, settings)
+        except ValueError as error:
+            bad_rows.add(path, number, str(error), unit)
+        else:
+            users[user].add(event)
+    if not users:
+        raise ValueError(f"`files` must hold a row that can be read. {bad_rows.report()}")
+    return users
+
+
+def _fit(settings: EventSettings, train: Iterable[Event]) -> dict[str, Any]:
+    """Returns feature -> what the training part decides, for features that have a value there."""
+    values: dict[str, list[Any]] = defaultdict(list)
+    for event in train:
+        for name, value in event_fits(event, settings):
+            values[name].append(value)
+    fitted: dict[str, Any] = {}
+    for name, seen in values.items():
+        feature = settings.features[name]
+        if feature.fit == "vocabulary":
+            fitted[name] = vocabulary(seen, feature.min_count)
+        elif feature.fit == "bounds":
+            fitted[name] = quantile_bounds(seen, feature.num_buckets)
+        else:
+            fitted[name] = max(seen) + 1
+    return fitted

@@ -1,0 +1,42 @@
+"""What a preparation made, and what it met on its way."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from pipelines.files.write_text import write_text
+from pipelines.preparation.feature_spec import FeatureSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """The description of the examples and the counters of the run.
+
+    Attributes:
+        spec: As `feature_spec.json` has it.
+        rows: Rows that became events.
+        bad_rows: Rows that were skipped.
+        bad_places: Messages of the first bad rows, each with its file and line.
+        users: Users with an event.
+        capped_users: Users of whom events beyond `max_events` were left out.
+        capped_events: Those events.
+        rank_errors: Feature, or `time`, -> how far at most a bound is from the rank it was asked
+            for. Zero where the values fitted in memory.
+    """
+
+    spec: FeatureSpec
+    rows: int
+    bad_rows: int
+    bad_places: tuple[str, ...]
+    users: int
+    capped_users: int
+    capped_events: int
+    rank_errors: dict[str, int]
+
+    FILE = "counters.json"
+
+    def write(self, folder: Path) -> None:
+        """Writes the counters and, last, the description into a folder."""
+        counters = {name: value for name, value in vars(self).items() if name != "spec"}
+        write_text(folder / self.FILE, json.dumps(counters, indent=1) + "\n")
+        self.spec.write(folder)
