@@ -99,11 +99,14 @@ def _records(pipeline: beam.Pipeline, settings: EventSettings) -> Any:
             pipeline | f"Read {pattern}" >> beam.io.Read(LineSource(pattern))
             for pattern in settings.files
         ] | "Lines" >> beam.Flatten()
-    read = {"tfrecord": beam.io.ReadAllFromTFRecord, "parquet": beam.io.ReadAllFromParquet}
+    if settings.format == "tfrecord":
+        read = beam.io.ReadAllFromTFRecord(with_filename=True)
+    else:
+        read = beam.io.ReadAllFromParquet(with_filename=True, columns=list(settings.dtypes))
     return (
         pipeline
         | "Patterns" >> beam.Create(settings.files)
-        | "Read" >> read[settings.format](with_filename=True)
+        | "Read" >> read
         | "Without place" >> beam.MapTuple(_without_place)
     )
 

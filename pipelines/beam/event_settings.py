@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 import pydantic
 
+from pipelines.configuration.broken import broken
+from pipelines.configuration.files import Files
 from pipelines.configuration.section import Section
 from pipelines.readers.format_options import FormatOptions
 
@@ -55,22 +57,18 @@ class EventSettings(Section):
 
         @pydantic.model_validator(mode="after")
         def _check(self) -> Self:
-            wrong = {"vocabulary": self.dtype != "string", "num_ids": self.dtype != "int64"}
-            if self.fit is not None and wrong.get(self.fit, self.dtype == "string"):
-                raise ValueError(
-                    "`fit` must be vocabulary for string, num_ids for int64, or bounds for numbers."
-                    f" Received: fit={self.fit} with dtype={self.dtype}."
-                )
+            fits = {"int64": ("num_ids", "bounds"), "float32": ("bounds",)}
+            if self.fit is not None and self.fit not in fits.get(self.dtype, ("vocabulary",)):
+                fix = "A vocabulary is of string, num_ids of int64, bounds of numbers."
+                raise broken("fit", f"suit {self.dtype}", fix)
             types = {"int64": (int,), "float32": (int, float), "string": (str,)}[self.dtype]
-            unfit = self.kind == "variable" or not isinstance(self.default, types)
-            if self.default is not None and unfit:
-                raise ValueError(
-                    "`default` must be a value of its dtype, and left out of a list. "
-                    f"Received: default={self.default!r} with dtype={self.dtype}, kind={self.kind}."
-                )
+            if self.default is not None and not isinstance(self.default, types):
+                raise broken("default", f"be {self.dtype}")
+            if self.default is not None and self.kind == "variable":
+                raise broken("default", "be left out of a list", "A missing list is empty.")
             return self
 
-    files: tuple[str, ...] = pydantic.Field(min_length=1)
+    files: Files = pydantic.Field(min_length=1)
     """Paths or patterns such as `logs/*.csv.gz`; on Beam of any of its file systems."""
     format: Literal["csv", "jsonl", "tfrecord", "parquet"]
     """Form of the files; tfrecord holds `tf.Example`."""
@@ -143,38 +141,25 @@ class EventSettings(Section):
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> Self:
-        _ = self.options  # checks itself
+        try:
+            _ = self.options  # checks itself
+        except ValueError as error:
+            raise broken("format", "fit its options", str(error)) from error
         for key, name in (("user", self.user), ("item", self.item)):
             feature = self.features.get(name)
             if feature is None or feature.kind != "fixed" or feature.dtype == "float32":
-                raise ValueError(
-                    f"`{key}` must be one of `features`, fixed, int64 or string. "
-                    f"Received: {key}={name}."
-                )
+                raise broken(key, "be one of `features`, fixed, int64 or string")
         for name in self.item_features:
             if name not in self.features or name in (self.user, self.item):
-                raise ValueError(
-                    "`item_features` must be among `features`, without the user and the item. "
-                    f"Received: item_features={name}."
-                )
-        for name in (*_MADE, *([self.label] if self.label else [])):
-            if name in self.features:
-                raise ValueError(
-                    "`features` must not have the label, nor a name that is made here: "
-                    f"{', '.join(_MADE)}. Received: features={name}."
-                )
+                raise broken("item_features", "be among `features`, without user and item")
+        taken = {*_MADE, self.label} & set(self.features)
+        if taken:
+            fix = f"Features made here are called {', '.join(_MADE)}."
+            raise broken("features", f"not be called {', '.join(sorted(map(str, taken)))}", fix)
         if self.positive_from is not None and self.label is None:
-            raise ValueError(
-                "`positive_from` must come with a label. "
-                f"Received: positive_from={self.positive_from}, label=None."
-            )
+            raise broken("positive_from", "come with a `label`")
         if not 2 <= len(self.fractions) <= 3 or min(self.fractions) <= 0:
-            raise ValueError(
-                "`fractions` must be two or three positive numbers. "
-                f"Received: fractions={list(self.fractions)}."
-            )
+            raise broken("fractions", "be two or three positive numbers")
         if abs(sum(self.fractions) - 1.0) > 1e-6:
-            raise ValueError(
-                f"`fractions` must sum to one. Received: fractions={list(self.fractions)}."
-            )
+            raise broken("fractions", "sum to one")
         return self

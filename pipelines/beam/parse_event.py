@@ -55,7 +55,7 @@ def parse_event(row: Mapping[str, Any], settings: EventSettings) -> tuple[int | 
         content[name] = value
     content[LABEL] = _label(row, settings)
     time = _one(settings.time, row[settings.time]) // _UNITS[settings.time_unit]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return content[settings.user], (time, content[settings.item], text)
 
 

@@ -35,7 +35,8 @@ class ParseRecords(beam.DoFn):
 
     def setup(self) -> None:
         """Makes the parser, once a worker."""
-        self._form = choose_format(self._settings.options, Path())
+        if self._settings.format != "parquet":  # whose records are rows already
+            self._form = choose_format(self._settings.options, Path())
 
     def process(self, element: tuple[str, int, Any]) -> Iterator[Any]:
         """Parses a record."""
@@ -81,7 +82,7 @@ class ParseRecords(beam.DoFn):
         return cells
 
     def _event(self, record: Any) -> Any:
-        row = self._form.row(record)
+        row = record if self._settings.format == "parquet" else self._form.row(record)
         text = self._settings.format == "csv"
         typed = {
             name: typed_value(name, row.get(name), dtype, from_text=text)

@@ -104,6 +104,8 @@ def _walk(
 
 def _section(schema: Any, key: str) -> Any:
     """The section that is the value of a key, however it is wrapped in lists and alternatives."""
+    if key not in schema.model_fields:
+        return schema  # the name of one of many sections of a kind
     pending = [schema.model_fields[key].annotation]
     while pending:
         kind = pending.pop()
