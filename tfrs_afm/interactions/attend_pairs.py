@@ -15,6 +15,7 @@ def attend_pairs(
     projection: Any,
     groups: Any = None,
     dropout: float = 0.0,
+    seed: Any = None,
 ) -> Any:
     """Pools the pairs of members by attention, without ever holding all of them.
 
@@ -31,6 +32,7 @@ def attend_pairs(
         projection: `(units, 1)`, h, divided by the temperature.
         groups: `(n,)` ints; pairs within one group are left out. Default: none is.
         dropout: Share of the attention weights to drop.
+        seed: `(2,)` int32 that dropout draws from. Default: another one at each call.
 
     Returns:
         `(batch, dim)` of the dtype of `vectors`; zeros where a row has no real pair. Computed in
@@ -44,7 +46,8 @@ def attend_pairs(
     """
     dtype = tf.float64 if vectors.dtype == tf.float64 else tf.float32
     # One seed a call: backward must drop what forward dropped.
-    seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32) if dropout else None
+    if dropout and seed is None:
+        seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
     @tf.custom_gradient
     def run(vectors: Any, kernel: Any, bias: Any, projection: Any) -> Any:

@@ -89,6 +89,9 @@ class AttentionPooling(tf.keras.layers.Layer):
         Returns:
             `(batch, dim)`, what the call gives for the pairs of these members.
         """
+        dropout = self.dropout if training else 0.0
+        # Drawn as any dropout of Keras draws: whoever fixes those fixes this one too.
+        draw = self._dropout._random_generator.random_uniform
         return attend_pairs(
             vectors,
             mask,
@@ -96,7 +99,8 @@ class AttentionPooling(tf.keras.layers.Layer):
             self.bias,
             self.projection / self.temperature,
             groups,
-            dropout=self.dropout if training else 0.0,
+            dropout=dropout,
+            seed=draw([2], 0, tf.int32.max, tf.int32) if dropout else None,
         )
 
     def attention(self, pairs: Any, mask: Any = None) -> Any:

@@ -1,0 +1,61 @@
+"""How a model is trained."""
+
+from typing import Annotated
+
+import pydantic
+
+from pipelines.configuration.early_stopping import EarlyStopping
+from pipelines.configuration.ema import EMA
+from pipelines.configuration.optimizer import Optimizer
+from pipelines.configuration.schedule import Schedule
+from pipelines.configuration.section import Section
+
+
+class Training(Section):
+    """Passes over the data, the optimizer, and what is kept of the way there.
+
+    Raises:
+        pydantic.ValidationError: If a number is outside of its range.
+
+    Example:
+        >>> training = Training(epochs=5, early_stopping={"monitor": "val_auc", "patience": 1})
+        >>> training.optimizer.kind, training.early_stopping.direction
+        ('adam', 'max')
+    """
+
+    epochs: pydantic.PositiveInt = 10
+    """Most passes over the training part. The one number that may grow when a run goes on."""
+
+    seed: int = pydantic.Field(default=0, ge=0, lt=2**31)
+    """Decides the start of the weights, the order of the examples, dropout and what is sampled."""
+
+    optimizer: Optimizer = Optimizer()
+    """How gradients become updates."""
+
+    schedule: Schedule = Schedule()
+    """How the learning rate changes."""
+
+    early_stopping: EarlyStopping = EarlyStopping()
+    """Which epoch is best, and when training gives up."""
+
+    ema: EMA | None = None
+    """The running average of the weights. Left out: the weights themselves are judged."""
+
+    class_weights: tuple[Annotated[float, pydantic.Field(ge=0)], ...] | None = pydantic.Field(
+        default=None, min_length=2, max_length=2
+    )
+    """Weights of the examples labelled 0 and of those labelled 1, times their own. In training
+    only."""
+
+    checkpoint_every: pydantic.PositiveInt | None = None
+    """Steps between two checkpoints within an epoch; each epoch ends with one anyway."""
+
+    checkpoint_every_seconds: pydantic.PositiveFloat | None = 600.0
+    """Seconds between two checkpoints within an epoch."""
+
+    keep_checkpoints: int = pydantic.Field(default=2, ge=2)
+    """How many of the last checkpoints are kept: should one be damaged, another stands behind."""
+
+    steps_per_call: pydantic.PositiveInt = 16
+    """Steps that run in TensorFlow without a look from Python, where a signal, a NaN and the time
+    for a checkpoint are noticed. Does not change the weights."""

@@ -1,0 +1,146 @@
+"""Checkpoints that are whole, or not there."""
+
+import errno
+import hashlib
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from pipelines.files.atomic_folder import atomic_folder
+from pipelines.training.run_state import RunState
+
+_STATE, _SUMS = "state.json", "checksums.json"
+
+
+class Checkpoints:
+    """The last checkpoints of a run and its best weights, as folders that appear whole.
+
+    `step-<steps done>` holds everything a run needs to go on, `best-<steps done>` the weights of
+    the best epoch so far. The checksum of each file is kept beside it and compared before a file
+    is read.
+
+    Args:
+        folder: The folder of these folders. Only one process may write to it.
+        tensors: Everything that goes on: model, optimizer, metrics, averages.
+        weights: The model alone.
+        keep: How many of the last checkpoints stay.
+    """
+
+    def __init__(self, folder: Path, tensors: Any, weights: Any, keep: int) -> None:
+        self._folder, self._tensors, self._weights = folder, tensors, weights
+        self._keep = keep
+        folder.mkdir(parents=True, exist_ok=True)
+        for partial in folder.glob(".*"):  # a kill in the middle of writing left it
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def last(self) -> Path | None:
+        """The folder of the newest checkpoint."""
+        return max(self._steps(), default=None)
+
+    def save(self, state: RunState) -> None:
+        """Writes a checkpoint, and then removes those that are not needed any more.
+
+        Raises:
+            OSError: If it cannot be written; those before it are untouched.
+        """
+        self._write(self._tensors, f"step-{state.step:012d}", state.to_json())
+        kept = self._steps()[-self._keep :]
+        for path in self._steps()[: -self._keep]:
+            shutil.rmtree(path)
+        needed = {self._best_of(path) for path in kept}
+        for path in self._folder.glob("best-*"):
+            if path.name not in needed:
+                shutil.rmtree(path)
+
+    def save_best(self, step: int) -> None:
+        """Writes the weights of the best epoch so far.
+
+        Raises:
+            OSError: If they cannot be written.
+        """
+        self._write(self._weights, _best_name(step), "{}")
+
+    def restore(self) -> RunState:
+        """Reads the newest checkpoint that is whole, and says so where a newer one is not.
+
+        Raises:
+            ValueError: If none is whole.
+        """
+        damages: list[str] = []
+        for path in reversed(self._steps()):
+            damage = self._damage(path)
+            if damage is None:
+                for line in damages:
+                    warnings.warn(f"{line} Going on from {path.name}.", stacklevel=2)
+                # Checked before it is made: what is read is what was written.
+                self._tensors.read(str(path / "tensors")).assert_consumed()
+                return RunState.from_json((path / _STATE).read_text(encoding="utf-8"))
+            damages.append(damage)
+        raise ValueError(
+            f"`folder` must hold a checkpoint that is whole. Received: folder={self._folder}: "
+            f"{' '.join(damages)} Start again in another folder."
+        )
+
+    def restore_best(self, step: int) -> None:
+        """Reads the weights of the best epoch."""
+        path = self._folder / _best_name(step)
+        self._weights.read(str(path / "tensors")).expect_partial()
+
+    def _steps(self) -> list[Path]:
+        return sorted(self._folder.glob("step-*"))
+
+    def _best_of(self, path: Path) -> str | None:
+        """The name of the best weights that a checkpoint refers to."""
+        try:
+            step = json.loads((path / _STATE).read_text(encoding="utf-8"))["best_step"]
+        except (OSError, ValueError):
+            return None  # damaged: nobody goes on from it
+        return None if step is None else _best_name(step)
+
+    def _write(self, tensors: Any, name: str, state: str) -> None:
+        try:
+            with atomic_folder(self._folder / name) as folder:
+                tensors.write(str(folder / "tensors"))
+                (folder / _STATE).write_text(state, encoding="utf-8")
+                sums = {path.name: _checksum(path) for path in sorted(folder.iterdir())}
+                (folder / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
+        except (OSError, tf.errors.OpError) as error:
+            last = self.last()
+            whole = f"{last.name} before it is whole" if last else "there is none before it"
+            full = isinstance(error, tf.errors.ResourceExhaustedError)
+            code = errno.ENOSPC if full else getattr(error, "errno", None) or errno.EIO
+            raise OSError(
+                code,
+                f"`folder` must take checkpoints. Received: folder={self._folder}, which gave "
+                f"'{error}' for {name}; {whole}. Make room, then go on with resume=True.",
+            ) from error
+
+    def _damage(self, path: Path) -> str | None:
+        """Says what is wrong with a checkpoint or the best weights that it refers to."""
+        damage = _damage(path)
+        best = None if damage else self._best_of(path)
+        return damage if best is None else _damage(self._folder / best)
+
+
+def _damage(folder: Path) -> str | None:
+    try:
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        for name, checksum in sums.items():
+            if _checksum(folder / name) != checksum:
+                return f"Checkpoint {folder.name} is damaged: {name} is not what was written."
+    except (OSError, ValueError) as error:
+        return f"Checkpoint {folder.name} is damaged: {error}."
+    return None
+
+
+def _best_name(step: int) -> str:
+    return f"best-{step:012d}"
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

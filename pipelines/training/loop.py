@@ -1,0 +1,369 @@
+"""The loop over epochs."""
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+import tfrs_afm
+from pipelines.configuration.training import Training
+from pipelines.files.write_text import write_text
+from pipelines.training.checkpoints import Checkpoints
+from pipelines.training.describe_run import describe_run
+from pipelines.training.differences import differences
+from pipelines.training.history import History
+from pipelines.training.learning_rate_factor import learning_rate_factor
+from pipelines.training.records import Records
+from pipelines.training.run_state import RunState
+from pipelines.training.step_randomness import step_randomness
+from pipelines.training.steps import Steps
+from pipelines.training.termination import termination
+from pipelines.training.train_progress import train_progress
+from pipelines.training.weigh_classes import weigh_classes
+from pipelines.training.weight_average import WeightAverage
+
+_TERMINATED = 128 + 15  # what a shell says of a process that SIGTERM ended
+
+
+class Loop:
+    """A run of training: one object for one call of `train`, where the arguments are described.
+
+    What a checkpoint holds decides all that follows it: the batches are a function of epoch and
+    number, dropout of seed and step, and everything else is a variable or in `RunState`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        batches: Callable[[int, int], Any],
+        validation: Any,
+        folder: Path,
+        training: Training,
+        *,
+        data: Mapping[str, Any],
+        strategy: Any,
+    ) -> None:
+        self._model, self._batches, self._validation = model, batches, validation
+        self._folder, self._training, self._data = folder, training, data
+        self._strategy = strategy
+        self._state = RunState()
+        _make_variables(model, training.seed)
+        self._check_monitor()
+        with strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+            self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
+            self._scale = tf.Variable(1.0, trainable=False, name="learning_rate_scale")
+            self._average = (
+                None
+                if training.ema is None
+                else WeightAverage(model.trainable_variables, training.ema)
+            )
+        self._description = describe_run(model, training, data)
+        self._rate = self._full_rate()
+        self._train_steps = Steps(model.train_step, strategy, self._before_step, self._after_step)
+        self._test_steps = Steps(model.test_step, strategy)
+        self._checkpoints = Checkpoints(
+            folder / "checkpoints",
+            tf.train.Checkpoint(
+                model=model,
+                optimizer=model.optimizer,
+                metrics=list(model.metrics),
+                step=self._step,
+                average=self._average or tf.Module(),
+            ),
+            tf.train.Checkpoint(model=model),
+            training.keep_checkpoints,
+        )
+
+    def run(self, description: str, *, resume: bool) -> History:
+        """Trains until the epochs are over or there is no hope."""
+        training = self._training
+        self._begin(resume=resume)
+        records = Records(self._folder, self._state.history)
+        with (
+            contextlib.closing(records),
+            step_randomness(self._model, training.seed, self._step),
+            termination() as self._asked_to_end,
+            train_progress(description, training.epochs) as self._show,
+        ):
+            while not self._ended():
+                if self._state.trained is None:
+                    self._train_epoch()
+                self._end_epoch()
+                records.add(self._state.history)
+        state = self._state
+        if state.best_step is None or state.best_epoch is None:
+            raise ValueError(
+                f"`model` must have a finite {training.early_stopping.monitor}. Received: "
+                f"{training.early_stopping.monitor}=nan after each epoch. Take a smaller learning "
+                "rate."
+            )
+        self._checkpoints.restore_best(state.best_step)
+        return History(
+            epochs=state.history,
+            best_epoch=state.best_epoch,
+            best=state.best,
+            ended_by="epochs" if state.epoch >= training.epochs else "early_stopping",
+        )
+
+    # The beginning.
+
+    def _begin(self, *, resume: bool) -> None:
+        described = self._folder / "checkpoints" / "run.json"
+        if self._checkpoints.last() is None:
+            self._model.reset_metrics()
+            write_text(described, json.dumps(self._description))
+            self._save()
+            return
+        if not resume:
+            raise ValueError(
+                "`folder` must not hold another run, unless it is to go on. Received: "
+                f"folder={self._folder}, resume=False. Pass resume=True, or take another folder."
+            )
+        saved = json.loads(described.read_text(encoding="utf-8"))
+        lines = differences(saved, self._description)
+        if lines:
+            shown = "; ".join(lines[:5]) + ("; ..." if len(lines) > 5 else "")
+            raise ValueError(
+                "`resume` must go on with what the run was begun with; only more epochs are "
+                f"possible. Received: {shown}. Restore that, or take another folder."
+            )
+        self._state = self._checkpoints.restore()
+        self._scale.assign(self._state.learning_rate_scale)
+        if self._state.epoch > self._training.epochs:
+            raise ValueError(
+                "`epochs` must not be less than what is done. Received: "
+                f"epochs={self._training.epochs} of a run with {self._state.epoch}."
+            )
+
+    def _check_monitor(self) -> None:
+        stopping = self._training.early_stopping
+        name = stopping.monitor
+        here = [metric.name for metric in self._model.metrics]
+        known = [*here, *(f"val_{one}" for one in here)]
+        if name not in known:
+            raise ValueError(
+                f"`monitor` must be one of {', '.join(known)}. Received: monitor={name!r}."
+            )
+        if self._validation is None and name.startswith("val_") and stopping.patience is not None:
+            raise ValueError(
+                "`validation` must be given to stop early by its metrics. Received: "
+                f"validation=None, monitor={name!r}. Monitor {name.removeprefix('val_')!r}, or "
+                "leave out patience."
+            )
+
+    def _full_rate(self) -> float | None:
+        """The learning rate that a schedule multiplies, or None without a schedule."""
+        schedule = self._training.schedule
+        flat = schedule.kind == "constant" and not schedule.warmup_steps
+        if flat and schedule.plateau_patience is None:
+            return None
+        rate = self._model.optimizer.get_config()["learning_rate"]
+        if isinstance(rate, dict):
+            raise ValueError(
+                "`schedule` must be the only one. Received: an optimizer with a "
+                "LearningRateSchedule of its own. Compile the model with a number."
+            )
+        return float(rate)
+
+    # One step, traced once.
+
+    def _before_step(self) -> None:
+        if self._rate is not None:
+            factor = learning_rate_factor(self._training.schedule, self._step)
+            self._model.optimizer.learning_rate.assign(self._rate * self._scale * factor)
+
+    def _after_step(self) -> None:
+        step = self._step.assign_add(1, read_value=True)
+        if self._average is not None:
+            self._average.update(tf.convert_to_tensor(step))
+
+    # One epoch.
+
+    def _train_epoch(self) -> None:
+        state, training = self._state, self._training
+        if state.batch == 0:
+            self._model.reset_metrics()
+        dataset = self._batches(state.epoch, state.batch)
+        if training.class_weights is not None:
+            dataset = weigh_classes(dataset, training.class_weights)
+        iterator = iter(self._distributed(dataset))
+        saved, saved_at = state.step, time.monotonic()
+        ended = False
+        while not ended:
+            want = training.steps_per_call
+            if training.checkpoint_every:
+                want = min(want, saved + training.checkpoint_every - state.step)
+            began = time.monotonic()
+            with self._explained():
+                done = self._train_steps(iterator, want)
+            self._require_finite(finite=done.finite)
+            state.seconds += time.monotonic() - began
+            state.batch += done.steps
+            state.step += done.steps
+            state.rows += done.rows
+            state.waited += done.waited
+            ended = done.steps < want
+            self._show(state)
+            if ended:
+                break
+            now = time.monotonic()
+            due = training.checkpoint_every and state.step - saved >= training.checkpoint_every
+            seconds = training.checkpoint_every_seconds
+            if due or (seconds and now - saved_at >= seconds):
+                self._save()
+                saved, saved_at = state.step, now
+            self._end_if_asked()
+        self._check_length()
+        state.trained = self._results(with_groups=False)
+        state.trained |= {
+            "learning_rate": float(self._model.optimizer.learning_rate),
+            "seconds": state.seconds,
+            "examples_per_second": state.rows / max(state.seconds, 1e-9),
+            "step_seconds": state.seconds / max(state.batch, 1),
+            "input_wait": state.waited / max(state.seconds, 1e-9),
+        }
+        self._end_if_asked()
+
+    def _end_epoch(self) -> None:
+        state, training = self._state, self._training
+        record = {"epoch": state.epoch, "step": state.step, **(state.trained or {})}
+        average = self._average
+        with contextlib.nullcontext() if average is None else average.in_place():
+            ended = self._evaluate(record)
+            if not ended and self._judge(record):
+                self._checkpoints.save_best(state.step)
+        if ended:
+            self._end_if_asked()
+        if average is not None and training.ema is not None and training.ema.overwrite:
+            average.overwrite()
+        state.history.append(record)
+        state.epoch, state.batch, state.trained = state.epoch + 1, 0, None
+        state.rows, state.seconds, state.waited = 0, 0.0, 0.0
+        self._model.reset_metrics()  # those of groups hold every example
+        self._save()
+
+    def _evaluate(self, record: dict[str, Any]) -> bool:
+        """Adds the metrics of validation; returns whether SIGTERM came before they were whole."""
+        if self._validation is None:
+            return False
+        self._model.reset_metrics()
+        iterator = iter(self._distributed(self._validation))
+        most = self._training.steps_per_call
+        with self._explained():
+            while self._test_steps(iterator, most).steps == most:
+                if self._asked_to_end():
+                    return True
+        results = self._results(with_groups=True)
+        record |= {f"val_{name}": value for name, value in results.items()}
+        return False
+
+    def _judge(self, record: Mapping[str, Any]) -> bool:
+        """Takes in the monitored metric; returns whether the epoch is the best so far."""
+        state, stopping = self._state, self._training.early_stopping
+        schedule = self._training.schedule
+        value = record.get(stopping.monitor)
+        sign = 1.0 if stopping.direction == "min" else -1.0
+        better = value is None or (
+            math.isfinite(value)
+            and (state.best is None or sign * value < sign * state.best - stopping.min_delta)
+        )
+        if better:
+            state.best, state.best_epoch, state.best_step = value, state.epoch, state.step
+            state.epochs_without_better = state.epochs_on_plateau = 0
+            return True
+        state.epochs_without_better += 1
+        state.epochs_on_plateau += 1
+        patience = schedule.plateau_patience
+        if patience is not None and state.epochs_on_plateau >= patience and self._rate is not None:
+            least = schedule.plateau_floor / self._rate
+            lower = max(state.learning_rate_scale * schedule.plateau_factor, least)
+            state.learning_rate_scale = min(state.learning_rate_scale, lower)
+            state.epochs_on_plateau = 0
+            self._scale.assign(state.learning_rate_scale)
+        return False
+
+    def _ended(self) -> bool:
+        patience = self._training.early_stopping.patience
+        hopeless = patience is not None and self._state.epochs_without_better >= patience
+        return hopeless or self._state.epoch >= self._training.epochs
+
+    # Parts.
+
+    def _distributed(self, dataset: Any) -> Any:
+        if self._strategy.num_replicas_in_sync == 1:
+            return dataset
+        return self._strategy.experimental_distribute_dataset(dataset)
+
+    def _results(self, *, with_groups: bool) -> dict[str, Any]:
+        grouped = tfrs_afm.tasks.metrics.GroupedMetric
+        return {
+            metric.name: float(metric.result())
+            for metric in self._model.metrics
+            if with_groups or not isinstance(metric, grouped)
+        }
+
+    def _save(self) -> None:
+        self._checkpoints.save(self._state)
+
+    def _end_if_asked(self) -> None:
+        if self._asked_to_end():
+            self._save()
+            raise SystemExit(_TERMINATED)
+
+    def _check_length(self) -> None:
+        state = self._state
+        expected = state.batches_per_epoch or state.batch
+        if not state.batch or state.batch != expected:
+            raise ValueError(
+                "`batches` must give as many batches in each epoch, at least one. Received: "
+                f"{state.batch} in epoch {state.epoch}, {expected or 'none'} expected. Look for "
+                f"files that were cut, then go on with resume=True. {self._last_good()}"
+            )
+        state.batches_per_epoch = expected
+
+    def _require_finite(self, *, finite: bool) -> None:
+        if not finite:
+            raise ValueError(
+                "`model` must have a finite loss. Received: loss=nan or inf in epoch "
+                f"{self._state.epoch}, by step {int(self._step)}. Take a smaller learning rate, or "
+                f"look for NaN in the numbers of the data. {self._last_good()}"
+            )
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns TensorFlow's errors into what went wrong, and with what to go on."""
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            if "`loss` must be finite" in error.message:
+                self._require_finite(finite=False)
+            error.add_note(self._last_good())
+            raise
+        except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
+            raise ValueError(
+                f"`batches` must be readable to the end. Received: {error.message} in epoch "
+                f"{self._state.epoch}. Restore the data, then go on with resume=True. "
+                f"{self._last_good()}"
+            ) from error
+
+    def _last_good(self) -> str:
+        return f"The last checkpoint is {self._checkpoints.last()}."
+
+
+def _make_variables(model: Any, seed: int) -> None:
+    """Makes the variables of a model over feature columns, from an empty batch."""
+    if not model.built:
+        if not hasattr(model, "columns"):
+            raise ValueError(
+                "`model` must have its variables. Received: a model that was never called. Call it "
+                "on the features of a batch first."
+            )
+        tf.keras.utils.set_random_seed(seed)
+        spec = tfrs_afm.parse_spec(model.columns)
+        model(tf.io.parse_example(tf.zeros([0], tf.string), spec))

@@ -1,0 +1,91 @@
+"""Several steps of training or of evaluation in one call of TensorFlow."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+
+class Done(NamedTuple):
+    """What one call did.
+
+    Attributes:
+        steps: Steps that ran; fewer than asked for where the data ended.
+        rows: Examples in them.
+        waited: Seconds until their batches were there.
+        finite: Whether the loss was a finite number in each.
+    """
+
+    steps: int
+    rows: int
+    waited: float
+    finite: bool
+
+
+class Steps:
+    """Runs a step of the model on batch after batch without coming back to Python in between.
+
+    Args:
+        step: Takes a batch, as one replica sees it, and returns a dict that may have "loss".
+        strategy: The `tf.distribute` strategy that its variables belong to.
+        before: Called before each step, while the graph is made; for what is no replica's work.
+        after: The same after each step.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Any], dict[str, Any]],
+        strategy: Any,
+        before: Callable[[], None] | None = None,
+        after: Callable[[], None] | None = None,
+    ) -> None:
+        self._step, self._strategy = step, strategy
+        self._before, self._after = before, after
+        self._compiled = tf.function(self._run, reduce_retracing=True)
+
+    def __call__(self, iterator: Any, most: int) -> Done:
+        """Runs steps until there are `most` or the data ends.
+
+        Args:
+            iterator: Of a data set, distributed where the strategy has several replicas.
+            most: Number of steps.
+        """
+        steps, rows, waited, finite = self._compiled(iterator, tf.constant(most))
+        return Done(int(steps), int(rows), float(waited), bool(finite))
+
+    def _run(self, iterator: Any, most: Any) -> tuple[Any, Any, Any, Any]:
+        steps, rows = tf.constant(0), tf.constant(0)
+        waited, finite = tf.constant(0.0, tf.float64), tf.constant(True)  # noqa: FBT003
+        more = most > 0
+        while more:
+            asked = tf.timestamp()
+            with tf.control_dependencies([asked]):
+                batch = iterator.get_next_as_optional()
+                more = batch.has_value()
+            with tf.control_dependencies([more]):
+                waited += tf.timestamp() - asked
+            if more:
+                # Within the branch: at the end of the data there is no batch to count.
+                count, good = self._on_batch(batch.get_value())
+                steps += 1
+                rows += count
+                finite = tf.logical_and(finite, good)
+                more = steps < most
+        return steps, rows, waited, finite
+
+    @tf.autograph.experimental.do_not_convert
+    def _on_batch(self, batch: Any) -> tuple[Any, Any]:
+        if self._before is not None:
+            self._before()
+        rows, finite = self._strategy.run(self._on_replica, args=(batch,))
+        if self._after is not None:
+            self._after()
+        total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, rows, axis=None)
+        good = self._strategy.reduce(tf.distribute.ReduceOp.SUM, finite, axis=None)
+        return total, tf.equal(good, self._strategy.num_replicas_in_sync)
+
+    @tf.autograph.experimental.do_not_convert
+    def _on_replica(self, batch: Any) -> tuple[Any, Any]:
+        loss = self._step(batch).get("loss", tf.constant(0.0))
+        rows = tf.shape(tf.nest.flatten(batch[1])[0])[0]
+        return rows, tf.cast(tf.reduce_all(tf.math.is_finite(loss)), tf.int32)

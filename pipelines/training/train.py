@@ -1,0 +1,86 @@
+"""Training that goes on wherever it was stopped, and keeps the best weights."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from pipelines.configuration.training import Training
+from pipelines.training.history import History
+from pipelines.training.locked_folder import locked_folder
+from pipelines.training.loop import Loop
+
+
+def train(
+    model: Any,
+    batches: Callable[[int, int], Any],
+    validation: Any,
+    folder: Path,
+    training: Training,
+    *,
+    resume: bool = False,
+    data: Mapping[str, Any] | None = None,
+    strategy: Any = None,
+    description: str = "Training",
+) -> History:
+    """Trains a compiled model and leaves it with the weights of its best epoch.
+
+    Writes to `folder`: `history.jsonl`, a line an epoch; `logs`, for TensorBoard; `checkpoints`,
+    from which a run that was stopped at any moment, also by SIGKILL, goes on with `resume`, and
+    then ends with the same weights and metrics, bit for bit, as one that was never stopped on the
+    same machine. On SIGTERM a checkpoint is written and the process exits with status 143.
+
+    Args:
+        model: A compiled `tfrs.Model`, as those of `tfrs_afm.models`, which are built here where
+            they are not yet. Its optimizer is its own: `training.optimizer` is not looked at (see
+            `make_optimizer`).
+        batches: `batches(epoch, skip)` gives epoch `epoch`, from 0, without its first `skip`
+            batches, as a `tf.data.Dataset` of `(features, labels)` or `(features, labels,
+            sample_weight)`. A function of its arguments and of nothing else; all epochs are of
+            one length.
+        validation: A data set of such batches, or None.
+        folder: The folder of the run; made where it is missing.
+        training: How.
+        resume: Whether to go on with what is in `folder`; a run that has not begun is begun.
+        data: What decides the batches, writable as JSON, for example the files and their hash. A
+            run does not go on with other data.
+        strategy: The `tf.distribute` strategy under which the model was made and compiled;
+            batches are then split among its replicas. Default: one process, one replica.
+        description: What is being done, for the progress bar that a terminal shows.
+
+    Returns:
+        The learning curve and the best epoch.
+
+    Raises:
+        ValueError: If the loss is not finite, data ends early or cannot be read, the folder is in
+            use or holds another run, or there is no such metric as is monitored.
+        OSError: If a checkpoint cannot be written; those before it are whole.
+        SystemExit: With status 143, on SIGTERM.
+
+    Example:
+        >>> import tempfile, tfrs_afm
+        >>> fc = tf.feature_column
+        >>> film = fc.embedding_column(fc.categorical_column_with_identity("film", 9), 4)
+        >>> user = fc.embedding_column(fc.categorical_column_with_identity("user", 9), 4)
+        >>> model = tfrs_afm.models.AFM([film, user])
+        >>> model.compile(tfrs_afm.optimizers.Adam(0.01))
+        >>> rows = {"film": [1, 2, 3, 4], "user": [5, 6, 7, 8]}, [[0.0], [1.0], [0.0], [1.0]]
+        >>> examples = tf.data.Dataset.from_tensor_slices(rows).batch(2)
+        >>> run = Path(tempfile.mkdtemp())
+        >>> def batches(epoch, skip):
+        ...     return examples.skip(skip)
+        >>> len(train(model, batches, examples, run, Training(epochs=2)).epochs)
+        2
+    """
+    with locked_folder(folder):
+        loop = Loop(
+            model,
+            batches,
+            validation,
+            folder,
+            training,
+            data=data or {},
+            strategy=strategy or tf.distribute.get_strategy(),
+        )
+        return loop.run(description, resume=resume)
