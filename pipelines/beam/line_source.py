@@ -5,6 +5,8 @@ from typing import Any
 
 from apache_beam.io.filebasedsource import FileBasedSource
 
+from pipelines.beam.open_stream import open_stream
+
 
 class LineSource(FileBasedSource):
     """Reads `(file, offset, line)`: where Beam's own text source tells no place of a line.
@@ -20,7 +22,7 @@ class LineSource(FileBasedSource):
     ) -> Iterator[tuple[str, int, bytes]]:
         """Yields the lines that begin in a range of bytes."""
         offset = offset_range_tracker.start_position()
-        with self.open_file(file_name) as file:
+        with open_stream(file_name) as file:
             if offset:
                 # A line belongs to the range of its first byte: pass over the rest of one that
                 # begins before.

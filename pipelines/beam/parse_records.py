@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 
 from pipelines.beam.event_settings import EventSettings
 from pipelines.beam.line_number import line_number
+from pipelines.beam.open_stream import open_stream
 from pipelines.beam.parse_event import parse_event
 from pipelines.beam.split_line import split_line
 from pipelines.readers.choose_format import choose_format
@@ -59,7 +59,7 @@ class ParseRecords(beam.DoFn):
         """Says where a bad row is; counts the lines before it, so for a few rows only."""
         if offset < 0:
             return f"{problem} in {file}."
-        with FileSystems.open(file) as stream:
+        with open_stream(file) as stream:
             return f"{problem} in {file}, line {line_number(stream, offset)}."
 
     def _cut(self, file: str, offset: int, line: bytes) -> Any:

@@ -98,6 +98,11 @@ def _find(settings: EventSettings) -> dict[str, tuple[int, float]]:
             found[file.path] = (file.size_in_bytes, file.last_updated_in_seconds or 0.0)
         if not matched.metadata_list:
             raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
+    unknown = [file for file in found if file.endswith((".zst", ".deflate", ".lzma"))]
+    if unknown and settings.format in ("csv", "jsonl"):
+        raise ValueError(
+            f"`files` must be compressed as .gz, .bz2 or .xz, if at all. Received: {unknown[0]}."
+        )
     if not any(size for size, _ in found.values()):
         raise ValueError(f"`files` must hold rows. Received: {len(found)} empty files.")
     return found
@@ -107,14 +112,14 @@ def _with_names(
     settings: EventSettings, first: str
 ) -> tuple[EventSettings, tuple[str, ...] | None]:
     """Reads the header of CSV once, here: who reads the middle of a file does not see it."""
-    from apache_beam.io.filesystems import FileSystems
+    from pipelines.beam.open_stream import open_stream
 
     if settings.format != "csv":
         return settings, None
     header = None
     names = settings.names
     if settings.header:
-        with FileSystems.open(first) as file:
+        with open_stream(first) as file:
             header = tuple(split_line(file.readline(), settings.delimiter))
         names = names or header
     for name in settings.dtypes:
@@ -144,7 +149,9 @@ def _run(
         # Runners wrap what a worker raised, with its stack, in an error of their own.
         message = _MESSAGE.search(f"{type(error).__name__}: {error}")
         if message is None:
-            raise
+            raise RuntimeError(
+                f"The runner must end without an error. Received: {str(error).strip()[-500:]}"
+            ) from error
         raise ValueError(message[1]) from error
     path = FileSystems.join(folder, RESULTS)
     with FileSystems.open(path) as file:

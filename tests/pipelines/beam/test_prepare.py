@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -168,13 +169,32 @@ def test_bad_rows_are_counted_and_named_or_end_the_run(engine: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("engine", ["memory", "beam"])
-def test_a_file_that_is_not_compressed_as_its_name_says_leaves_nothing(
+def test_a_file_that_is_cut_off_is_an_error_and_not_half_of_the_log(
     engine: str, tmp_path: Path
 ) -> None:
+    """Beam's own decompression takes such a file for a whole one."""
+    logs.write_csv(tmp_path / "log.csv", logs.log(2000))
+    whole = gzip.compress((tmp_path / "log.csv").read_bytes())
+    (tmp_path / "log.csv").unlink()
+    (tmp_path / "log.csv.gz").write_bytes(whole[: len(whole) // 2])
+    settings = logs.settings(f"{tmp_path}/log.csv.gz")
+    with pytest.raises(ValueError, match=r"log.csv.gz` must be a whole file\."):
+        prepare(engine, settings, tmp_path / "out")
     (tmp_path / "log.csv.gz").write_bytes(b"no gzip")
-    with pytest.raises((OSError, ValueError), match="Not a gzipped file"):
-        prepare(engine, logs.settings(f"{tmp_path}/log.csv.gz"), tmp_path / "out")
+    with pytest.raises(ValueError, match=r"log.csv.gz` must be compressed as its name says\."):
+        prepare(engine, settings, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv.gz"]
+
+
+@pytest.mark.parametrize("engine", ["memory", "beam"])
+def test_cut_off_records_are_an_error(engine: str, tmp_path: Path) -> None:
+    write_examples(tmp_path / "log.tfrecord", logs.log(20))
+    whole = (tmp_path / "log.tfrecord").read_bytes()
+    (tmp_path / "log.tfrecord").write_bytes(whole[:-30])
+    settings = logs.settings(f"{tmp_path}/log.tfrecord", format="tfrecord")
+    with pytest.raises((ValueError, RuntimeError), match=r"Not a valid TFRecord|whole TFRecord"):
+        prepare(engine, settings, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["log.tfrecord"]
 
 
 @pytest.mark.parametrize("engine", ["memory", "beam"])
