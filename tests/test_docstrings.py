@@ -36,6 +36,8 @@ def test_every_example_in_a_docstring_runs(name: str) -> None:
     "name",
     [
         "FieldEmbedding",
+        "Normalizer",
+        "piecewise_linear_column",
         "shared_embeddings",
         "sequence_bucketized_column",
         "sequence_crossed_column",

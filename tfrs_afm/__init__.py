@@ -5,7 +5,9 @@ from tfrs_afm import _keras2 as _keras2  # isort: skip
 from tfrs_afm import embeddings, interactions, models, optimizers, tasks
 from tfrs_afm.columns.feature_schema import feature_schema
 from tfrs_afm.columns.input_spec import input_spec
+from tfrs_afm.columns.normalizer import Normalizer
 from tfrs_afm.columns.parse_spec import parse_spec
+from tfrs_afm.columns.piecewise_linear_column import piecewise_linear_column
 from tfrs_afm.columns.read_tfrecord import read_tfrecord
 from tfrs_afm.columns.sequence_bucketized_column import sequence_bucketized_column
 from tfrs_afm.columns.sequence_crossed_column import sequence_crossed_column
@@ -25,6 +27,7 @@ __all__ = [
     "FieldEmbedding",
     "Fields",
     "IdEmbedding",
+    "Normalizer",
     "PairAverages",
     "SequenceEmbedding",
     "embeddings",
@@ -36,6 +39,7 @@ __all__ = [
     "models",
     "optimizers",
     "parse_spec",
+    "piecewise_linear_column",
     "read_tfrecord",
     "sequence_bucketized_column",
     "sequence_crossed_column",

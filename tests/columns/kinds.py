@@ -55,6 +55,9 @@ def scalar(folder: pathlib.Path) -> dict[str, Any]:
         "bucketized": buckets,
         "crossed": fc.crossed_column([buckets, "words"], 20),
         "weighted": fc.weighted_categorical_column(ints, "floats"),
+        "piecewise_linear": tfrs_afm.piecewise_linear_column(
+            fc.numeric_column("number"), [0.0, 1.0, 5.0]
+        ),
     }
 
 
@@ -92,6 +95,9 @@ def columns(folder: pathlib.Path) -> dict[str, Any]:
         "sequence_indicator": fc.indicator_column(made["sequence_identity"]),
         "bucketized_one_hot": made["bucketized"],
         "numeric": fc.numeric_column("number"),
+        "numeric_normalized": fc.numeric_column(
+            "number", normalizer_fn=tfrs_afm.Normalizer(2.0, 0.5)
+        ),
         "numeric_pair": fc.numeric_column("pair", shape=(2,)),
         "sequence_numeric": fc.sequence_numeric_column("floats"),
         "shared": tfrs_afm.shared_embeddings([made["identity"]], DIM)[0],
@@ -100,9 +106,11 @@ def columns(folder: pathlib.Path) -> dict[str, Any]:
 
 KINDS = [
     "identity", "identity_default", "vocabulary_list", "vocabulary_oov", "vocabulary_file",
-    "hash_string", "hash_int64", "bucketized", "crossed", "weighted", "sequence_identity",
+    "hash_string", "hash_int64", "bucketized", "crossed", "weighted", "piecewise_linear",
+    "sequence_identity",
     "sequence_vocabulary_list", "sequence_vocabulary_file", "sequence_hash_string",
     "sequence_hash_int64", "sequence_weighted", "sequence_bucketized", "sequence_crossed",
-    "indicator", "sequence_indicator", "bucketized_one_hot", "numeric", "numeric_pair",
+    "indicator", "sequence_indicator", "bucketized_one_hot", "numeric",
+    "numeric_normalized", "numeric_pair",
     "sequence_numeric", "shared",
 ]  # fmt: skip

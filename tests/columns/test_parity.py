@@ -16,7 +16,15 @@ SCALARS = [kind for kind in kinds.KINDS if not kind.startswith("sequence")]
 SCALARS = [
     k
     for k in SCALARS
-    if k not in ("numeric", "numeric_pair", "shared", "indicator", "bucketized_one_hot")
+    if k
+    not in (
+        "numeric",
+        "numeric_normalized",
+        "numeric_pair",
+        "shared",
+        "indicator",
+        "bucketized_one_hot",
+    )
 ]
 SEQUENCES = [
     "sequence_identity",
@@ -48,7 +56,7 @@ def batch(lengths: list[int], seed: int) -> dict[str, Any]:
 
 
 def share_weights(ours: Any, theirs: Any) -> tuple[Any, Any]:
-    (table,) = [w for w in ours.trainable_variables if "linear" not in w.name]
+    (table,) = [w for w in ours.trainable_variables if w.shape[-1] == kinds.DIM]
     (other,) = theirs.trainable_variables
     other.assign(table)
     return table, other

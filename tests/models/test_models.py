@@ -170,3 +170,15 @@ def test_mixed_precision_trains_with_loss_scaling(name: str) -> None:
         tf.keras.mixed_precision.set_global_policy("float32")
     assert np.isfinite(history["loss"]).all()
     assert history["auc"][-1] > 0.9
+
+
+def test_deepfm_takes_an_embedding_of_its_own_and_keeps_it(tmp_path: pathlib.Path) -> None:
+    rule = tfrs_afm.embeddings.LastK(2)
+    embedding = tfrs_afm.FieldEmbedding(columns(), pooling={"seen_shared_embedding": rule})
+    model, features = MODELS["DeepFM"](embedding=embedding), batch()
+    assert model.embedding is embedding
+    expected = model(features).numpy()
+    model.save(tmp_path / "model.keras")
+    loaded = tf.keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_array_equal(loaded(features), expected)
+    assert loaded.embedding.pooling["seen_shared_embedding"].k == 2

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.columns.normalizer import Normalizer
+from tfrs_afm.columns.piecewise_linear_column import PiecewiseLinearColumn
 from tfrs_afm.columns.sequence_bucketized_column import SequenceBucketizedColumn
 from tfrs_afm.columns.sequence_crossed_column import SequenceCrossedColumn
 from tfrs_afm.columns.sequence_weighted_categorical_column import (
@@ -13,8 +15,10 @@ from tfrs_afm.columns.sequence_weighted_categorical_column import (
 from tfrs_afm.columns.shared_embedding_column import SharedEmbeddingColumn
 
 _OWN = {
-    column.__name__: column
-    for column in (
+    made.__name__: made
+    for made in (
+        Normalizer,
+        PiecewiseLinearColumn,
         SequenceBucketizedColumn,
         SequenceCrossedColumn,
         SequenceWeightedCategoricalColumn,

@@ -25,6 +25,8 @@ class DeepFM(FieldRanking):
         dropout: Share of each hidden layer that training drops. In [0, 1).
         task: A `tfrs_afm.tasks.DeepFM` with everything else set (losses, metrics, batch norm), or
             a `tfrs_afm.tasks.Ranking`; `units` and `dropout` are then the task's own.
+        embedding: A `tfrs_afm.FieldEmbedding(columns)` of your own, with pooling rules or tables;
+            `dim` and `l2` are then its own. Default: one without.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -45,11 +47,16 @@ class DeepFM(FieldRanking):
         l2: float = 0.0,
         dropout: float = 0.0,
         task: Any = None,
+        embedding: Any = None,
         **kwargs: Any,
     ) -> None:
-        embedding = FieldEmbedding(columns, dim, l2=l2)
-        super().__init__(embedding, task or tasks.DeepFM(units, dropout=dropout), **kwargs)
+        super().__init__(
+            embedding or FieldEmbedding(columns, dim, l2=l2),
+            task or tasks.DeepFM(units, dropout=dropout),
+            **kwargs,
+        )
         self._units, self._dropout = list(units), dropout
+        self._own_embedding = embedding
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -60,9 +67,12 @@ class DeepFM(FieldRanking):
             "units": self._units,
             "dropout": self._dropout,
             "task": tf.keras.layers.serialize(self.task),
+            "embedding": self._own_embedding and tf.keras.layers.serialize(self._own_embedding),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "DeepFM":
         """Makes the model that `get_config` described."""
-        return cls(**cls.objects_of(config, custom_objects))
+        embedding = config["embedding"]
+        embedding = embedding and tf.keras.layers.deserialize(embedding, custom_objects)
+        return cls(**{**cls.objects_of(config, custom_objects), "embedding": embedding})
