@@ -1,15 +1,17 @@
 """Logistic regression over feature columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_recommenders as tfrs
 
 import tfrs_afm
+from pipelines.baselines.linear_term import LinearTerm
+from tfrs_afm.models.field_ranking import FieldRanking
 
 
-class LogisticRegression(tfrs.Model):
+@tf.keras.utils.register_keras_serializable(package="pipelines")
+class LogisticRegression(FieldRanking):
     """The linear term of AFM and DeepFM alone, over the same fields.
 
         prediction = sigmoid(w0 + sum_i w_i x_i)
@@ -17,6 +19,10 @@ class LogisticRegression(tfrs.Model):
 
     Args:
         columns: Feature columns, as for `tfrs_afm.models.AFM`; their vectors are not used.
+        loss: Keras loss of labels and logits. Default: binary cross-entropy from logits. With a
+            loss that is not of logits the prediction is the sum itself.
+        dim: Length of the vectors where columns leave it open; it does not matter here.
+        l2: L2 regularization of the rows that a batch looks up.
 
     Example:
         >>> import tensorflow as tf
@@ -27,36 +33,41 @@ class LogisticRegression(tfrs.Model):
         [[0.5], [0.5]]
     """
 
-    def __init__(self, columns: Sequence[Any]) -> None:
-        super().__init__()
-        self.embedding = tfrs_afm.FieldEmbedding(columns)
-        self.linear = tfrs_afm.interactions.Linear()
-        self.task = tfrs.tasks.Ranking(
-            loss=tf.keras.losses.BinaryCrossentropy(),
-            metrics=[
-                tf.keras.metrics.AUC(name="auc"),
-                tf.keras.metrics.BinaryCrossentropy(name="logloss"),
-            ],
+    def __init__(
+        self,
+        columns: Sequence[Any],
+        loss: Any = None,
+        dim: int | None = None,
+        l2: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            tfrs_afm.FieldEmbedding(columns, dim, l2=l2),
+            tfrs_afm.tasks.Ranking(LinearTerm(), loss),
+            **kwargs,
         )
-
-    @property
-    def columns(self) -> list[Any]:
-        """The feature columns, in declared order."""
-        return list(self.embedding.columns)
 
     @property
     def trainable_weights(self) -> list[Any]:
         """The linear weights and w0: the vectors are there, but nothing reads them."""
         tables = self.embedding.tables.items()
         linear = [table for name, table in tables if name.endswith("/linear")]
-        return [weight for part in (*linear, self.linear) for weight in part.trainable_weights]
+        return [weight for part in (*linear, self.task) for weight in part.trainable_weights]
 
-    def call(self, features: Mapping[str, Any]) -> Any:
-        """Predicts a batch: `(batch, 1)` float32, a probability."""
-        fields = self.embedding(features)
-        return tf.sigmoid(self.linear(fields.linear, mask=fields.mask))
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        fields, task = self.embedding.get_config(), self.task.get_config()
+        return {
+            "name": self.name,
+            **{name: fields[name] for name in ("columns", "dim", "l2")},
+            "loss": task["loss"],
+        }
 
-    def compute_loss(self, inputs: Any, training: bool = False) -> Any:  # noqa: FBT001, FBT002
-        """Computes the loss of `(features, labels)` and updates the metrics."""
-        features, labels = inputs
-        return self.task(labels=labels, predictions=self(features))
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "LogisticRegression":
+        """Makes the model that `get_config` described."""
+        parts = cls.objects_of({**config, "task": None}, custom_objects)
+        del parts["task"]
+        return cls(**{**parts, "loss": tf.keras.losses.deserialize(config["loss"])})

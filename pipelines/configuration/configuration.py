@@ -12,6 +12,7 @@ from pipelines.configuration.export import Export
 from pipelines.configuration.model import Model
 from pipelines.configuration.section import Section
 from pipelines.configuration.task import Task
+from pipelines.configuration.training import Training
 from pipelines.configuration.tuning import Tuning
 
 
@@ -34,6 +35,8 @@ class Configuration(Section):
     """What turns embedded columns into a score."""
     task: Task = Task()
     """The loss."""
+    training: Training = Training()
+    """Passes over the data, the optimizer, and what is kept of the way there."""
     evaluation: Evaluation = Evaluation()
     """How predictions are judged."""
     tuning: Tuning = Tuning()
@@ -45,4 +48,6 @@ class Configuration(Section):
     def _fit_together(self) -> Self:
         if self.task.loss in ("pairwise_logistic", "listwise_softmax") and not self.data.group:
             raise broken("data.group", f"be given with task.loss = '{self.task.loss}'")
+        if self.model.crossing == "ids" and any(column.pooling for column in self.columns):
+            raise broken("model.crossing", "be 'fields' where a column has a `pooling`")
         return self

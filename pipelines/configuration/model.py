@@ -11,6 +11,7 @@ from pipelines.configuration.section import Section
 Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 _ONLY = {
     "AFM": (
+        "crossing",
         "attention_units",
         "attention_dropout",
         "attention_l2",
@@ -38,7 +39,7 @@ class Model(Section):
     dropout: Share = 0.0
     """AFM: share of the pooled vector that training drops. DeepFM: of each hidden layer."""
     crossing: Literal["fields", "ids"] = "fields"
-    """Whether columns are crossed as a whole, or each of their ids."""
+    """AFM: whether columns are crossed as a whole, or each of their ids."""
 
     attention_units: int = pydantic.Field(default=16, gt=0)
     """AFM: width of the attention network."""
@@ -71,8 +72,8 @@ class Model(Section):
                 given = getattr(self, name) != type(self).model_fields[name].default
                 if given and kind != self.kind:
                     raise broken(name, f"be left out of kind {self.kind}", f"It is of {kind}.")
-        if self.kind == "logistic_regression":
-            for name in ("crossing", "dropout"):
-                if getattr(self, name) != type(self).model_fields[name].default:
-                    raise broken(name, "be left out of kind logistic_regression")
+        if self.kind == "logistic_regression" and self.dropout:
+            raise broken("dropout", "be left out of kind logistic_regression")
+        if self.crossing == "ids" and self.deep is not None:
+            raise broken("deep", "be left out where ids are crossed", "A tower needs fields.")
         return self

@@ -1,0 +1,1 @@
+"""A configuration and what is fitted to feature columns and a compiled model."""

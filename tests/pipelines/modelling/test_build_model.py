@@ -1,0 +1,110 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrs_afm
+from pipelines.modelling.build_model import build_model
+from pipelines.modelling.fitted import Fitted
+from pipelines.modelling.load_model import load_model
+from tests.pipelines.modelling.configurations import identity, made
+
+SEEN = {"kind": "sequence_categorical_column_with_identity", "key": "seen", "num_buckets": 10}
+FEATURES = {
+    "user": tf.constant([1, 2]),
+    "item": tf.constant([3, 4]),
+    "seen": tf.ragged.constant([[1, 2, 3], []], tf.int64),
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "AFM": {},
+    "AFM with a tower": {"deep": {"units": [4], "dropout": 0.1}, "attention_l2": 0.1},
+    "AFM that averages": {"pooling": "average", "dropout": 0.2},
+    "AFM over ids": {"crossing": "ids", "l2": 0.01, "attention_units": 4},
+    "DeepFM": {"kind": "DeepFM", "units": [8, 4], "batch_norm": True, "kernel_l2": 0.1},
+    "logistic regression": {"kind": "logistic_regression"},
+}
+
+
+def model(**sections: Any) -> Any:
+    return build_model(made(identity("user"), identity("item"), SEEN, **sections), Fitted())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_trains_and_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
+    built = model(model=MODELS[name])
+    data = tf.data.Dataset.from_tensors((FEATURES, tf.constant([0.0, 1.0])))
+    losses = built.fit(data.repeat(30), epochs=2, verbose=0).history["loss"]
+    assert losses[1] < losses[0]
+    built.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again(FEATURES), built(FEATURES), rtol=1e-6)
+
+
+def test_the_seed_decides_the_weights() -> None:
+    one, same, other = (model(training={"seed": seed})(FEATURES).numpy() for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_arguments_arrive_where_they_belong() -> None:
+    section = {
+        "attention_units": 3,
+        "dropout": 0.1,
+        "attention_dropout": 0.2,
+        "attention_l2": 0.3,
+        "temperature": 2.0,
+        "pooling": "max",
+        "deep": {"units": [5], "activation": "tanh", "batch_norm": True, "l2": 0.5},
+    }
+    layer = model(model=section).task.interaction
+    for key, value in section.items():
+        if key not in ("deep", "pooling"):
+            assert getattr(layer, key) == value
+    assert type(layer.pooling).__name__ == "MaxPooling"
+    assert layer.deep.get_config()["activation"] == "tanh"
+    assert layer.deep.get_config()["l2"] == 0.5
+
+
+def test_a_pooling_rule_attends_from_the_column_of_a_feature() -> None:
+    rule = {"kind": "TargetAttention", "query": "item", "units": [4], "softmax": True}
+    configuration = made(identity("user"), identity("item"), {**SEEN, "pooling": rule})
+    built = build_model(configuration, Fitted())
+    found = built.embedding.pooling["seen_embedding"]
+    assert (found.query, found.units, found.softmax) == ("item_embedding", [4], True)
+    assert built(FEATURES).shape == (2, 1)
+
+
+def test_a_pooling_rule_that_attends_from_nowhere_is_told() -> None:
+    rule = {"kind": "TargetAttention", "query": "film"}
+    with pytest.raises(ValueError, match=r"`pooling\.query` must be .* Received: query='film'"):
+        build_model(made(identity("user"), {**SEEN, "pooling": rule}), Fitted())
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ({"loss": "binary_crossentropy", "label_smoothing": 0.1}, "BinaryCrossentropy"),
+        ({"loss": "mean_squared_error"}, "MeanSquaredError"),
+        ({"loss": "clipped_squared_error", "low": 1, "high": 5}, "ClippedSquaredError"),
+        ({"loss": "pairwise_logistic"}, "PairwiseLogistic"),
+        ({"loss": "listwise_softmax"}, "ListwiseSoftmax"),
+    ],
+)
+def test_each_loss_is_the_one_that_was_asked_for(task: dict, expected: str) -> None:
+    built = model(task=task)
+    assert type(built.task._loss).__name__ == expected
+
+
+def test_optimizers_are_row_sparse_unless_told_otherwise() -> None:
+    ours = model(training={"optimizer": {"kind": "adagrad", "learning_rate": 0.5}})
+    theirs = model(training={"optimizer": {"row_sparse": False, "weight_decay": 0.1}})
+    assert isinstance(ours.optimizer, tfrs_afm.optimizers.Adagrad)
+    assert type(theirs.optimizer) is tf.keras.optimizers.Adam
+    assert theirs.optimizer.weight_decay == 0.1
+
+
+def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must be a trained model\. Received: no such file"):
+        load_model(tmp_path / "model.keras")
