@@ -9,6 +9,7 @@ from pipelines.evaluation.interval import Interval
 from pipelines.evaluation.sums import Sums
 
 _CELLS = 2**21  # of the counts that are held at once
+_FEWEST = 10  # units: resamples of fewer tell too little of how they vary
 
 
 def bootstrap(
@@ -34,7 +35,7 @@ def bootstrap(
 
     Returns:
         Name -> value and interval; None where the metric is not defined. Resamples where it is not
-        defined are left out.
+        defined are left out, and of less than ten units there is no interval.
 
     Example:
         >>> import numpy as np
@@ -47,7 +48,7 @@ def bootstrap(
     drawn: dict[str, list] = {name: [] for name in metrics}
     draw = np.random.default_rng(seed)
     step = max(1, _CELLS // units)
-    for start in range(0, resamples, step):
+    for start in range(0, resamples if units >= _FEWEST else 0, step):
         size = min(step, resamples - start)
         chosen = draw.integers(0, units, [size, units])
         chosen += np.arange(size)[:, None] * units

@@ -1,0 +1,1 @@
+"""A run folder to one HTML page that needs nothing else."""
