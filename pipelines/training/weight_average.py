@@ -35,7 +35,7 @@ class WeightAverage(tf.Module):
             self._take_in()
         else:
             due = tf.equal(step % self._ema.every, 0)
-            tf.cond(due, lambda: self._take_in(), lambda: tf.no_op())
+            tf.cond(due, self._take_in, lambda: True)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
@@ -56,10 +56,11 @@ class WeightAverage(tf.Module):
         for weight, average in zip(self._weights, self.averages, strict=True):
             average.assign(weight)
 
-    def _take_in(self) -> None:
+    def _take_in(self) -> bool:
         share = 1.0 - self._ema.momentum**self._ema.every
         for weight, average in zip(self._weights, self.averages, strict=True):
             average.assign_add(tf.cast(share, average.dtype) * (weight - average))
+        return True  # both branches of a condition must return alike
 
     def _swap(self) -> None:
         for weight, average in zip(self._weights, self.averages, strict=True):

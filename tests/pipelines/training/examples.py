@@ -18,7 +18,7 @@ def rows(seed: int = 0) -> tuple[dict[str, Any], Any]:
     draw = np.random.default_rng(seed)
     film, user = draw.integers(0, 12, ROWS), draw.integers(0, 9, ROWS)
     lists = [draw.integers(0, 12, size).tolist() for size in draw.integers(0, 4, ROWS)]
-    seen = tf.ragged.constant(lists, dtype=tf.int64).to_sparse()
+    seen = tf.ragged.constant(lists, dtype=tf.int64)
     labels = ((film + user + np.asarray([len(one) for one in lists])) % 2).astype(np.float32)
     return {"film": film, "user": user, "seen": seen}, labels[:, np.newaxis]
 
@@ -28,16 +28,23 @@ def batches(size: int = 8, seed: int = 0) -> Callable[[int, int], Any]:
     features, labels = rows(seed)
 
     def of(epoch: int, skip: int) -> Any:
-        examples = tf.data.Dataset.from_tensor_slices((features, labels))
-        shuffled = examples.shuffle(ROWS, 1000 * seed + epoch, reshuffle_each_iteration=False)
-        return shuffled.batch(size).skip(skip)
+        # Not `shuffle` of tf.data: its order depends on the global seed too.
+        order = np.random.default_rng([seed, epoch]).permutation(ROWS)
+        ordered = {name: tf.gather(values, order) for name, values in features.items()}
+        examples = tf.data.Dataset.from_tensor_slices((ordered, labels[order])).batch(size)
+        return examples.skip(skip).map(as_sparse)
 
     return of
 
 
+def as_sparse(features: dict[str, Any], labels: Any) -> tuple[dict[str, Any], Any]:
+    """Lists in the form in which `tf.io.parse_example` gives them."""
+    return {**features, "seen": features["seen"].to_sparse()}, labels
+
+
 def validation(size: int = 10) -> Any:
     """Batches that training does not see."""
-    return tf.data.Dataset.from_tensor_slices(rows(1)).batch(size)
+    return tf.data.Dataset.from_tensor_slices(rows(1)).batch(size).map(as_sparse)
 
 
 class Tiny(tfrs.Model):
