@@ -18,7 +18,7 @@ from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.readers.missing_column import missing_column
 
 _HERE = ("--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=0")
-_MESSAGE = re.compile(r"(?:ValueError|RuntimeError): (`.*?|A .*?)(?: \[while running|\n|$)", re.S)
+_MESSAGE = re.compile(r"(?:ValueError|RuntimeError): ([`A][^\n]*)")
 
 
 def prepare_with_beam(
@@ -146,13 +146,13 @@ def _run(
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
-        # Runners wrap what a worker raised, with its stack, in an error of their own.
-        message = _MESSAGE.search(f"{type(error).__name__}: {error}")
-        if message is None:
-            raise RuntimeError(
-                f"The runner must end without an error. Received: {str(error).strip()[-500:]}"
-            ) from error
-        raise ValueError(message[1]) from error
+        # Runners wrap what a worker raised, with its stack and its causes, in their own error.
+        messages = _MESSAGE.findall(f"{type(error).__name__}: {error}")
+        if messages:
+            raise ValueError(messages[-1].split(" [while running ")[0]) from error
+        raise RuntimeError(
+            f"The runner must end without an error. Received: {str(error).strip()[-500:]}"
+        ) from error
     path = FileSystems.join(folder, RESULTS)
     with FileSystems.open(path) as file:
         results = [json.loads(line) for line in file.read().splitlines()]

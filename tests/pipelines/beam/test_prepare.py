@@ -213,3 +213,13 @@ def test_what_cannot_be_prepared_says_why_and_leaves_nothing(engine: str, tmp_pa
         prepare(engine, logs.settings(f"{tmp_path}/log.csv"), tmp_path / "mine")
     names = ["log.csv", "mine", "other.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+@pytest.mark.long
+def test_an_error_in_another_process_is_told_here_and_leaves_nothing(tmp_path: Path) -> None:
+    logs.write_csv(tmp_path / "log.csv", logs.log(50))
+    with (tmp_path / "log.csv").open("a", encoding="utf-8") as file:
+        file.write("7,film,soon,5,1.0,\n")
+    with pytest.raises(ValueError, match=r"^`at` must be a whole number .* line 52\. Correct it"):
+        prepare_with_beam(logs.settings(f"{tmp_path}/log.csv"), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
