@@ -80,7 +80,13 @@ class Loop:
             training.keep_checkpoints,
         )
 
-    def run(self, description: str, *, resume: bool) -> History:
+    def run(
+        self,
+        description: str,
+        *,
+        resume: bool,
+        on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> History:
         """Trains until the epochs are over or there is no hope."""
         training = self._training
         self._begin(resume=resume)
@@ -96,6 +102,8 @@ class Loop:
                     self._train_epoch()
                 self._end_epoch()
                 records.add(self._state.history)
+                if on_epoch is not None:
+                    on_epoch(self._state.history[-1])
         state = self._state
         if state.best_step is None or state.best_epoch is None:
             raise ValueError(

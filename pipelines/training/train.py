@@ -23,6 +23,7 @@ def train(
     data: Mapping[str, Any] | None = None,
     strategy: Any = None,
     description: str = "Training",
+    on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> History:
     """Trains a compiled model and leaves it with the weights of its best epoch.
 
@@ -48,6 +49,8 @@ def train(
         strategy: The `tf.distribute` strategy under which the model was made and compiled;
             batches are then split among its replicas. Default: one process, one replica.
         description: What is being done, for the progress bar that a terminal shows.
+        on_epoch: Called with the record of each epoch, as `history.jsonl` has it, once it is
+            written. What it raises ends the run, which can then go on like any other.
 
     Returns:
         The learning curve and the best epoch.
@@ -83,4 +86,4 @@ def train(
             data=data or {},
             strategy=strategy or tf.distribute.get_strategy(),
         )
-        return loop.run(description, resume=resume)
+        return loop.run(description, resume=resume, on_epoch=on_epoch)

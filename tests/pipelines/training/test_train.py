@@ -200,3 +200,23 @@ def test_nobody_sees_anything_without_a_terminal(
 ) -> None:
     train(examples.model(), examples.batches(), None, tmp_path, Training(epochs=1))
     assert capfd.readouterr() == ("", "")
+
+
+def test_each_epoch_is_told_once_it_is_written_and_may_end_the_run(tmp_path: Path) -> None:
+    told = []
+
+    def tell(record: dict[str, Any]) -> None:
+        lines = (tmp_path / "history.jsonl").read_text().splitlines()
+        told.append((len(lines), json.loads(lines[-1]) == record))
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    def go_on(**options: Any) -> Any:
+        settings = Training(epochs=3)
+        part = examples.validation()
+        return train(examples.model(), examples.batches(), part, tmp_path, settings, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        go_on(on_epoch=tell)
+    assert told == [(1, True), (2, True)]
+    assert len(go_on(resume=True).epochs) == 3
