@@ -11,7 +11,8 @@ from tfrs_afm.columns.checked_values import checked_values
 from tfrs_afm.columns.column_resources import ColumnResources
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.members import Members
-from tfrs_afm.columns.one_id_each import one_id_each, reads_plain_ids
+from tfrs_afm.columns.one_id_each import one_id_each
+from tfrs_afm.columns.reads_plain_ids import reads_plain_ids
 
 _Cache = tf.__internal__.feature_column.FeatureTransformationCache
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfrs_afm.columns.fields_of import fields_of
 from tfrs_afm.columns.parse_spec import parse_spec
-from tfrs_afm.columns.serialization import serialize_columns
+from tfrs_afm.columns.serialize_columns import serialize_columns
 
 
 def feature_schema(columns: Sequence[Any]) -> dict[str, Any]:

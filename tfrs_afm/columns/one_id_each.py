@@ -4,14 +4,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.columns.field import Field
-
-
-def reads_plain_ids(field: Field) -> bool:
-    """Whether a field's only feature is ids that a categorical column looks up directly."""
-    categorical = getattr(field.categorical, "categorical_column", field.categorical)
-    return len(field.keys) == 1 and getattr(categorical, "key", None) == field.keys[0]
-
 
 def one_id_each(value: Any) -> Any:
     """Makes `(batch,)` or `(batch, 1)` ids sparse, faster than TensorFlow's columns do.

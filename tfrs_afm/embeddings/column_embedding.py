@@ -6,10 +6,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.column_encoder import ColumnEncoder
+from tfrs_afm.columns.deserialize_columns import deserialize_columns
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.fields_of import fields_of
 from tfrs_afm.columns.members import Members
-from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
+from tfrs_afm.columns.serialize_columns import serialize_columns
 from tfrs_afm.embeddings.field_members import FieldMembers
 from tfrs_afm.embeddings.field_tables import field_tables
 

@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm.columns.deserialize_columns import deserialize_columns
 from tfrs_afm.columns.parse_spec import parse_spec
-from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.tasks.metrics import GroupedMetric
 
 

@@ -7,8 +7,6 @@ import tensorflow as tf
 from tfrs_afm.columns.members import Members
 from tfrs_afm.embeddings.member_counts import member_counts
 
-NEWEST = ("last", "first")
-
 
 def age_of(members: Members, newest: str) -> Any:
     """Counts how many real members of the same example are newer.
@@ -27,13 +25,3 @@ def age_of(members: Members, newest: str) -> Any:
     if newest == "first":
         return place
     return tf.gather(counts, members.rows) - 1 - place
-
-
-def check_newest(newest: str) -> str:
-    """Returns `newest`, or raises a ValueError if it is neither "last" nor "first"."""
-    if newest not in NEWEST:
-        raise ValueError(
-            f"`newest` must be 'last' or 'first'. Received: newest={newest!r}. "
-            "Say at which end of the sequence the newest id stands."
-        )
-    return newest

@@ -5,7 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.members import Members
-from tfrs_afm.embeddings.poolings.age_of import age_of, check_newest
+from tfrs_afm.embeddings.poolings.age_of import age_of
+from tfrs_afm.embeddings.poolings.check_newest import check_newest
 from tfrs_afm.embeddings.poolings.normalized import normalized
 from tfrs_afm.embeddings.poolings.pooling import Pooling
 

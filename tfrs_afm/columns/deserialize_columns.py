@@ -1,4 +1,4 @@
-"""Feature columns to configurations and back."""
+"""Configurations to feature columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,19 +25,6 @@ _OWN = {
         SharedEmbeddingColumn,
     )
 }
-
-
-def serialize_columns(columns: Sequence[Any]) -> list[dict[str, Any]]:
-    """Returns JSON-ready configurations of feature columns.
-
-    Args:
-        columns: Feature columns of TensorFlow or of this package.
-
-    Returns:
-        One configuration per column, for `deserialize_columns`.
-    """
-    serialize = tf.__internal__.feature_column.serialize_feature_column
-    return [serialize(column) for column in columns]
 
 
 def deserialize_columns(configs: Sequence[Any]) -> list[Any]:
