@@ -34,6 +34,15 @@ def test_the_scope_that_all_names_share_does_not_count() -> None:
     assert layout("bias:0", "embed/item:0", "embed/user:0").positions_in(saved) == [2, 1, 0]
 
 
+def test_the_models_own_name_does_not_count_where_only_some_names_have_it() -> None:
+    called = layout("ranker_1/user/table", "ranker_1/item/table", "dense_3/kernel")
+    trained = layout("item/table", "user/table", "dense/kernel")
+    assert called.positions_in(trained) == [1, 0, 2]
+    assert trained.positions_in(called) == [1, 0, 2]
+    swapped = layout("ranker_1/item/table", "ranker_1/dense/kernel", "ranker_1/user/table")
+    assert trained.positions_in(swapped) == [0, 2, 1]
+
+
 def test_a_layer_that_was_renamed_is_no_evidence_of_a_swap() -> None:
     saved = layout("old/dense/kernel:0", "dense/kernel:0")
     here = layout("new/dense/kernel:0", "dense/kernel:0")

@@ -43,10 +43,7 @@ class Layout:
         They count the layers made so far in a process, so that the same variable is
         `embedding/embeddings` in one run and `embedding_4/embeddings` in another.
         """
-        return [
-            "/".join(re.sub(r"_\d+$", "", part) for part in name.split("/"))
-            for name in self.local_names
-        ]
+        return _stems(self.local_names)
 
     def to_json(self) -> str:
         """Returns the layout as JSON text."""
@@ -73,19 +70,19 @@ class Layout:
         Raises:
             ValueError: If the saved layout is of other variables, or in doubt.
         """
+        here, there = _alike(self.local_names, saved.local_names)
         waiting: dict[str, collections.deque[int]] = collections.defaultdict(collections.deque)
-        for position, stem in enumerate(saved.stems):
+        for position, stem in enumerate(_stems(there)):
             waiting[stem].append(position)
         positions = []
-        for stem, shape in zip(self.stems, self.shapes, strict=True):
+        for stem, shape in zip(_stems(here), self.shapes, strict=True):
             alike = waiting[stem]
             if not alike or saved.shapes[alike[0]] != shape:
                 raise self._refusal(saved)
             positions.append(alike.popleft())
         if any(waiting.values()):
             raise self._refusal(saved)
-        here = self.local_names
-        found = [saved.local_names[position] for position in positions]
+        found = [there[position] for position in positions]
         if found != here and sorted(found) == sorted(here):
             raise self._refusal(saved)
         return positions
@@ -125,6 +122,25 @@ class Layout:
             "were when the state was saved and give each its own name, or load the weights into a "
             "model that is not compiled."
         )
+
+
+def _stems(names: Sequence[str]) -> list[str]:
+    return ["/".join(re.sub(r"_\d+$", "", part) for part in name.split("/")) for name in names]
+
+
+def _alike(here: list[str], there: list[str]) -> tuple[list[str], list[str]]:
+    """Takes the model's own name away where only one of two models has it.
+
+    A model that was called has it before its variables, one that was only trained has not; where
+    some layers (a `Sequential` among them) never have it, it is no scope that all names share.
+    """
+    if sorted(_stems(here)) == sorted(_stems(there)):
+        return here, there
+    for scope in dict.fromkeys(name.partition("/")[0] for name in (*here, *there)):
+        without = [[name.removeprefix(f"{scope}/") for name in names] for names in (here, there)]
+        if sorted(_stems(without[0])) == sorted(_stems(without[1])):
+            return without[0], without[1]
+    return here, there
 
 
 def _described(layout: Layout) -> list[str]:
