@@ -94,8 +94,7 @@ def sequence_bucketized_column(
         boundaries: Ascending boundaries; n of them make n + 1 buckets.
 
     Returns:
-        A column for `tf.feature_column.embedding_column`, `indicator_column` or
-        `tfrs_afm.shared_embeddings`.
+        A column for `tf.feature_column.embedding_column` or `tfrs_afm.shared_embeddings`.
 
     Raises:
         TypeError: If the source is not a sequence of numbers.
