@@ -14,6 +14,7 @@ def test_the_public_names_are_these() -> None:
         "explain",
         "explain_dataset",
         "feature_schema",
+        "growth",
         "input_spec",
         "interactions",
         "models",
@@ -27,6 +28,12 @@ def test_the_public_names_are_these() -> None:
         "shared_embeddings",
         "size_report",
         "tasks",
+    ]
+    assert sorted(tfrs_afm.growth.__all__) == [
+        "CarriedTable",
+        "CarriedVariable",
+        "GrowthReport",
+        "carry_over",
     ]
     assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM", "MultiTask"]
     assert sorted(tfrs_afm.tasks.__all__) == [

@@ -13,6 +13,7 @@ from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.members import Members
 from tfrs_afm.columns.one_id_each import one_id_each
 from tfrs_afm.columns.reads_plain_ids import reads_plain_ids
+from tfrs_afm.columns.words_of import words_of
 
 _Cache = tf.__internal__.feature_column.FeatureTransformationCache
 
@@ -92,6 +93,19 @@ class ColumnEncoder(tf.Module):
                 else _members(field, *found[field])
                 for field in fields
             ]
+
+    def words(self, column: Any) -> list[bytes] | list[int]:
+        """Returns the words of a vocabulary column in the order of their rows.
+
+        Args:
+            column: A categorical column with a vocabulary, without wrappers.
+
+        Returns:
+            Bytes or integers; those that this encoder looks up, once it has.
+        """
+        name = f"{column.key}_lookup"  # as TensorFlow's columns call it
+        made = self._resources.has_resource(column, name)
+        return words_of(column, self._resources.get_resource(column, name) if made else None)
 
     def numbers(self, field: Field, cache: Any) -> Any:
         """Returns the `(batch, rows of the table)` float32 values of a numeric field.

@@ -60,6 +60,19 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         """The fields, in declared order."""
         return list(self._fields)
 
+    def words(self, column: Any) -> list[bytes] | list[int]:
+        """Returns the words of a vocabulary column in the order of their rows.
+
+        Args:
+            column: A categorical column with a vocabulary list or file, as it is inside an
+                embedding column.
+
+        Returns:
+            Bytes or integers, without the buckets for unknown words; of a file, those that this
+            layer read, whatever is in the file by now.
+        """
+        return self._encoder.words(column)
+
     def build(self, input_shape: Any) -> None:
         """Makes the tables, in the order of their names, so that reordering columns is harmless."""
         for table in self.tables.values():
