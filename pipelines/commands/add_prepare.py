@@ -56,5 +56,5 @@ def _run(options: argparse.Namespace) -> None:
 
     spec = prepare(options.out, options.data_dir, options.history, options.shards)
     for name, part in spec.parts.items():
-        share = part.positives / part.examples
+        share = (part.positives or 0) / part.examples
         print(f"{name:<11}{part.examples:>8} examples, {share:.1%} positive")

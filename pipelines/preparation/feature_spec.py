@@ -20,28 +20,35 @@ class FeatureSpec:
         key: Hash of the raw files and the settings; equal keys mean equal examples.
         settings: What decided the examples besides the raw files.
         label: Name of the label.
-        group: Name of the feature whose values are ranked apart, as the user's id.
+        group: Name of the feature whose values are ranked apart, as the user's id; None for none.
         features: The features and the label, by name.
         parts: Part -> `Part`.
+        fitted: What the columns of a configuration left open, see `pipelines.modelling.Fitted`.
+        weight: Name of the weight of an example; None for none.
     """
 
     @dataclasses.dataclass(frozen=True)
     class Part:
-        """One part of the examples: files (names), counts, first and last time in seconds."""
+        """One part of the examples: files (names), counts, first and last time in seconds.
+
+        `positives` is None where labels are not 0 and 1, times where there are none.
+        """
 
         files: tuple[str, ...]
         examples: int
-        positives: int
-        first_time: int
-        last_time: int
+        positives: int | None
+        first_time: int | None = None
+        last_time: int | None = None
 
     recipe: str
     key: str
     settings: dict[str, Any]
     label: str
-    group: str
+    group: str | None
     features: dict[str, Feature]
     parts: dict[str, Part]
+    fitted: dict[str, Any] = dataclasses.field(default_factory=dict)
+    weight: str | None = None
 
     FILE = "feature_spec.json"
 

@@ -44,11 +44,13 @@ def _on_part(
     data: Path, spec: FeatureSpec, part: str, models: dict[str, Any], popularity: Popularity
 ) -> dict[str, dict[str, float]]:
     files = spec.files(data, part)
-    labels, ids = read_ids(files, [spec.group, "movie_id"], spec.label)
+    labels, ids = read_ids(files, [str(spec.group), "movie_id"], spec.label)
     scores: dict[str, Any] = {}
     for name, model in models.items():
         parsing = tfrs_afm.parse_spec(model.columns)
         examples = read_examples(files, parsing, spec.label, _BATCH)
         scores[name] = model.predict(examples, verbose=0)[:, 0]
     scores["popularity"] = popularity.predict(ids["movie_id"])
-    return {name: ranking_metrics(ids[spec.group], labels, score) for name, score in scores.items()}
+    return {
+        name: ranking_metrics(ids[str(spec.group)], labels, score) for name, score in scores.items()
+    }
