@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipelines.datasets.check_records import check_records
+from pipelines.readers.check_records import check_records
 
 
 def read_examples(

@@ -4,11 +4,11 @@ import dataclasses
 from pathlib import Path
 
 import tfrs_afm
-from pipelines.datasets.check_records import check_records
 from pipelines.datasets.read_examples import read_examples
 from pipelines.files.atomic_folder import atomic_folder
 from pipelines.files.content_hash import content_hash
 from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.readers.check_records import check_records
 from pipelines.recipes.movielens_100k.build import MODELS, build
 from pipelines.recipes.movielens_100k.evaluate import evaluate
 from pipelines.recipes.movielens_100k.run import Run

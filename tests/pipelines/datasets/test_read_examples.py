@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from pipelines.datasets.check_records import check_records
 from pipelines.datasets.read_examples import read_examples
 from pipelines.preparation.feature import Feature
 from pipelines.preparation.parse_spec import parse_spec
 from pipelines.preparation.write_examples import write_examples
+from pipelines.readers.check_records import check_records
 
 FEATURES = {
     "label": Feature("label", "int64", "fixed", "clicked"),

@@ -1,0 +1,55 @@
+"""Which batches are made of rows, and in which order."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchOptions:
+    """The label, the size of a batch, the order of the rows, and the share of a worker.
+
+    Attributes:
+        label: Name of the label, a number that each row must have. None: batches have no labels.
+        weight: Name of the weight of a row in the loss, a number from 0 that each row must have.
+        positive_from: The label is 1 where it is at least so much, otherwise 0.
+        label_range: Smallest and largest label there may be, after `positive_from`.
+        batch_size: Rows a batch; the last one may be smaller.
+        shuffle_buffer: Rows that are shuffled together; the more, the better mixed, and with as
+            many as there are it is a full shuffle. 0 keeps the order of the files.
+        seed: With the number of the epoch, decides the order, and nothing else does.
+        worker: Number of this worker, from 0.
+        num_workers: How many workers share the rows. With as many files as workers or more, each
+            reads files of its own; with fewer, each reads all files and keeps rows of its own.
+    """
+
+    label: str | None = "label"
+    weight: str | None = None
+    positive_from: float | None = None
+    label_range: tuple[float, float] | None = None
+    batch_size: int = 1024
+    shuffle_buffer: int = 0
+    seed: int = 0
+    worker: int = 0
+    num_workers: int = 1
+
+    def __post_init__(self) -> None:
+        """Checks the numbers.
+
+        Raises:
+            ValueError: If one is out of range.
+        """
+        for name, least in (("batch_size", 1), ("shuffle_buffer", 0), ("seed", 0), ("worker", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}.")
+        if self.worker >= self.num_workers:
+            raise ValueError(
+                "`worker` must be less than the number of workers. Received: "
+                f"worker={self.worker} and num_workers={self.num_workers}."
+            )
+        if (
+            self.label is None
+            and (self.weight, self.positive_from, self.label_range) != (None,) * 3
+        ):
+            raise ValueError(
+                "`label` must be given with a weight or a range. Received: label=None."
+            )
