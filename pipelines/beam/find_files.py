@@ -3,12 +3,14 @@
 import glob
 from collections.abc import Sequence
 
+from pipelines.beam.check_once import check_once
+
 
 def find_files(patterns: Sequence[str]) -> list[str]:
     """Returns the files that patterns stand for, in alphabetical order.
 
     Raises:
-        ValueError: If a pattern stands for none.
+        ValueError: If a pattern stands for none, or two stand for the same file.
 
     Example:
         >>> import pathlib, tempfile
@@ -17,10 +19,11 @@ def find_files(patterns: Sequence[str]) -> list[str]:
         >>> [pathlib.Path(file).name for file in find_files([f"{folder}/*.csv"])]
         ['log.csv']
     """
-    found: set[str] = set()
+    found: list[str] = []
     for pattern in patterns:
         files = glob.glob(pattern, recursive=True)
         if not files:
             raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
-        found.update(files)
+        found += files
+    check_once(found)
     return sorted(found)

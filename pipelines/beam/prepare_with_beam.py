@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.beam.check_once import check_once
 from pipelines.beam.check_replaceable import check_replaceable
 from pipelines.beam.event_settings import EventSettings
 from pipelines.beam.event_spec import event_spec
@@ -90,7 +91,7 @@ def _find(settings: EventSettings) -> dict[str, tuple[int, float]]:
     """Returns the files with their sizes and times, which stand for their contents in the key."""
     from apache_beam.io.filesystems import FileSystems
 
-    found = {}
+    found, paths = {}, []
     for pattern, matched in zip(
         settings.files, FileSystems.match(list(settings.files)), strict=True
     ):
@@ -98,6 +99,8 @@ def _find(settings: EventSettings) -> dict[str, tuple[int, float]]:
             found[file.path] = (file.size_in_bytes, file.last_updated_in_seconds or 0.0)
         if not matched.metadata_list:
             raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
+        paths += [file.path for file in matched.metadata_list]
+    check_once(paths)
     unknown = [file for file in found if file.endswith((".zst", ".deflate", ".lzma"))]
     if unknown and settings.format in ("csv", "jsonl"):
         raise ValueError(

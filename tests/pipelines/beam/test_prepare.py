@@ -135,6 +135,23 @@ def test_the_form_of_the_files_changes_nothing(form: str, tmp_path: Path) -> Non
     same(memory, prepare("beam", settings, tmp_path / "beam"), tmp_path)
 
 
+def test_with_too_many_values_to_count_the_split_and_bounds_are_as_near_as_is_said(
+    tmp_path: Path,
+) -> None:
+    rows = [{**row, "at": 7 * number} for number, row in enumerate(logs.log(200))]
+    logs.write_csv(tmp_path / "log.csv", rows)
+    settings = logs.settings(f"{tmp_path}/log.csv", max_events=1000)
+    made = prepare_with_beam(settings, tmp_path / "out", ONE_PROCESS, exact_values=100)
+    errors = made.rank_errors
+    assert 0 < errors["time"] < 20
+    assert errors["price"] == 0
+    train, validation, test = (made.spec.parts[part].examples for part in PARTS)
+    assert abs(train - 160) <= errors["time"]
+    assert abs(train + validation - 180) <= errors["time"]
+    assert train + validation + test == 200
+    assert made.spec.parts["validation"].first_time == 7 * train
+
+
 @pytest.mark.long
 def test_several_processes_write_the_same_as_one(tmp_path: Path) -> None:
     logs.write_csv(tmp_path / "log.csv", logs.log(300, seed=2))
@@ -204,6 +221,9 @@ def test_what_cannot_be_prepared_says_why_and_leaves_nothing(engine: str, tmp_pa
         prepare(engine, logs.settings(f"{tmp_path}/log.csv"), tmp_path / "out")
     with pytest.raises(ValueError, match=r"`files` must be there\. Received: files=.*none.csv"):
         prepare(engine, logs.settings(f"{tmp_path}/none.csv"), tmp_path / "out")
+    twice = logs.settings([f"{tmp_path}/*.csv", f"{tmp_path}/log.csv"])
+    with pytest.raises(ValueError, match=r"`files` must name each file once\. Received: .*log.csv"):
+        prepare(engine, twice, tmp_path / "out")
     (tmp_path / "other.csv").write_text("user,film,when,stars,price,tags\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"must have a column 'at'"):
         prepare(engine, logs.settings(f"{tmp_path}/other.csv"), tmp_path / "out")
