@@ -24,6 +24,7 @@ def test_the_page_renders_whole_without_an_error_or_a_request(tmp_path: Path) ->
     assert opened.document.rstrip().endswith("</html>")
 
 
+@pytest.mark.long
 def test_a_picture_can_be_taken_on_light_and_on_dark_and_they_differ(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(render_page(made_contents()), encoding="utf-8")

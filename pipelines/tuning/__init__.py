@@ -1,0 +1,1 @@
+"""Configurations tried one after the other, and the best of them."""
