@@ -1,8 +1,8 @@
 """Writes a text file whole or not at all."""
 
-import os
-import tempfile
 from pathlib import Path
+
+from pipelines.files.atomic_file import atomic_file
 
 
 def write_text(path: Path, text: str) -> None:
@@ -19,16 +19,5 @@ def write_text(path: Path, text: str) -> None:
         >>> path.read_text()
         '{}'
     """
-    path = path.absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-    try:
-        # A file made inside the private folder gets the user's usual mode, unlike mkstemp's.
-        with (partial / path.name).open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        (partial / path.name).replace(path)
-    finally:
-        (partial / path.name).unlink(missing_ok=True)
-        partial.rmdir()
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")

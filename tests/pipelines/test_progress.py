@@ -19,6 +19,14 @@ def test_a_terminal_gets_a_bar_and_the_items_pass_unchanged(
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     assert list(progress(iter("abc"), "Working", total=3)) == ["a", "b", "c"]
     assert "Working" in terminal.getvalue()
+    assert "3 rows" in terminal.getvalue()
+
+
+def test_rate_and_time_left_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert list(progress(range(1000), "Working", unit="batches")) == list(range(1000))
+    assert "batches/s" in terminal.getvalue()
+    assert "0:00:00" in terminal.getvalue()
 
 
 def test_nothing_is_shown_where_nobody_looks_on(capfd: pytest.CaptureFixture[str]) -> None:
