@@ -55,7 +55,7 @@ def test_parquet_holds_the_rows_however_many(tmp_path: Path, monkeypatch: Any) -
     path = tmp_path / "predictions.parquet"
     write_table(path, [{**ROWS[0], "age": 4}, *given()])
     assert pq.read_table(path).to_pylist() == [{**ROWS[0], "age": 4}, *ROWS]
-    with pytest.raises(ValueError, match="type of each column.*'x'"):
+    with pytest.raises(ValueError, match=r"type of each column.*'x'"):
         write_table(path, [{"a": 1}, {"a": "x"}])
 
 
