@@ -14,6 +14,8 @@ order total: two events that compare equal are equal.
 """
 
 LABEL = "label"
+# Made once: json.dumps() makes one in each call.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _UNITS = {"s": 1, "ms": 1000, "us": 1_000_000}
 
 
@@ -55,8 +57,7 @@ def parse_event(row: Mapping[str, Any], settings: EventSettings) -> tuple[int | 
         content[name] = value
     content[LABEL] = _label(row, settings)
     time = _one(settings.time, row[settings.time]) // _UNITS[settings.time_unit]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return content[settings.user], (time, content[settings.item], text)
+    return content[settings.user], (time, content[settings.item], _ENCODER.encode(content))
 
 
 def _label(row: Mapping[str, Any], settings: EventSettings) -> int:

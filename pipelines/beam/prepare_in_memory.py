@@ -57,11 +57,7 @@ def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
     train = [event for events in kept.values() for event in events if event[0] < starts[0]]
     fitted = _fit(settings, train)
     features = event_features(settings, fitted)
-    items: dict[Any, str] = {}
-    for event in sorted(train):
-        items.setdefault(event[1], item_text(event, settings))
-    pool = sorted(items)
-    candidates = (pool, [items[item] for item in pool])
+    candidates = _candidates(settings, train)
     rows: list[list[tuple[int, dict[str, Any]]]] = [[] for _ in settings.fractions]
     for events in kept.values():
         for time, row in user_examples(events, settings, candidates):
@@ -107,6 +103,17 @@ def _users(
     if not users:
         raise ValueError(f"`files` must hold a row that can be read. {bad_rows.report()}")
     return users
+
+
+def _candidates(settings: EventSettings, train: list[Event]) -> tuple[list[Any], list[str]]:
+    """Returns what `user_examples` draws negatives from: items, each by its first event."""
+    if not settings.negatives:
+        return [], []
+    first: dict[Any, Event] = {}
+    for event in train:
+        first[event[1]] = min(event, first.get(event[1], event))
+    items = sorted(first)
+    return items, [item_text(first[item], settings) for item in items]
 
 
 def _fit(settings: EventSettings, train: Iterable[Event]) -> dict[str, Any]:
