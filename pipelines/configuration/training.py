@@ -7,6 +7,7 @@ import pydantic
 from pipelines.configuration.early_stopping import EarlyStopping
 from pipelines.configuration.ema import EMA
 from pipelines.configuration.optimizer import Optimizer
+from pipelines.configuration.pretraining import Pretraining
 from pipelines.configuration.schedule import Schedule
 from pipelines.configuration.section import Section
 
@@ -40,6 +41,9 @@ class Training(Section):
 
     ema: EMA | None = None
     """The running average of the weights. Left out: the weights themselves are judged."""
+
+    pretraining: Pretraining | None = None
+    """What the embeddings learn before. Left out: nothing."""
 
     class_weights: tuple[Annotated[float, pydantic.Field(ge=0)], ...] | None = pydantic.Field(
         default=None, min_length=2, max_length=2

@@ -80,6 +80,10 @@ class Loop:
             training.keep_checkpoints,
         )
 
+    def has_begun(self) -> bool:
+        """Whether the folder holds a run."""
+        return self._checkpoints.last() is not None
+
     def run(
         self,
         description: str,
@@ -123,8 +127,10 @@ class Loop:
 
     def _begin(self, *, resume: bool) -> None:
         described = self._folder / "checkpoints" / "run.json"
-        if self._checkpoints.last() is None:
+        if not self.has_begun():
             self._model.reset_metrics()
+            if self._average is not None:
+                self._average.restart()  # the weights may have been trained before
             write_text(described, json.dumps(self._description))
             self._save()
             return

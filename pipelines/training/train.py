@@ -10,6 +10,7 @@ from pipelines.configuration.training import Training
 from pipelines.training.history import History
 from pipelines.training.locked_folder import locked_folder
 from pipelines.training.loop import Loop
+from pipelines.training.pretrain import pretrain
 
 
 def train(
@@ -30,7 +31,8 @@ def train(
     Writes to `folder`: `history.jsonl`, a line an epoch; `logs`, for TensorBoard; `checkpoints`,
     from which a run that was stopped at any moment, also by SIGKILL, goes on with `resume`, and
     then ends with the same weights and metrics, bit for bit, as one that was never stopped on the
-    same machine. On SIGTERM a checkpoint is written and the process exits with status 143.
+    same machine. With `training.pretraining` there is a folder of that name, which is a run of its
+    own. On SIGTERM a checkpoint is written and the process exits with status 143.
 
     Args:
         model: A compiled `tfrs.Model`, as those of `tfrs_afm.models`, which are built here where
@@ -76,14 +78,10 @@ def train(
         >>> len(train(model, batches, examples, run, Training(epochs=2)).epochs)
         2
     """
+    data, strategy = data or {}, strategy or tf.distribute.get_strategy()
     with locked_folder(folder):
-        loop = Loop(
-            model,
-            batches,
-            validation,
-            folder,
-            training,
-            data=data or {},
-            strategy=strategy or tf.distribute.get_strategy(),
-        )
+        loop = Loop(model, batches, validation, folder, training, data=data, strategy=strategy)
+        if training.pretraining is not None and not loop.has_begun():
+            own = folder / "pretraining"
+            pretrain(model, batches, validation, own, training, data=data, strategy=strategy)
         return loop.run(description, resume=resume, on_epoch=on_epoch)

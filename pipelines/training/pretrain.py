@@ -1,0 +1,124 @@
+"""A factorization machine that trains the embeddings of another model."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+import tfrs_afm
+from pipelines.configuration.training import Training
+from pipelines.training.loop import Loop
+from pipelines.training.make_optimizer import make_optimizer
+from tfrs_afm.models.field_ranking import FieldRanking
+
+
+def pretrain(
+    model: Any,
+    batches: Callable[[int, int], Any],
+    validation: Any,
+    folder: Path,
+    training: Training,
+    *,
+    data: Mapping[str, Any],
+    strategy: Any,
+) -> None:
+    """Trains tables, linear weights and bias of a model as those of a factorization machine.
+
+    The machine is made of the model's own layers, so that nothing needs to be copied. It goes on
+    with what is in `folder`.
+
+    Args:
+        model: A `tfrs_afm.models` model with its variables made, for one task.
+        batches: As for `train`.
+        validation: As for `train`.
+        folder: The folder of the machine's own run.
+        training: That of the model, with `pretraining`.
+        data: As for `train`.
+        strategy: As for `train`.
+
+    Raises:
+        ValueError: If the model is for several tasks, or has no bias to train.
+    """
+    settings = training.pretraining
+    if settings is None:
+        return
+    machine = _Machine(model)
+    with strategy.scope():
+        machine.compile(make_optimizer(settings.optimizer))
+    given = {
+        "epochs": settings.epochs,
+        "optimizer": settings.optimizer,
+        "early_stopping": {"patience": settings.patience if validation is not None else None},
+        "ema": None,
+        "pretraining": None,
+        "schedule": {},
+    }
+    loop = Loop(
+        machine,
+        batches,
+        validation,
+        folder,
+        Training(**{**dict(training), **given}),
+        data=data,
+        strategy=strategy,
+    )
+    loop.run("Pre-training", resume=True)
+
+
+class _Machine(FieldRanking):
+    """A factorization machine over the embedding of a model, with its bias, loss and metrics.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        interaction = getattr(model.task, "interaction", None)
+        linears = [
+            layer
+            for layer in ([] if interaction is None else interaction._flatten_layers())
+            if isinstance(layer, tfrs_afm.interactions.Linear)
+        ]
+        if len(linears) != 1:
+            raise ValueError(
+                "`pretraining` must be for a model with one task, AFM or DeepFM. Received: "
+                f"{type(model).__name__} with {type(model.task).__name__}. Leave it out."
+            )
+        config = model.task.get_config()
+        task = tfrs_afm.tasks.Ranking(
+            _Interaction(linears[0]),
+            tf.keras.losses.deserialize(config["loss"]),
+            [tf.keras.metrics.deserialize(one) for one in config["metrics"]],
+        )
+        super().__init__(model.embedding, task)
+        self._config = model.get_config()
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns that of the model, for the description of the run."""
+        return dict(self._config)
+
+
+class _Interaction(tf.keras.layers.Layer):
+    """`w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j`.
+
+    Args:
+        linear: The layer with w0.
+    """
+
+    def __init__(self, linear: Any) -> None:
+        super().__init__()
+        self._linear = linear
+        self._pairs = tfrs_afm.interactions.FactorizationMachine()
+
+    def call(
+        self,
+        vectors: Any,
+        mask: Any = None,
+        linear: Any = None,
+        groups: Any = None,
+        training: bool | None = None,  # noqa: FBT001
+    ) -> Any:
+        """Scores a batch: `(batch, 1)`."""
+        pairs = self._pairs(vectors, mask=mask, groups=groups)
+        return pairs + self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])

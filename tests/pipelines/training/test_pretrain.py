@@ -1,0 +1,113 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrs_afm
+from pipelines.configuration.training import Training
+from pipelines.training import loop
+from pipelines.training.loop import Loop
+from pipelines.training.pretrain import pretrain
+from pipelines.training.train import train
+from tests.pipelines.training import examples
+
+SETTINGS = Training(
+    epochs=1,
+    ema={"momentum": 0.9},
+    pretraining={"epochs": 3, "optimizer": {"learning_rate": 0.05}},
+)
+
+
+def machine_logloss(tables: dict[str, Any], bias: float) -> float:
+    """The papers' sums over the validation part, row by row in float64."""
+    losses = []
+    features, labels = examples.rows(1)
+    lists = features["seen"].to_list()
+    for row, label in enumerate(labels[:, 0]):
+        ids = {"film": [features["film"][row]], "user": [features["user"][row]], "seen": lists[row]}
+        logit, vectors = float(bias), []
+        for name, members in ids.items():
+            if members:
+                weights = np.asarray(tables[f"{name}_embedding/linear"], np.float64)[members, 0]
+                logit += weights.mean()
+                vectors.append(np.asarray(tables[f"{name}_embedding"], np.float64)[members].mean(0))
+        for i, one in enumerate(vectors):
+            logit += sum(float(one @ other) for other in vectors[i + 1 :])
+        losses.append(np.log1p(np.exp(-logit if label else logit)))
+    return float(np.mean(losses))
+
+
+def test_the_embeddings_become_those_of_the_best_factorization_machine(tmp_path: Path) -> None:
+    model = examples.afm()
+    before = [weight.numpy() for weight in model.task.trainable_weights]
+    pretrain(
+        model,
+        examples.batches(),
+        examples.validation(),
+        tmp_path,
+        SETTINGS,
+        data={},
+        strategy=tf.distribute.get_strategy(),
+    )
+    lines = (tmp_path / "history.jsonl").read_text().splitlines()
+    best = min(json.loads(line)["val_logloss"] for line in lines)
+    tables = {
+        name: table.trainable_weights[0].numpy() for name, table in model.embedding.tables.items()
+    }
+    (bias,) = (one for one in model.task.trainable_weights if "linear" in one.name)
+    assert bias.numpy()[0] != 0
+    assert machine_logloss(tables, bias.numpy()[0]) == pytest.approx(best, abs=1e-5)
+    for weight, start in zip(model.task.trainable_weights, before, strict=True):
+        if weight is not bias:
+            np.testing.assert_array_equal(weight.numpy(), start)
+
+
+@pytest.mark.long
+def test_a_run_stopped_before_or_after_its_pretraining_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(name: str, seed: int) -> Any:
+        model = examples.afm(seed=seed)
+        data = examples.batches(), examples.validation(), tmp_path / name
+        history = train(model, *data, SETTINGS, resume=True)
+        return examples.weights(model), examples.numbers(history.epochs)
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    whole = run("whole", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "write_text", stop)  # before the machine's first checkpoint
+        with pytest.raises(KeyboardInterrupt):
+            run("stopped", 3)
+    begin = Loop._begin
+    with monkeypatch.context() as patch:
+        calls = iter([begin, stop])  # after the machine's last and before the model's first
+        patch.setattr(Loop, "_begin", lambda self, **given: next(calls)(self, **given))
+        with pytest.raises(KeyboardInterrupt):
+            run("stopped", 3)
+    again = run("stopped", 3)
+    assert again[1] == whole[1]
+    for name, weight in whole[0].items():
+        np.testing.assert_array_equal(weight, again[0][name], err_msg=name)
+
+
+def test_several_tasks_have_no_one_machine(tmp_path: Path) -> None:
+    column = tf.feature_column.categorical_column_with_identity("film", 9)
+    tasks = {"click": tfrs_afm.tasks.AFM(2), "buy": tfrs_afm.tasks.AFM(2)}
+    model = tfrs_afm.models.MultiTask([tf.feature_column.embedding_column(column, 2)], tasks)
+    model.compile(tfrs_afm.optimizers.Adam())
+    settings = SETTINGS.model_copy(update={"early_stopping": {"monitor": "loss"}})
+    with pytest.raises(ValueError, match=r"`pretraining` must be for a model with one task"):
+        pretrain(
+            model,
+            examples.batches(),
+            None,
+            tmp_path,
+            settings,
+            data={},
+            strategy=tf.distribute.get_strategy(),
+        )
