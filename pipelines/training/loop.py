@@ -361,7 +361,7 @@ class Loop:
             raise
         except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
             raise ValueError(
-                f"`batches` must be readable to the end. Received: {error.message} in epoch "
+                f"`batches` must be readable to the end. Received: '{_cause(error)}' in epoch "
                 f"{self._state.epoch}. Restore the data, then go on with resume=True. "
                 f"{self._last_good()}"
             ) from error
@@ -381,3 +381,10 @@ def _make_variables(model: Any, seed: int) -> None:
         tf.keras.utils.set_random_seed(seed)
         spec = tfrs_afm.parse_spec(model.columns)
         model(tf.io.parse_example(tf.zeros([0], tf.string), spec))
+
+
+def _cause(error: Any) -> str:
+    """What went wrong, without TensorFlow's account of where in the graph."""
+    noise = ("Graph execution error", "Detected at", "  File", "\t [[")
+    lines = [line for line in error.message.splitlines() if line.strip()]
+    return " ".join(line for line in lines if not line.startswith(noise))
