@@ -1,4 +1,5 @@
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import tensorflow as tf
 
 import tfrs_afm
 from tfrs_afm import embeddings
+from tfrs_afm.columns.deserialize_columns import deserialize_columns
 
 fc = tf.feature_column
 
@@ -47,6 +49,67 @@ def test_two_layers_can_share_their_tables() -> None:
     mean = tf.reduce_mean(single(features).vectors[0], axis=0)
     np.testing.assert_allclose(pooled(features).vectors[0, 0], mean, rtol=1e-6)
     assert {id(w) for w in single.weights} == {id(w) for w in pooled.weights}
+
+
+@tf.keras.utils.register_keras_serializable(package="tests")
+class TwoViews(tf.keras.Model):
+    """Pooled and single ids over the same tables, both made from the columns."""
+
+    def __init__(self, columns: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pooled = tfrs_afm.FieldEmbedding(columns)
+        self.single = tfrs_afm.IdEmbedding(columns, tables=self.pooled.tables)
+
+    def call(self, features: dict[str, Any]) -> Any:
+        both = self.pooled(features), self.single(features)
+        return tf.concat([tf.reduce_sum(one.vectors, axis=1) for one in both], axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"columns": self.pooled.get_config()["columns"]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "TwoViews":
+        return cls(deserialize_columns(config["columns"]))
+
+    def get_build_config(self) -> dict[str, Any]:
+        return {"built_from": "features"}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        self({"seen": tf.ragged.constant([[1, 2], [3]], tf.int64)})
+
+
+def two_views() -> tuple[TwoViews, dict[str, Any]]:
+    seen = fc.sequence_categorical_column_with_identity("seen", 9)
+    column = fc.embedding_column(seen, 4, initializer=tf.keras.initializers.RandomNormal())
+    return TwoViews([column]), {"seen": tf.ragged.constant([[1, 2], [3]], tf.int64)}
+
+
+def test_a_layer_that_shares_tables_refuses_to_be_a_configuration_that_loses_them() -> None:
+    model, _ = two_views()
+    with pytest.raises(NotImplementedError, match=r"`tables` must be a layer's own .*'field_embed"):
+        model.single.get_config()
+    assert model.pooled.get_config()["tables"] == {}
+
+
+def test_a_model_that_makes_both_layers_keeps_their_tables_shared(tmp_path: pathlib.Path) -> None:
+    model, features = two_views()
+    expected = model(features)
+    model.save(tmp_path / "model.keras")
+    loaded = tf.keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded(features), expected)
+    for name, table in loaded.pooled.tables.items():
+        assert loaded.single.tables[name] is table
+
+
+def test_layers_that_share_tables_are_exported(tmp_path: pathlib.Path) -> None:
+    model, features = two_views()
+    module = tf.Module()
+    module.model, expected = model, model(features)
+    spec = {"seen": tf.RaggedTensorSpec([None, None], tf.int64)}
+    module.serve = tf.function(model.call, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "exported"))
+    loaded = tf.saved_model.load(str(tmp_path / "exported"))
+    np.testing.assert_allclose(loaded.serve(features), expected)
 
 
 @pytest.mark.parametrize(

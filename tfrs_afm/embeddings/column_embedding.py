@@ -26,7 +26,8 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         l2: L2 regularization of the rows that a batch looks up: adds
             `l2 * (sum of their squares) / batch` to the loss, each distinct row once per column.
         tables: Tables to use instead of new ones, by name: a `QuotientRemainderTable` for a huge
-            vocabulary, or those of another layer (its `tables`), which are then shared with it.
+            vocabulary, or those of another layer (its `tables`), which are then shared with it;
+            a layer that shares has no configuration, so make both in your model's constructor.
     """
 
     def __init__(
@@ -49,9 +50,13 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         self.l2 = l2
         self._dim_argument = dim
         self._tables_argument = sorted(tables or {})
+        self._shared = sorted(n for n, one in (tables or {}).items() if hasattr(one, "first_layer"))
         self.tables = field_tables(
             self._fields, dim, linear=linear, given=tables, policy=self.dtype_policy
         )
+        for table in self.tables.values():
+            if not hasattr(table, "first_layer"):
+                table.first_layer = self.name
         self.dim: int = self.tables[self._fields[0].table.name].dim
         self._encoder = ColumnEncoder()
 
@@ -122,7 +127,20 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         return cast, values != 0, rows, self._weights(field, elements)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, the columns serialized."""
+        """Returns the constructor's arguments, the columns serialized.
+
+        Raises:
+            NotImplementedError: If it looks up the tables of another layer, which a configuration
+                cannot say. It is Keras' word for that: a SavedModel is written all the same.
+        """
+        if self._shared:
+            first = {name: self.tables[name].first_layer for name in self._shared}
+            raise NotImplementedError(
+                "`tables` must be a layer's own to be written as its configuration. Received: "
+                f"tables of other layers, {first}, in layer '{self.name}': each would come back "
+                "with tables of its own. Make both layers in the constructor of your model, whose "
+                "configuration then holds the columns alone, or save its weights."
+            )
         serialize = tf.keras.layers.serialize
         return {
             **super().get_config(),

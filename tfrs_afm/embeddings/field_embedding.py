@@ -33,7 +33,8 @@ class FieldEmbedding(ColumnEmbedding):
         l2: L2 regularization of the rows that a batch looks up: adds
             `l2 * (sum of their squares) / batch` to the loss, each distinct row once per column.
         tables: Tables to use instead of new ones, by name: a `QuotientRemainderTable` for a huge
-            vocabulary, or those of another layer (its `tables`), which are then shared with it.
+            vocabulary, or those of another layer (its `tables`), which are then shared with it;
+            a layer that shares has no configuration, so make both in your model's constructor.
         pooling: Rules instead of the columns' combiners, by column name: `LastK`, `Maximum`,
             `Minimum`, `RecencyDecay` or `TargetAttention` of `tfrs_afm.embeddings`.
 
