@@ -1,65 +1,18 @@
 """How large a model over some columns will be."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfrs_afm.columns.fields_of import fields_of
 from tfrs_afm.embeddings.field_tables import field_tables
+from tfrs_afm.table_routes import table_routes
+from tfrs_afm.table_size import TableSize
+from tfrs_afm.table_sizes import TableSizes
 
 # Further numbers of the size of a table that an optimizer keeps beside it.
 _SLOTS = {"adagrad": 1, "adam": 2, "ftrl": 2, "momentum": 1, "rmsprop": 1, "sgd": 0}
 _BYTES = 4
 _MEGABYTE = 1e6
-
-
-@dataclasses.dataclass(frozen=True)
-class TableSize:
-    """The size of one table.
-
-    Attributes:
-        name: Name of the table; `<field>/linear` for linear weights.
-        rows: Number of ids.
-        dim: Length of a row.
-        parameters: Trained numbers; fewer than `rows * dim` in a compositional table.
-        megabytes: Memory of the parameters as float32, in MB of 10^6 bytes.
-        slot_megabytes: Memory of the optimizer's slots beside it, in MB.
-    """
-
-    name: str
-    rows: int
-    dim: int
-    parameters: int
-    megabytes: float
-    slot_megabytes: float
-
-
-@dataclasses.dataclass(frozen=True)
-class SizeReport:
-    """The sizes of all tables; print it for a table."""
-
-    tables: list[TableSize]
-
-    @property
-    def parameters(self) -> int:
-        """Trained numbers of all tables."""
-        return sum(table.parameters for table in self.tables)
-
-    @property
-    def megabytes(self) -> float:
-        """Memory in training: parameters and slots of all tables, in MB of 10^6 bytes."""
-        return sum(table.megabytes + table.slot_megabytes for table in self.tables)
-
-    def __str__(self) -> str:
-        width = max(len(table.name) for table in self.tables)
-        lines = [f"{'table':{width}} {'rows':>14} {'dim':>5} {'MB':>10} {'slots MB':>10}"]
-        lines += [
-            f"{table.name:{width}} {table.rows:>14,} {table.dim:>5} {table.megabytes:>10,.2f} "
-            f"{table.slot_megabytes:>10,.2f}"
-            for table in self.tables
-        ]
-        lines.append(f"{self.parameters:,} parameters, {self.megabytes:,.2f} MB in training")
-        return "\n".join(lines)
 
 
 def size_report(
@@ -69,8 +22,15 @@ def size_report(
     linear: bool = True,
     tables: Mapping[str, Any] | None = None,
     optimizer: str = "adagrad",
-) -> SizeReport:
-    """Says how large the tables of columns will be, before anything is built.
+    budget_megabytes: float | None = None,
+    parameter_servers: int = 0,
+) -> TableSizes:
+    """Says how large the tables of columns will be, before anything is built, and where they fit.
+
+    With a budget, each table gets a route: "one host" where all fit; otherwise the largest are
+    "sharded" over the parameter servers, under a `ParameterServerStrategy` with a
+    `MinSizePartitioner`; and what then still is too large is "compositional", to be given as
+    `tables={name: QuotientRemainderTable(rows, dim)}`.
 
     Args:
         columns: Feature columns, as for `FieldEmbedding`.
@@ -78,30 +38,61 @@ def size_report(
         linear: As for `FieldEmbedding`.
         tables: As for `FieldEmbedding`.
         optimizer: "adagrad", "adam", "ftrl", "momentum", "rmsprop" or "sgd".
+        budget_megabytes: Memory of one host for tables and slots, in MB of 10^6 bytes. Batches,
+            dense layers and TensorFlow itself need more beside it. Default: no limit.
+        parameter_servers: Number of parameter servers, each with that memory.
 
     Returns:
         The sizes, largest table first.
 
     Raises:
-        ValueError: If the optimizer is none of these.
+        ValueError: If the optimizer is none of these, the budget is not positive, or the number of
+            parameter servers is negative.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
         >>> fc = tf.feature_column
         >>> user = fc.categorical_column_with_hash_bucket("user", 1_000_000)
-        >>> report = tfrs_afm.size_report([fc.embedding_column(user, 16)], optimizer="adam")
+        >>> columns = [fc.embedding_column(user, 16)]
+        >>> report = tfrs_afm.size_report(columns, optimizer="adam")
         >>> report.parameters, round(report.megabytes)
         (17000000, 204)
+        >>> report = tfrs_afm.size_report(columns, budget_megabytes=100, parameter_servers=4)
+        >>> [(table.name, table.route) for table in report.tables]
+        [('user_embedding', 'sharded'), ('user_embedding/linear', 'one host')]
     """
     if optimizer not in _SLOTS:
         raise ValueError(
             f"`optimizer` must be one of {', '.join(_SLOTS)}. Received: optimizer={optimizer!r}. "
             "Choose the one whose slots are like yours."
         )
-    made = field_tables(fields_of(columns), dim, linear=linear, given=tables, policy=None)
-    sizes = []
-    for name, table in made.items():
+    if budget_megabytes is not None and budget_megabytes <= 0:
+        raise ValueError(
+            "`budget_megabytes` must be positive. Received: "
+            f"budget_megabytes={budget_megabytes}. Give the memory of one host, 16_000 say."
+        )
+    if parameter_servers < 0:
+        raise ValueError(
+            "`parameter_servers` must not be negative. Received: "
+            f"parameter_servers={parameter_servers}. Use 0 for one process."
+        )
+    fields = fields_of(columns)
+
+    def make(composed: Mapping[str, Any]) -> dict[str, Any]:
+        given = {**composed, **(tables or {})}
+        return field_tables(fields, dim, linear=linear, given=given, policy=None)
+
+    def in_megabytes(table: Any) -> tuple[float, float]:
         megabytes = table.num_parameters * _BYTES / _MEGABYTE
-        slots = megabytes * _SLOTS[optimizer] if table.trainable else 0.0
-        sizes.append(TableSize(name, table.rows, table.dim, table.num_parameters, megabytes, slots))
-    return SizeReport(sorted(sizes, key=lambda size: (-size.parameters, size.name)))
+        return megabytes, megabytes * _SLOTS[optimizer] if table.trainable else 0.0
+
+    limit = float("inf") if budget_megabytes is None else budget_megabytes
+    routes = table_routes(make, lambda table: sum(in_megabytes(table)), limit, parameter_servers)
+    sizes = [
+        TableSize(
+            name, table.rows, table.dim, table.num_parameters, *in_megabytes(table), *routes[name]
+        )
+        for name, table in make({}).items()
+    ]
+    sizes.sort(key=lambda size: (-size.parameters, size.name))
+    return TableSizes(sizes, budget_megabytes)

@@ -175,27 +175,6 @@ def test_initializer_and_trainable_of_a_column_are_honoured() -> None:
     assert [w.shape[1] for w in layer.trainable_variables] == [1]
 
 
-def test_size_report_is_what_gets_built() -> None:
-    columns = [
-        fc.embedding_column(fc.categorical_column_with_identity("a", 1000), 8),
-        fc.numeric_column("x"),
-    ]
-    report = tfrs_afm.size_report(columns, optimizer="adam")
-    layer = tfrs_afm.FieldEmbedding(columns)
-    layer({"a": tf.constant([[1]]), "x": tf.constant([[1.0]])})
-    assert report.parameters == sum(int(tf.size(w)) for w in layer.weights)
-    np.testing.assert_allclose(report.megabytes, 3 * 4 * report.parameters / 1e6)
-    assert "a_embedding" in str(report).splitlines()[1]
-    table = embeddings.QuotientRemainderTable(1000, 8)
-    small = tfrs_afm.size_report(columns, tables={"a_embedding": table})
-    assert small.parameters < report.parameters / 5
-
-
-def test_size_report_refuses_an_unknown_optimizer() -> None:
-    with pytest.raises(ValueError, match=r"`optimizer` must be one of adagrad, adam"):
-        tfrs_afm.size_report([fc.numeric_column("x")], 4, optimizer="lion")
-
-
 def test_a_checkpoint_finds_its_rows_by_name_after_columns_are_reordered(
     tmp_path: pathlib.Path,
 ) -> None:
