@@ -1,10 +1,11 @@
 """The tables of two embedding layers, matched by their columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tfrs_afm.columns.columns_below import columns_below
 from tfrs_afm.columns.field import Field
 from tfrs_afm.embeddings.quotient_remainder_table import QuotientRemainderTable
 from tfrs_afm.growth.id_segment import IdSegment
@@ -116,23 +117,17 @@ def _note(was: Field, field: Field, old: Sequence[IdSegment], new: Sequence[IdSe
     before, after = _unknown(was, old), _unknown(field, new)
     if before != after:
         notes.append(f"unknown ids take the row of {after!r}, took that of {before!r}")
-    if any(getattr(part, "normalizer_fn", None) is not None for part in _below(field.column)):
+    if any(
+        getattr(part, "normalizer_fn", None) is not None for part in columns_below(field.column)
+    ):
         notes.append("check that its normalizer_fn is the same")
     return "; ".join(notes)
 
 
 def _unknown(field: Field, segments: Sequence[IdSegment]) -> Any:
     """The id whose row unknown ids take; None if they have none."""
-    for column in _below(field.categorical):
+    for column in columns_below(field.column):
         default = getattr(column, "default_value", None)
         if hasattr(column, "num_buckets") and isinstance(default, int) and default >= 0:
             return segments[0].ids[default]
     return None
-
-
-def _below(column: Any) -> Iterator[Any]:
-    """A column and those that it is made of."""
-    yield column
-    for parent in getattr(column, "parents", ()):
-        if not isinstance(parent, str):
-            yield from _below(parent)

@@ -8,6 +8,7 @@ import tensorflow_recommenders as tfrs
 
 from tfrs_afm.columns.deserialize_columns import deserialize_columns
 from tfrs_afm.columns.parse_spec import parse_spec
+from tfrs_afm.columns.vocabulary_hashes import vocabulary_hashes
 from tfrs_afm.tasks.metrics import GroupedMetric
 
 
@@ -110,12 +111,28 @@ class FieldRanking(tfrs.Model):
 
     def get_build_config(self) -> dict[str, Any]:
         """Says that the columns build the model; Keras skips the build where this is empty."""
-        return {"built_from": "columns"}
+        return {"built_from": "columns", "vocabularies": self._vocabularies()}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Makes the variables of a model that is being loaded, from an empty batch."""
+        """Makes the variables of a model that is being loaded, from an empty batch.
+
+        Raises:
+            ValueError: If a vocabulary file holds other words than when the model was saved: its
+                rows would be those of other ids.
+        """
         examples = tf.zeros([0], tf.string)
         self(tf.io.parse_example(examples, parse_spec(self.columns)))
+        found = self._vocabularies()
+        for file, content in config.get("vocabularies", {}).items():
+            if found[file] != content:
+                raise ValueError(
+                    "`vocabulary_file` must hold the words the model was saved with. Received: "
+                    f"vocabulary_file={file} with other words. Give the vocabulary of each model a "
+                    "file of its own, and leave it as it is."
+                )
+
+    def _vocabularies(self) -> dict[str, str]:
+        return vocabulary_hashes(self.embedding.fields, self.embedding.words)
 
     def _results(self) -> dict[str, Any]:
         """The metrics that cost little at every step."""
