@@ -150,6 +150,8 @@ def _run(
         pipeline.run().wait_until_finish()
     except Exception as error:
         # Runners wrap what a worker raised, with its stack and its causes, in their own error.
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from error
         messages = _MESSAGE.findall(f"{type(error).__name__}: {error}")
         if messages:
             raise ValueError(messages[-1].split(" [while running ")[0]) from error

@@ -18,6 +18,8 @@ from tests.pipelines.beam import logs, oracle
 
 ONE_PROCESS = ["--runner=FnApiRunner"]
 PARTS = ("train", "validation", "test")
+# A pipeline takes seconds to start, so what is seldom broken is left to CI.
+ENGINES = ["memory", pytest.param("beam", marks=pytest.mark.long)]
 
 
 def prepare(engine: str, settings: EventSettings, out: Path) -> Prepared:
@@ -122,6 +124,7 @@ def write_examples(path: Path, rows: list[dict[str, Any]]) -> None:
             writer.write(example.SerializeToString())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["tfrecord", "parquet"])
 def test_the_form_of_the_files_changes_nothing(form: str, tmp_path: Path) -> None:
     rows = logs.log(120, seed=1)
@@ -135,6 +138,7 @@ def test_the_form_of_the_files_changes_nothing(form: str, tmp_path: Path) -> Non
     same(memory, prepare("beam", settings, tmp_path / "beam"), tmp_path)
 
 
+@pytest.mark.long
 def test_with_too_many_values_to_count_the_split_and_bounds_are_as_near_as_is_said(
     tmp_path: Path,
 ) -> None:
@@ -203,7 +207,7 @@ def test_a_file_that_is_cut_off_is_an_error_and_not_half_of_the_log(
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv.gz"]
 
 
-@pytest.mark.parametrize("engine", ["memory", "beam"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_cut_off_records_are_an_error(engine: str, tmp_path: Path) -> None:
     write_examples(tmp_path / "log.tfrecord", logs.log(20))
     whole = (tmp_path / "log.tfrecord").read_bytes()
@@ -233,6 +237,27 @@ def test_what_cannot_be_prepared_says_why_and_leaves_nothing(engine: str, tmp_pa
         prepare(engine, logs.settings(f"{tmp_path}/log.csv"), tmp_path / "mine")
     names = ["log.csv", "mine", "other.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_full_disk_or_ctrl_c_leaves_the_examples_that_were_there(
+    engine: str, problem: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.write_csv(tmp_path / "log.csv", logs.log(30))
+    settings = logs.settings(f"{tmp_path}/log.csv")
+    prepare("memory", settings, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+    def fail(self: Prepared, folder: Path) -> None:
+        assert any(folder.iterdir())
+        raise problem
+
+    monkeypatch.setattr(Prepared, "write", fail)
+    with pytest.raises(type(problem)):
+        prepare(engine, settings, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "out"]
 
 
 @pytest.mark.long
