@@ -65,11 +65,11 @@ def prepare_with_beam(
     key = content_hash(
         [], {"files": sorted(files.items()), "settings": settings.model_dump(mode="json")}
     )
-    settings, header = _with_names(settings, min(files))
+    read, header = _with_names(settings, min(files))
     if "://" not in str(out):
         check_replaceable(Path(out))
         with atomic_folder(Path(out)) as folder:
-            results = _run(settings, header, str(folder), arguments, exact_values)
+            results = _run(read, header, str(folder), arguments, exact_values)
             prepared = _prepared(settings, key, results)
             prepared.write(folder)
         return prepared
@@ -77,7 +77,7 @@ def prepare_with_beam(
         raise ValueError(
             f"`out` must hold no examples yet. Received: out={out}, which does. Name another."
         )
-    results = _run(settings, header, str(out), arguments, exact_values)
+    results = _run(read, header, str(out), arguments, exact_values)
     prepared = _prepared(settings, key, results)
     with tempfile.TemporaryDirectory() as local:
         prepared.write(Path(local))
@@ -141,13 +141,14 @@ def _run(
     import apache_beam as beam
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.runner import PipelineState
 
     from pipelines.beam.add_preparation import RESULTS, add_preparation
 
     pipeline = beam.Pipeline(options=PipelineOptions(arguments))
     add_preparation(pipeline, settings, header, folder, exact_values)
     try:
-        pipeline.run().wait_until_finish()
+        state = pipeline.run().wait_until_finish()
     except Exception as error:
         # Runners wrap what a worker raised, with its stack and its causes, in their own error.
         if "KeyboardInterrupt" in str(error):
@@ -158,6 +159,8 @@ def _run(
         raise RuntimeError(
             f"The runner must end without an error. Received: {str(error).strip()[-500:]}"
         ) from error
+    if state != PipelineState.DONE:
+        raise RuntimeError(f"The runner must end without an error. Received: {state}.")
     path = FileSystems.join(folder, RESULTS)
     with FileSystems.open(path) as file:
         results = [json.loads(line) for line in file.read().splitlines()]
