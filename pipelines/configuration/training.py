@@ -6,6 +6,7 @@ import pydantic
 
 from pipelines.configuration.early_stopping import EarlyStopping
 from pipelines.configuration.ema import EMA
+from pipelines.configuration.negatives import Negatives
 from pipelines.configuration.optimizer import Optimizer
 from pipelines.configuration.pretraining import Pretraining
 from pipelines.configuration.schedule import Schedule
@@ -44,6 +45,9 @@ class Training(Section):
 
     pretraining: Pretraining | None = None
     """What the embeddings learn before. Left out: nothing."""
+
+    negatives: Negatives | None = None
+    """Negatives that training makes up. Left out: none."""
 
     class_weights: tuple[Annotated[float, pydantic.Field(ge=0)], ...] | None = pydantic.Field(
         default=None, min_length=2, max_length=2

@@ -236,7 +236,7 @@ class Loop:
         self._check_length()
         state.trained = self._results(with_groups=False)
         state.trained |= {
-            "learning_rate": float(self._model.optimizer.learning_rate),
+            "learning_rate": float(tf.convert_to_tensor(self._model.optimizer.learning_rate)),
             "seconds": state.seconds,
             "examples_per_second": state.rows / max(state.seconds, 1e-9),
             "step_seconds": state.seconds / max(state.batch, 1),
@@ -343,10 +343,11 @@ class Loop:
 
     def _require_finite(self, *, finite: bool) -> None:
         if not finite:
+            step = int(tf.convert_to_tensor(self._step))
             raise ValueError(
                 "`model` must have a finite loss. Received: loss=nan or inf in epoch "
-                f"{self._state.epoch}, by step {int(self._step)}. Take a smaller learning rate, or "
-                f"look for NaN in the numbers of the data. {self._last_good()}"
+                f"{self._state.epoch}, by step {step}. Take a smaller learning rate, or look for "
+                f"NaN in the numbers of the data. {self._last_good()}"
             )
 
     @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Several steps of training or of evaluation in one call of TensorFlow."""
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ class Steps:
         self._step, self._strategy = step, strategy
         self._before, self._after = before, after
         self._compiled = tf.function(self._run, reduce_retracing=True)
+        self._compiled_one = tf.function(self._on_batch, reduce_retracing=True)
 
     def __call__(self, iterator: Any, most: int) -> Done:
         """Runs steps until there are `most` or the data ends.
@@ -50,8 +52,24 @@ class Steps:
             iterator: Of a data set, distributed where the strategy has several replicas.
             most: Number of steps.
         """
+        if self._strategy.num_replicas_in_sync > 1:
+            return self._one_by_one(iterator, most)
         steps, rows, waited, finite = self._compiled(iterator, tf.constant(most))
         return Done(int(steps), int(rows), float(waited), bool(finite))
+
+    def _one_by_one(self, iterator: Any, most: int) -> Done:
+        # Inside a loop in the graph TensorFlow mixes up which lengths belong to which gathering of
+        # sparse gradients: "Shape mismatch in the collective instance".
+        steps, rows, waited, finite = 0, 0, 0.0, True
+        while steps < most:
+            asked = time.monotonic()
+            batch = next(iterator, None)
+            waited += time.monotonic() - asked
+            if batch is None:
+                break
+            count, good = self._compiled_one(batch)
+            steps, rows, finite = steps + 1, rows + int(count), finite and bool(good)
+        return Done(steps, rows, waited, finite)
 
     def _run(self, iterator: Any, most: Any) -> tuple[Any, Any, Any, Any]:
         steps, rows = tf.constant(0), tf.constant(0)

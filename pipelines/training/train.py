@@ -7,10 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.configuration.training import Training
+from pipelines.training.candidates import Candidates
 from pipelines.training.history import History
 from pipelines.training.locked_folder import locked_folder
 from pipelines.training.loop import Loop
 from pipelines.training.pretrain import pretrain
+from pipelines.training.with_negatives import with_negatives
 
 
 def train(
@@ -22,6 +24,7 @@ def train(
     *,
     resume: bool = False,
     data: Mapping[str, Any] | None = None,
+    candidates: Candidates | None = None,
     strategy: Any = None,
     description: str = "Training",
     on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
@@ -48,6 +51,7 @@ def train(
         resume: Whether to go on with what is in `folder`; a run that has not begun is begun.
         data: What decides the batches, writable as JSON, for example the files and their hash. A
             run does not go on with other data.
+        candidates: From what `training.negatives` draws.
         strategy: The `tf.distribute` strategy under which the model was made and compiled;
             batches are then split among its replicas. Default: one process, one replica.
         description: What is being done, for the progress bar that a terminal shows.
@@ -79,6 +83,13 @@ def train(
         2
     """
     data, strategy = data or {}, strategy or tf.distribute.get_strategy()
+    if training.negatives is not None:
+        if candidates is None:
+            raise ValueError(
+                "`candidates` must be given to draw negatives from. Received: candidates=None, "
+                f"training.negatives={training.negatives}."
+            )
+        batches = with_negatives(batches, training.negatives, candidates, training.seed)
     with locked_folder(folder):
         loop = Loop(model, batches, validation, folder, training, data=data, strategy=strategy)
         if training.pretraining is not None and not loop.has_begun():
