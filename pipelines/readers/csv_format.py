@@ -3,14 +3,20 @@
 import contextlib
 import csv
 import io
+import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipelines.readers.format_options import FormatOptions
 from pipelines.readers.missing_column import missing_column
 from pipelines.readers.open_bytes import open_bytes
+from pipelines.readers.quick_column import quick_column
+from pipelines.readers.text_format import Arrays
+from pipelines.readers.wanted import Wanted
 
 
 class CsvFormat:
@@ -60,6 +66,24 @@ class CsvFormat:
         if empty:
             raise ValueError(f"`{path}` must hold rows. Received: none. Make it again.")
 
+    def arrays(self, records: Sequence[Any], wanted: Sequence[Wanted]) -> Arrays | None:
+        """Turns rows of cells into columns of cells, and each of those into an array."""
+        if any(isinstance(cells, ValueError) for cells in records):
+            return None
+        try:
+            _check_text(list(itertools.chain.from_iterable(records)))
+        except ValueError:
+            return None
+        columns = dict(zip(self.names, zip(*records, strict=True), strict=True))
+        arrays: Arrays = {}
+        for one in wanted:
+            flat, lengths = self._flat(columns[one.name], self._options.lists.get(one.name))
+            array = quick_column(flat, one.dtype, from_text=True)
+            if array is None:
+                return None
+            arrays[one.key] = (array, np.array(lengths, np.int64))
+        return arrays
+
     def row(self, record: list[str]) -> dict[str, Any]:
         """Makes a row of text, lists of text, and None."""
         _check_text(record)
@@ -73,6 +97,23 @@ class CsvFormat:
             values = [] if cell is None else cell.split(separator)
             row[name] = [value for value in values if value not in missing]
         return row
+
+    def _flat(self, cells: Sequence[str], separator: str | None) -> tuple[list[str], list[int]]:
+        """Returns the values of a column that are there, and the number of each cell's."""
+        missing = self._missing
+        flat = [cell for cell in cells if cell not in missing]
+        if separator is None:
+            if len(flat) == len(cells):
+                return flat, [1] * len(cells)
+            return flat, [cell not in missing for cell in cells]
+        if len(separator) == 1 and flat:  # one split for all cells is quicker
+            values = separator.join(flat).split(separator)
+            if missing.isdisjoint(values):
+                counts = [0 if cell in missing else cell.count(separator) + 1 for cell in cells]
+                return values, counts
+        lists = [[] if cell in missing else cell.split(separator) for cell in cells]
+        kept = [[value for value in values if value not in missing] for values in lists]
+        return [value for values in kept for value in values], list(map(len, kept))
 
     @contextlib.contextmanager
     def _open(self, path: Path) -> Iterator[Any]:

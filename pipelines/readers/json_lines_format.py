@@ -1,11 +1,23 @@
 """One JSON object a line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipelines.readers.open_bytes import open_bytes
+from pipelines.readers.quick_column import quick_column
+from pipelines.readers.text_format import Arrays
+from pipelines.readers.wanted import Wanted
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word}, which is no number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 class JsonLinesFormat:
@@ -28,16 +40,38 @@ class JsonLinesFormat:
         if empty:
             raise ValueError(f"`{path}` must hold rows. Received: none. Make it again.")
 
+    def arrays(self, records: Sequence[Any], wanted: Sequence[Wanted]) -> Arrays | None:
+        """Reads one object after the other and keeps its values only."""
+        slots: list[tuple[str, list[Any], list[int]]] = [(one.name, [], []) for one in wanted]
+        try:
+            for record in records:
+                # Thousands of rows kept at once would have Python look for garbage all the time.
+                row = self.row(record)
+                for name, flat, lengths in slots:
+                    value = row.get(name)
+                    if type(value) is list:
+                        flat += value
+                        lengths.append(len(value))
+                    else:
+                        lengths.append(value is not None)
+                        if value is not None:
+                            flat.append(value)
+        except ValueError:
+            return None
+        arrays: Arrays = {}
+        for one, (_, flat, lengths) in zip(wanted, slots, strict=True):
+            array = quick_column(flat, one.dtype, from_text=False)
+            if array is None:
+                return None
+            arrays[one.key] = (array, np.array(lengths, np.int64))
+        return arrays
+
     def row(self, record: bytes) -> dict[str, Any]:
         """Reads one object."""
         try:
-            row = json.loads(record, parse_constant=_refuse)
+            row = _DECODER.decode(record.decode())
         except (ValueError, RecursionError) as error:
             raise ValueError(f"A line must be JSON. Received: {error}") from error
         if not isinstance(row, dict):
             raise ValueError(f"A line must be a JSON object. Received: {type(row).__name__}")
         return row
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word}, which is no number")

@@ -1,13 +1,19 @@
 """The text formats of libsvm, libFM and libffm."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.readers.format_options import FormatOptions
 from pipelines.readers.open_bytes import open_bytes
 from pipelines.readers.plain_value import plain_value
+from pipelines.readers.quick_column import quick_column
+from pipelines.readers.text_format import Arrays
 from pipelines.readers.typed_value import typed_value
+from pipelines.readers.wanted import Wanted
 
 
 class LibsvmFormat:
@@ -50,6 +56,46 @@ class LibsvmFormat:
                     yield number, line
         if empty:
             raise ValueError(f"`{path}` must hold rows. Received: none. Make it again.")
+
+    def arrays(self, records: Sequence[Any], wanted: Sequence[Wanted]) -> Arrays | None:
+        """Splits all lines, then converts all numbers of a kind at once."""
+        lines = [line.split() for line in records]
+        pairs = [pair for line in lines for pair in line[1:]]
+        counts = np.array([len(line) - 1 for line in lines], np.int64)
+        width = 3 if self._fields else 2
+        # One byte that is no part of a number, as of a comment or of qid, and all is read by row.
+        if not {pair.count(b":") for pair in pairs} <= {width - 1}:
+            return None
+        if self._num_pairs is not None and (counts != self._num_pairs).any():
+            return None
+        try:
+            parts = b":".join(pairs).decode("ascii").split(":") if pairs else []
+            labels = [line[0].decode("ascii") for line in lines]
+        except UnicodeDecodeError:
+            return None
+        label = quick_column(labels, "float32", from_text=True)
+        ids = quick_column(parts[width - 2 :: width], "int64", from_text=True)
+        values = quick_column(parts[width - 1 :: width], "float32", from_text=True)
+        fields = quick_column(parts[::3] if self._fields else [], "int64", from_text=True)
+        if label is None or ids is None or values is None or fields is None:
+            return None
+        if len(ids) and ids.min() < self._base:
+            return None
+        found = {"label": (label, np.ones_like(counts))}
+        if self._names is None:
+            found |= {"feature_ids": (ids - self._base, counts), "feature_vals": (values, counts)}
+            found |= {"feature_fields": (fields, counts)} if self._fields else {}
+        else:
+            field = fields if self._fields else np.tile(np.arange(len(self._names)), len(lines))
+            if len(field) and not 0 <= field.min() <= field.max() < len(self._names):
+                return None
+            line_of = np.repeat(np.arange(len(lines)), counts)
+            for number, name in enumerate(self._names):
+                its = field == number
+                lengths = np.bincount(line_of[its], minlength=len(lines))
+                found[name] = (ids[its] - self._base, lengths)
+                found[f"{name}_vals"] = (values[its], lengths)
+        return _as_wanted(found, wanted)
 
     def row(self, record: bytes) -> dict[str, Any]:
         """Reads one line."""
@@ -103,3 +149,15 @@ class LibsvmFormat:
             row[name] = plain_value(its_ids)
             row[f"{name}_vals"] = plain_value(its_values)
         return row
+
+
+def _as_wanted(
+    found: dict[str, tuple[NDArray[Any], NDArray[Any]]], wanted: Sequence[Wanted]
+) -> Arrays | None:
+    arrays: Arrays = {}
+    for one in wanted:
+        values, lengths = found.get(one.name, (np.empty(0), np.empty(0)))
+        if values.dtype != one.dtype:
+            return None
+        arrays[one.key] = (values, lengths)
+    return arrays

@@ -1,5 +1,6 @@
 """Lines of text, kept as they are until their batch is made."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.columns import Columns
 from pipelines.readers.missing_column import missing_column
-from pipelines.readers.row_format import RowFormat
 from pipelines.readers.row_parser import RowParser
+from pipelines.readers.text_format import TextFormat
 from pipelines.readers.wanted import Wanted
 
 _BLOCK = 256  # rows that travel together from a file to the shuffle
@@ -26,7 +27,7 @@ class TextBlocks:
     """
 
     def __init__(
-        self, form: RowFormat, wanted: Sequence[Wanted], bad_rows: BadRows, *, from_text: bool
+        self, form: TextFormat, wanted: Sequence[Wanted], bad_rows: BadRows, *, from_text: bool
     ) -> None:
         self._form = form
         self._wanted = wanted
@@ -72,6 +73,10 @@ class TextBlocks:
         Raises:
             ValueError: If a row is bad and that is an error.
         """
+        arrays = self._form.arrays([record for _, _, record in block], self._wanted)
+        if arrays is not None:
+            with contextlib.suppress(ValueError):  # a bad row, which is found below
+                return self._parser.columns(arrays)
         rows, places = [], []
         for path, number, record in block:
             try:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.readers.quick_column import quick_column
 from pipelines.readers.typed_value import typed_value
 
 
@@ -33,7 +34,7 @@ def typed_column(
     """
     lists = [v if type(v) is list else () if v is None else (v,) for v in values]
     flat = list(itertools.chain.from_iterable(lists))
-    array = _quick(flat, dtype, from_text=from_text)
+    array = quick_column(flat, dtype, from_text=from_text)
     if array is None:
         # Missing values in lists, an odd type, or an error that is to be told well.
         lists = [typed_value(name, list(one), dtype, from_text=from_text) for one in lists]
@@ -42,28 +43,3 @@ def typed_column(
             flat = [text.encode() for text in flat]
         array = np.array(flat, object if dtype == "string" else dtype)
     return array, np.fromiter(map(len, lists), np.int64, len(lists))
-
-
-def _quick(flat: list[Any], dtype: str, *, from_text: bool) -> NDArray[Any] | None:
-    """Converts all values at once; None where one of them needs a look."""
-    kinds = set(map(type, flat))
-    try:
-        if dtype == "string":
-            if kinds <= {str}:
-                return np.array([text.encode() for text in flat], object)
-        elif from_text:
-            if "_" not in "".join(flat):
-                return _finite(list(map(int if dtype == "int64" else float, flat)), dtype)
-        elif kinds <= ({int} if dtype == "int64" else {int, float}):
-            return _finite(flat, dtype)
-    except (ValueError, TypeError, OverflowError):
-        pass
-    return None
-
-
-def _finite(flat: list[Any], dtype: str) -> NDArray[Any] | None:
-    if dtype == "int64":
-        return np.array(flat, np.int64)
-    with np.errstate(over="ignore"):
-        array = np.array(flat, np.float64).astype(np.float32)
-    return array if np.isfinite(array).all() else None
