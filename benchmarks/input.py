@@ -105,14 +105,24 @@ def trainer(optimizer: Any, columns: list[Any], cached: list[Any]) -> Callable[[
     return lambda: step(next(batches))
 
 
-def turn(take: Callable[[], Any]) -> float:
-    """Returns the seconds of one batch or step in the middle of a turn."""
+def turn(take: Callable[[], Any]) -> tuple[float, float]:
+    """Returns seconds and seconds of CPU of one batch or step in the middle of a turn."""
+    settle()
     for _ in range(AHEAD):
         take()
-    start = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(TURN):
         take()
-    return (time.perf_counter() - start) / TURN
+    return (time.perf_counter() - wall) / TURN, (time.process_time() - cpu) / TURN
+
+
+def settle() -> None:
+    """Waits until what others read ahead is read."""
+    before = time.process_time()
+    time.sleep(0.05)
+    while time.process_time() - before > 0.005:
+        before = time.process_time()
+        time.sleep(0.05)
 
 
 def main() -> None:
@@ -136,24 +146,24 @@ def main() -> None:
             "AFM, Adagrad": trainer(tf.keras.optimizers.Adagrad(0.05), columns, cached),
             "AFM, sparse Adam": trainer(tfrs_afm.optimizers.Adam(0.001), columns, cached),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in (*takers, *steps)}
+        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in (*takers, *steps)}
         for number in range(given.rounds + 1):
             for name, take in {**takers, **steps}.items():
-                spent = turn(take)
+                one = turn(take)
                 if number:  # the first round warms up
-                    seconds[name].append(spent)
-        medians = {name: statistics.median(some) for name, some in seconds.items()}
-        print("| step | ms a batch | examples/s |\n|---|---|---|")
-        for name in steps:
-            print(f"| {name} | {medians[name] * 1e3:.1f} | {BATCH / medians[name] / 1e3:.0f}k |")
-        print(
-            f"\n| input | ms a batch | examples/s | {' | '.join(f'{one} takes' for one in steps)} |"
+                    spent[name].append(one)
+        wall, cpu = (
+            {name: statistics.median(one[kind] for one in some) for name, some in spent.items()}
+            for kind in (0, 1)
         )
-        print("|---|---|---|" + "---|" * len(steps))
-        for name in takers:
-            ratios = " | ".join(f"{medians[one] / medians[name]:.2f}x" for one in steps)
-            rate = BATCH / medians[name] / 1e3
-            print(f"| {name} | {medians[name] * 1e3:.1f} | {rate:.0f}k | {ratios} |")
+        print(f"TensorFlow {tf.__version__}, load {os.getloadavg()[0]:.1f}; ms a batch of {BATCH}")
+        print(f"| what | ms | CPU ms | examples/s | {' | '.join(f'{s} takes' for s in steps)} |")
+        print("|---|---|---|---|" + "---|" * len(steps))
+        for name in spent:
+            cells = [f"{1e3 * wall[name]:.1f}", f"{1e3 * cpu[name]:.1f}"]
+            cells.append(f"{BATCH / wall[name] / 1e3:.0f}k")
+            cells += ["" if name in steps else f"{wall[s] / wall[name]:.1f}x" for s in steps]
+            print(f"| {name} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
