@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.commands.add_evaluate import add_evaluate
 from pipelines.commands.add_prepare import add_prepare
+from pipelines.commands.add_prepare_events import add_prepare_events
 from pipelines.commands.add_train import add_train
 from pipelines.load_tensorflow import load_tensorflow
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_prepare(commands)
+    add_prepare_events(commands)
     add_train(commands)
     add_evaluate(commands)
     options = parser.parse_args(arguments)

@@ -1,9 +1,8 @@
-import argparse
 from pathlib import Path
 
 import pytest
 
-from pipelines.commands.add_prepare_events import add_prepare_events
+from pipelines.__main__ import main
 from tests.pipelines.beam import logs
 
 SETTINGS = """\
@@ -26,11 +25,15 @@ fit = "vocabulary"
 """
 
 
-def run(*words: str) -> None:
-    parser = argparse.ArgumentParser()
-    add_prepare_events(parser.add_subparsers(required=True))
-    options = parser.parse_args(["prepare-events", *words])
-    options.run(options)
+def run(*words: str) -> int:
+    return main(["prepare-events", *words])
+
+
+def test_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        run("--help")
+    assert end.value.code == 0
+    assert "examples:\n  python -m pipelines prepare-events" in capsys.readouterr().out
 
 
 def test_both_engines_tell_the_same_of_what_they_made(
@@ -41,9 +44,10 @@ def test_both_engines_tell_the_same_of_what_they_made(
         file.write("7,film,soon,5,1.0,\n")
     (tmp_path / "events.toml").write_text(SETTINGS, encoding="utf-8")
     config = ["--config", str(tmp_path / "events.toml"), "--out"]
-    run(*config, str(tmp_path / "a"))
+    assert run(*config, str(tmp_path / "a")) == 0
     memory = capsys.readouterr().out
-    run(*config, str(tmp_path / "b"), "--engine", "beam", "--", "--runner=FnApiRunner")
+    words = ["--engine", "beam", "--", "--runner=FnApiRunner"]
+    assert run(*config, str(tmp_path / "b"), *words) == 0
     assert capsys.readouterr().out == memory
     lines = memory.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["train", "validation", "test"]
@@ -53,8 +57,11 @@ def test_both_engines_tell_the_same_of_what_they_made(
     assert lines[5].endswith("log.csv, line 102.")
 
 
-def test_options_of_beam_need_its_engine(tmp_path: Path) -> None:
+def test_options_of_beam_need_its_engine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     logs.write_csv(tmp_path / "log.csv", logs.log(20))
     (tmp_path / "events.toml").write_text(SETTINGS, encoding="utf-8")
-    with pytest.raises(ValueError, match="must come with `--engine beam`"):
-        run("--config", f"{tmp_path}/events.toml", "--out", "o", "--", "--runner=FlinkRunner")
+    words = ["--config", f"{tmp_path}/events.toml", "--out", "o", "--", "--runner=FlinkRunner"]
+    assert run(*words) == 1
+    assert "must come with `--engine beam`" in capsys.readouterr().err
