@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,10 +14,12 @@ from pipelines.configuration.training import Training
 from pipelines.files.write_text import write_text
 from pipelines.training.checkpoints import Checkpoints
 from pipelines.training.describe_run import describe_run
-from pipelines.training.differences import differences
 from pipelines.training.history import History
+from pipelines.training.judge import judge
 from pipelines.training.learning_rate_factor import learning_rate_factor
+from pipelines.training.make_variables import make_variables
 from pipelines.training.records import Records
+from pipelines.training.refuse_other_run import refuse_other_run
 from pipelines.training.run_state import RunState
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import Steps
@@ -52,7 +53,7 @@ class Loop:
         self._folder, self._training, self._data = folder, training, data
         self._strategy = strategy
         self._state = RunState()
-        _make_variables(model, training.seed)
+        make_variables(model, training.seed)
         self._check_monitor()
         with strategy.scope():
             model.optimizer.build(model.trainable_variables)
@@ -139,14 +140,7 @@ class Loop:
                 "`folder` must not hold another run, unless it is to go on. Received: "
                 f"folder={self._folder}, resume=False. Pass resume=True, or take another folder."
             )
-        saved = json.loads(described.read_text(encoding="utf-8"))
-        lines = differences(saved, self._description)
-        if lines:
-            shown = "; ".join(lines[:5]) + ("; ..." if len(lines) > 5 else "")
-            raise ValueError(
-                "`resume` must go on with what the run was begun with; only more epochs are "
-                f"possible. Received: {shown}. Restore that, or take another folder."
-            )
+        refuse_other_run(json.loads(described.read_text(encoding="utf-8")), self._description)
         self._state = self._checkpoints.restore()
         self._scale.assign(self._state.learning_rate_scale)
         if self._state.epoch > self._training.epochs:
@@ -250,10 +244,11 @@ class Loop:
         average = self._average
         with contextlib.nullcontext() if average is None else average.in_place():
             ended = self._evaluate(record)
-            if not ended and self._judge(record):
+            if not ended and judge(state, record, training, self._rate):
                 self._checkpoints.save_best(state.step)
         if ended:
             self._end_if_asked()
+        self._scale.assign(state.learning_rate_scale)
         if average is not None and training.ema is not None and training.ema.overwrite:
             average.overwrite()
         state.history.append(record)
@@ -272,34 +267,10 @@ class Loop:
         with self._explained():
             while self._test_steps(iterator, most).steps == most:
                 if self._asked_to_end():
+                    self._model.reset_metrics()
                     return True
         results = self._results(with_groups=True)
         record |= {f"val_{name}": value for name, value in results.items()}
-        return False
-
-    def _judge(self, record: Mapping[str, Any]) -> bool:
-        """Takes in the monitored metric; returns whether the epoch is the best so far."""
-        state, stopping = self._state, self._training.early_stopping
-        schedule = self._training.schedule
-        value = record.get(stopping.monitor)
-        sign = 1.0 if stopping.direction == "min" else -1.0
-        better = value is None or (
-            math.isfinite(value)
-            and (state.best is None or sign * value < sign * state.best - stopping.min_delta)
-        )
-        if better:
-            state.best, state.best_epoch, state.best_step = value, state.epoch, state.step
-            state.epochs_without_better = state.epochs_on_plateau = 0
-            return True
-        state.epochs_without_better += 1
-        state.epochs_on_plateau += 1
-        patience = schedule.plateau_patience
-        if patience is not None and state.epochs_on_plateau >= patience and self._rate is not None:
-            least = schedule.plateau_floor / self._rate
-            lower = max(state.learning_rate_scale * schedule.plateau_factor, least)
-            state.learning_rate_scale = min(state.learning_rate_scale, lower)
-            state.epochs_on_plateau = 0
-            self._scale.assign(state.learning_rate_scale)
         return False
 
     def _ended(self) -> bool:
@@ -369,19 +340,6 @@ class Loop:
 
     def _last_good(self) -> str:
         return f"The last checkpoint is {self._checkpoints.last()}."
-
-
-def _make_variables(model: Any, seed: int) -> None:
-    """Makes the variables of a model over feature columns, from an empty batch."""
-    if not model.built:
-        if not hasattr(model, "columns"):
-            raise ValueError(
-                "`model` must have its variables. Received: a model that was never called. Call it "
-                "on the features of a batch first."
-            )
-        tf.keras.utils.set_random_seed(seed)
-        spec = tfrs_afm.parse_spec(model.columns)
-        model(tf.io.parse_example(tf.zeros([0], tf.string), spec))
 
 
 def _cause(error: Any) -> str:

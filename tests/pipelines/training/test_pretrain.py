@@ -40,6 +40,7 @@ def machine_logloss(tables: dict[str, Any], bias: float) -> float:
     return float(np.mean(losses))
 
 
+@pytest.mark.long
 def test_the_embeddings_become_those_of_the_best_factorization_machine(tmp_path: Path) -> None:
     model = examples.afm()
     before = [weight.numpy() for weight in model.task.trainable_weights]

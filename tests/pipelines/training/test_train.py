@@ -39,6 +39,7 @@ def test_the_model_is_left_with_the_weights_of_its_best_epoch(tmp_path: Path) ->
     assert float(model.mean_loss.result()) == pytest.approx(history.best, rel=1e-6)
 
 
+@pytest.mark.long
 def test_it_trains_as_fit_does(tmp_path: Path) -> None:
     ours, fitted = (examples.model(dropout=0.0) for _ in range(2))
     history = train(
@@ -57,6 +58,7 @@ def test_it_trains_as_fit_does(tmp_path: Path) -> None:
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-7)
 
 
+@pytest.mark.long
 def test_steps_a_call_do_not_change_the_weights(tmp_path: Path) -> None:
     found = []
     for calls in (1, 4, 100):
@@ -116,6 +118,7 @@ def test_an_average_of_the_weights_is_judged_and_kept(tmp_path: Path) -> None:
         np.testing.assert_allclose(weight.numpy(), average, atol=1e-6)
 
 
+@pytest.mark.long
 def test_training_goes_on_from_the_average_where_it_overwrites(tmp_path: Path) -> None:
     # With a momentum of almost 1 the average stays at the start, and so do the weights.
     model = examples.model()

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import tensorflow as tf
 
 from pipelines.configuration.training import Training
@@ -15,6 +16,7 @@ def test_the_weight_of_a_class_multiplies_that_of_the_example() -> None:
     assert weighed[2].numpy().tolist() == [[6.0], [1.0], [0.0]]
 
 
+@pytest.mark.long
 def test_training_weighs_the_classes(tmp_path: Path) -> None:
     first, second = (examples.model(dropout=0.0) for _ in range(2))
     plain = examples.batches()

@@ -130,6 +130,7 @@ def test_candidates_that_lack_something_are_refused() -> None:
         with_negatives(batches(), settings, candidates(), 1)
 
 
+@pytest.mark.long
 def test_training_makes_up_negatives_and_needs_candidates_for_it(tmp_path: Path) -> None:
     settings = Training(epochs=1, negatives={"item": "film", "per_positive": 2})
     data = examples.batches(), examples.validation(), tmp_path, settings
