@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.commands.add_evaluate import add_evaluate
+from pipelines.commands.add_export import add_export
+from pipelines.commands.add_predict import add_predict
 from pipelines.commands.add_prepare import add_prepare
 from pipelines.commands.add_prepare_events import add_prepare_events
 from pipelines.commands.add_train import add_train
@@ -15,9 +17,11 @@ from pipelines.load_tensorflow import load_tensorflow
 _ABOUT = "Files to a trained model to honest numbers."
 _EXAMPLES = """\
 examples:
-  python -m pipelines prepare movielens-100k --out data/ml-100k
-  python -m pipelines train --data data/ml-100k --out runs/ml-100k
-  python -m pipelines evaluate --data data/ml-100k --run runs/ml-100k
+  python -m pipelines prepare --config clicks.toml --out runs/clicks
+  python -m pipelines train --config clicks.toml --out runs/clicks
+  python -m pipelines evaluate --out runs/clicks
+  python -m pipelines predict --out runs/clicks --input new.csv --output predictions.csv
+  python -m pipelines export --out runs/clicks --base-path models/clicks
   python -m pipelines COMMAND --help
 """
 
@@ -42,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_prepare_events(commands)
     add_train(commands)
     add_evaluate(commands)
+    add_predict(commands)
+    add_export(commands)
     options = parser.parse_args(arguments)
     # As on Ctrl-C, clean up on the way out.
     before = signal.signal(signal.SIGTERM, _stop)

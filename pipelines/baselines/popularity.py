@@ -11,7 +11,7 @@ class Popularity:
     with the rate of all training examples, which an unknown item gets.
 
     Args:
-        items: `(examples,)` integer ids of the training part.
+        items: `(examples,)` ids, numbers or text, of the training part.
         labels: `(examples,)` 0 or 1.
         prior: How many examples the rate counts for. Positive.
 
@@ -25,7 +25,7 @@ class Popularity:
     """
 
     def __init__(self, items: ArrayLike, labels: ArrayLike, prior: float = 5.0) -> None:
-        known = np.asarray(items, np.int64).ravel()
+        known = np.asarray(items).ravel()
         label = np.asarray(labels, np.float64).ravel()
         if not label.size:
             raise ValueError("`labels` must not be empty. Received: no labels.")
@@ -40,9 +40,9 @@ class Popularity:
         """Returns the prediction for each item.
 
         Args:
-            items: `(examples,)` integer ids.
+            items: `(examples,)` ids, numbers or text,.
         """
-        asked = np.asarray(items, np.int64).ravel()
+        asked = np.asarray(items).ravel()
         place = np.minimum(np.searchsorted(self._items, asked), len(self._items) - 1)
         found: NDArray[np.float64] = np.where(
             self._items[place] == asked, self._rates[place], self._rate

@@ -5,18 +5,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-_ABOUT = """\
-Judge trained models on one part of the prepared examples, beside two baselines.
+from pipelines.commands.add_command import add_command
+from pipelines.commands.add_input import add_input
+from pipelines.commands.configuration_of import configuration_of
+from pipelines.commands.print_metrics import print_metrics
 
-auc           share of all pairs of a liked and an unliked film in which the liked one scores higher
-logloss       mean negative log-likelihood of the labels; lower is better
-per-user auc  auc among the films of one user, averaged over users by their number of ratings
-ndcg 10       normalized discounted cumulative gain of each user's first ten films
+_ABOUT = """\
+Judge the model of a run on a part of its prepared examples, or on files of any format.
+
+What is computed is said by the section `evaluation`: metrics, k, bootstrap and so on. The metrics
+of a part go to FOLDER/metrics.json, those of files to --output, with confidence intervals.
 """
 _EXAMPLES = """\
-examples:
-  python -m pipelines evaluate --data data/ml-100k --run runs/ml-100k
-  python -m pipelines evaluate --data data/ml-100k --run runs/ml-100k --part validation --out m.json
+  python -m pipelines evaluate --out runs/clicks
+  python -m pipelines evaluate --out runs/clicks --part validation --set evaluation.bootstrap=0
+  python -m pipelines evaluate --out runs/clicks --input new.parquet --output metrics.json
 """
 
 
@@ -26,40 +29,19 @@ def add_evaluate(commands: Any) -> None:
     Args:
         commands: What `ArgumentParser.add_subparsers` gave.
     """
-    parser = commands.add_parser(
-        "evaluate",
-        help="trained models to a table of metrics",
-        description=_ABOUT,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="a folder of `python -m pipelines prepare`"
-    )
-    parser.add_argument(
-        "--run",
-        type=Path,
-        required=True,
-        help="a folder of `python -m pipelines train`",
-        dest="trained",
-    )
-    parser.add_argument(
-        "--part",
-        choices=["train", "validation", "test"],
-        default="test",
-        help="which examples (default: %(default)s)",
-    )
-    parser.add_argument("--out", type=Path, help="a JSON file to write the metrics to as well")
-    parser.set_defaults(run=_run)
+    summary = "a trained model to metrics with confidence intervals"
+    parser = add_command(commands, "evaluate", summary, _ABOUT, _EXAMPLES, _run, configured=False)
+    add_input(parser)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="a JSON file for the metrics")
 
 
 def _run(options: argparse.Namespace) -> None:
     # Here, so that --help need not wait for TensorFlow.
-    from pipelines.evaluation.metrics_table import metrics_table
     from pipelines.files.write_text import write_text
-    from pipelines.recipes.movielens_100k.evaluate import evaluate
+    from pipelines.runs.evaluate_run import evaluate_run
 
-    metrics = evaluate(options.data, options.trained, [options.part])[options.part]
-    if options.out:
-        write_text(options.out, json.dumps(metrics, indent=1) + "\n")
-    print(metrics_table(metrics, "user"))
+    configuration = configuration_of(options)
+    metrics = evaluate_run(configuration, options.out, options.part, options.input, options.format)
+    if options.output:
+        write_text(options.output, json.dumps(metrics, indent=1) + "\n")
+    print_metrics(metrics, configuration.data.group)

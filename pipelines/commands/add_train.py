@@ -1,20 +1,23 @@
 """python -m pipelines train."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-_ABOUT = """\
-Train AFM, DeepFM and a linear baseline on prepared examples, and judge them on the test part.
+from pipelines.commands.add_command import add_command
+from pipelines.commands.configuration_of import configuration_of
+from pipelines.commands.print_metrics import print_metrics
 
-Each model keeps the weights with the best logloss on the validation part. The folder of the run
-holds metrics.json and, for each model, its checkpoint and logs for TensorBoard. A run with the same
-examples and settings that is there already is kept; an interrupted one leaves nothing behind.
+_ABOUT = """\
+Train the model of a configuration, keep its best weights, and judge it on all other parts.
+
+FOLDER then holds configuration.json (all defaults included), data, checkpoints, logs for
+TensorBoard, history.jsonl with a line an epoch, model.keras with the best weights and metrics.json.
+A run that was stopped at any moment goes on with --resume and ends with the same weights.
 """
 _EXAMPLES = """\
-examples:
-  python -m pipelines train --data data/ml-100k --out runs/ml-100k
-  python -m pipelines train --data data/ml-100k --out runs/seed-2 --seed 2 --epochs 5
+  python -m pipelines train --config clicks.toml --out runs/clicks
+  python -m pipelines train --config clicks.toml --set training.epochs=5 --out runs/clicks --resume
+  python -m pipelines train --config clicks.toml --set model.kind=DeepFM --out runs/deepfm
   tensorboard --logdir runs
 """
 
@@ -25,47 +28,17 @@ def add_train(commands: Any) -> None:
     Args:
         commands: What `ArgumentParser.add_subparsers` gave.
     """
-    parser = commands.add_parser(
-        "train",
-        help="prepared examples to trained models and their metrics",
-        description=_ABOUT,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="a folder of `python -m pipelines prepare`"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the run to make")
-    parser.add_argument(
-        "--epochs", type=int, default=12, help="most passes over the data (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--patience",
-        type=int,
-        default=2,
-        help="passes without a better validation logloss after which training ends "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--batch-size", type=int, default=1024, help="examples a step (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="decides weights and order (default: %(default)s)"
-    )
-    parser.set_defaults(run=_run)
+    summary = "a configuration to a trained model and its metrics"
+    parser = add_command(commands, "train", summary, _ABOUT, _EXAMPLES, _run)
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
 
 
 def _run(options: argparse.Namespace) -> None:
     # Here, so that --help need not wait for TensorFlow.
-    from pipelines.evaluation.metrics_table import metrics_table
-    from pipelines.recipes.movielens_100k.settings import Settings
-    from pipelines.recipes.movielens_100k.train import train
+    from pipelines.runs.train_run import train_run
 
-    settings = Settings(
-        batch_size=options.batch_size,
-        epochs=options.epochs,
-        patience=options.patience,
-        seed=options.seed,
-    )
-    run = train(options.data, options.out, settings)
-    print(metrics_table(run.metrics["test"], "user"))
+    configuration = configuration_of(options)
+    metrics = train_run(configuration, options.out, resume=options.resume)
+    for part, found in metrics.items():
+        print(f"{part}:")
+        print_metrics(found, configuration.data.group)

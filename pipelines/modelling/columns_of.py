@@ -1,5 +1,6 @@
 """A configuration as feature columns."""
 
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -59,7 +60,7 @@ def _alone(column: Column, configuration: Configuration, fits: ColumnFits, fitte
         categorical,
         dimension,
         combiner=column.combiner or "mean",
-        initializer=_initializer(column.stddev or configuration.model.stddev),
+        initializer=_initializer(column.stddev or configuration.model.stddev, dimension),
         max_norm=column.max_norm,
         trainable=column.trainable,
     )
@@ -83,16 +84,20 @@ def _shared(
                 f"Received: {sorted(given)}. Say it at one of them."
             )
         said[key] = given.pop() if given else default
+    dimension = said["dimension"] or configuration.model.dim
     return tfrs_afm.shared_embeddings(
         [categorical_of(column, fits, fitted, name) for column in columns],
-        said["dimension"] or configuration.model.dim,
+        dimension,
         combiner=said["combiner"] or "mean",
-        initializer=_initializer(said["stddev"] or configuration.model.stddev),
+        initializer=_initializer(said["stddev"] or configuration.model.stddev, dimension),
         shared_embedding_collection_name=name,
         max_norm=said["max_norm"],
         trainable=said["trainable"],
     )
 
 
-def _initializer(stddev: float | None) -> Any:
-    return None if stddev is None else tf.keras.initializers.RandomNormal(stddev=stddev)
+def _initializer(stddev: float | None, dimension: int) -> Any:
+    """The default is TensorFlow's, as an object that Keras saves."""
+    if stddev is None:
+        return tf.keras.initializers.TruncatedNormal(stddev=1 / math.sqrt(dimension))
+    return tf.keras.initializers.RandomNormal(stddev=stddev)

@@ -188,3 +188,11 @@ def test_a_checkpoint_finds_its_rows_by_name_after_columns_are_reordered(
     other(features)
     tf.train.Checkpoint(model=other).read(path).assert_existing_objects_matched()
     np.testing.assert_allclose(other(features), expected, rtol=1e-6)
+
+
+def test_the_initializer_of_an_embedding_column_is_saved_without_a_warning() -> None:
+    column = fc.embedding_column(fc.categorical_column_with_identity("film", 5), 4)
+    table = next(iter(tfrs_afm.FieldEmbedding([column]).tables.values()))
+    config = table.get_config()  # warnings are errors
+    assert config["initializer"]["class_name"] == "TruncatedNormal"
+    assert type(table).from_config(config).initializer.stddev == 0.5

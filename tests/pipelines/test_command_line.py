@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.__main__ import main
-from tests.pipelines.movielens_files import log, write_recbole
+from tests.pipelines.clicks import log, write_clicks
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +28,7 @@ def test_help_shows_examples_without_loading_tensorflow() -> None:
     assert "examples:\n  python -m pipelines prepare" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "predict", "export"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
@@ -37,26 +37,25 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
 
 
 def test_prepare_tells_the_parts_and_nothing_else_where_nobody_looks_on(tmp_path: Path) -> None:
-    data_dir = write_recbole(tmp_path / "raw", log(50, seed=1))
-    out = tmp_path / "out"
-    done = run("prepare", "movielens-100k", "--out", str(out), "--data-dir", str(data_dir))
+    path = write_clicks(tmp_path, log(50))
+    split = "data.split={by='group'}"
+    done = run("prepare", "--config", str(path), "--out", str(tmp_path / "out"), "--set", split)
     assert done.returncode == 0
     assert done.stderr == ""
-    assert [line.split()[:3] for line in done.stdout.splitlines()] == [
-        ["train", "40", "examples,"],
-        ["validation", "5", "examples,"],
-        ["test", "5", "examples,"],
-    ]
-    assert (out / "feature_spec.json").is_file()
+    lines = [line.split()[:3] for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == ["train", "validation", "test"]
+    assert sum(int(line[1]) for line in lines) == 50
+    assert (tmp_path / "out/data/feature_spec.json").is_file()
 
 
 def test_an_error_is_one_line_and_a_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(tmp_path / "out")
-    assert main(["prepare", "movielens-100k", "--out", out, "--data-dir", str(tmp_path)]) == 1
+    path = str(write_clicks(tmp_path))
+    assert main(["prepare", "--config", path, "--out", out, "--set", "data.labl=a"]) == 1
     text = capsys.readouterr()
     assert text.out == ""
-    assert text.err.startswith("error: `--data-dir` must be a folder with")
+    assert text.err.startswith("error: `data.labl` must be a known key.")
     assert text.err.count("\n") == 1
-    assert os.listdir(tmp_path) == []
+    assert sorted(os.listdir(tmp_path)) == ["clicks.csv", "clicks.toml"]

@@ -88,8 +88,19 @@ class DenseTable(tf.keras.layers.Layer):
             **super().get_config(),
             "rows": self.rows,
             "dim": self.dim,
-            "initializer": tf.keras.initializers.serialize(self.initializer),
+            "initializer": tf.keras.initializers.serialize(_of_keras(self.initializer)),
             "max_norm": self.max_norm,
             "ckpt_to_load_from": self.ckpt_to_load_from,
             "tensor_name_in_ckpt": self.tensor_name_in_ckpt,
         }
+
+
+def _of_keras(initializer: Any) -> Any:
+    """The initializer that `embedding_column` makes is TensorFlow's, of the same name in Keras."""
+    if initializer is None or isinstance(initializer, tf.keras.initializers.Initializer):
+        return initializer
+    known = getattr(tf.keras.initializers, type(initializer).__name__, None)
+    if known is None or not hasattr(initializer, "get_config"):
+        return initializer
+    config = {key: value for key, value in initializer.get_config().items() if key != "dtype"}
+    return known(**config)

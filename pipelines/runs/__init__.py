@@ -1,0 +1,1 @@
+"""A configuration to a run folder: trained, judged, asked for predictions, exported."""

@@ -1,0 +1,108 @@
+"""The batches of a prepared part, or of files of any format."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tfrs_afm
+from pipelines.configuration.configuration import Configuration
+from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.preparation.origin import format_options
+from pipelines.preparation.parse_spec import parse_spec
+from pipelines.readers.batch_options import BatchOptions
+from pipelines.readers.batches import Batches
+from pipelines.readers.format_options import FormatOptions
+
+_GROUPED = ("pairwise_logistic", "listwise_softmax")
+
+
+class BatchesOf:
+    """Makes batches for a model of a configuration.
+
+    Args:
+        configuration: Its section `data` gives label, weight and batch size.
+        spec: The description of the examples that the model was fitted on.
+        columns: The model's feature columns.
+    """
+
+    def __init__(
+        self, configuration: Configuration, spec: FeatureSpec, columns: Sequence[Any]
+    ) -> None:
+        self._configuration, self._spec = configuration, spec
+        self._parsing = tfrs_afm.parse_spec(columns)
+
+    def part(
+        self, folder: Path, part: str, extras: Sequence[str] = (), *, shuffled: bool = False
+    ) -> Batches:
+        """Returns the batches of a prepared part.
+
+        Args:
+            folder: The folder of `prepare`.
+            part: "train", "validation" or "test".
+            extras: Further features to read, for metrics.
+            shuffled: Whether each epoch has an order of its own.
+
+        Raises:
+            ValueError: If there is no such part, or its files are damaged.
+        """
+        data, training = self._configuration.data, self._configuration.training
+        options = BatchOptions(
+            self._spec.label,
+            self._spec.weight,
+            batch_size=data.batch_size,
+            shuffle_buffer=data.shuffle_buffer if shuffled else 0,
+            seed=training.seed,
+        )
+        files = self._spec.files(folder, part)
+        return Batches(files, FormatOptions("tfrecord"), self._features(extras), options)
+
+    def files(
+        self,
+        files: Sequence[Path],
+        form: str,
+        extras: Sequence[str] = (),
+        *,
+        labelled: bool = True,
+    ) -> Batches:
+        """Returns the batches of raw files, in their order.
+
+        Args:
+            files: The files.
+            form: How they are written; options are those of the configuration.
+            extras: Further features to read, for metrics.
+            labelled: Whether labels and weights are read.
+
+        Raises:
+            ValueError: If there is no such file, or one is empty, damaged or lacks a column.
+        """
+        data, task = self._configuration.data, self._configuration.task
+        binary = task.loss == "binary_crossentropy"
+        options = BatchOptions(
+            data.label if labelled else None,
+            data.weight if labelled else None,
+            positive_from=data.positive_from if labelled else None,
+            label_range=(0.0, 1.0) if labelled and binary else None,
+            batch_size=data.batch_size,
+        )
+        described = data if data.format == form else data.model_copy(update={"format": form})
+        if form != "csv":
+            plain = {"lists": {}, "missing": ("",), "delimiter": ",", "header": True}
+            described = described.model_copy(update=plain)
+        if form not in ("csv", "libsvm", "libffm"):
+            described = described.model_copy(update={"names": None})
+        if form not in ("libsvm", "libffm"):
+            described = described.model_copy(update={"num_fields": None, "index_base": 0})
+        return Batches(files, format_options(described), self._features(extras), options)
+
+    def _features(self, extras: Sequence[str]) -> dict[str, Any]:
+        wanted = list(extras)
+        if self._configuration.task.loss in _GROUPED:
+            wanted.append(str(self._configuration.data.group))
+        for name in wanted:
+            if name not in self._parsing and name not in self._spec.features:
+                raise ValueError(
+                    "`evaluation` must name features that are among the prepared examples. "
+                    f"Received: {name!r}. Prepare them again with this configuration."
+                )
+        described = [self._spec.features[name] for name in wanted if name not in self._parsing]
+        return {**self._parsing, **parse_spec(described)}

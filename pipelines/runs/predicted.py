@@ -1,0 +1,98 @@
+"""Predictions with all that they are judged by."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+
+@dataclasses.dataclass(frozen=True)
+class Predicted:
+    """What a model says of some rows, in their order.
+
+    Attributes:
+        predictions: `(examples,)`.
+        labels: `(examples,)`, or None.
+        weights: `(examples,)`, or None.
+        values: Feature -> its value in each row: a number or text, a list where it is of any
+            length, None where it is missing.
+    """
+
+    predictions: NDArray[np.float64]
+    labels: NDArray[np.float64] | None
+    weights: NDArray[np.float64] | None
+    values: dict[str, list[Any]]
+
+    @classmethod
+    def of(
+        cls, model: Any, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
+    ) -> "Predicted":
+        """Asks a model for predictions.
+
+        Args:
+            model: A `tfrs.Model`.
+            batches: `(features, labels[, weights])`, or features alone.
+            names: The features to keep.
+            labelled: Whether the batches have labels.
+
+        Returns:
+            The predictions.
+        """
+        score = tf.function(lambda features: model(features, training=False), reduce_retracing=True)
+        found: list[Any] = []
+        labels: list[Any] = []
+        weights: list[Any] = []
+        values: dict[str, list[Any]] = {name: [] for name in names}
+        for batch in batches:
+            features, *targets = batch if labelled else (batch,)
+            found.append(score(features).numpy()[:, 0])
+            labels += [target.numpy()[:, 0] for target in targets[:1]]
+            weights += [target.numpy()[:, 0] for target in targets[1:]]
+            for name, kept in values.items():
+                kept += _rows(features[name])
+        return cls(
+            np.concatenate(found).astype(np.float64),
+            np.concatenate(labels).astype(np.float64) if labels else None,
+            np.concatenate(weights).astype(np.float64) if weights else None,
+            values,
+        )
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Returns a feature with one value a row as an array; a missing one is "" or -1.
+
+        Raises:
+            ValueError: If a row has several.
+        """
+        flat = []
+        for row, value in enumerate(self.values[name]):
+            values = value if isinstance(value, list) else [value]
+            if len(values) > 1:
+                raise ValueError(
+                    f"`{name}` must have one value in each row to group by it. "
+                    f"Received: {name}={values} in row {row}."
+                )
+            flat.append(values[0] if values else None)
+        known = next((value for value in flat if value is not None), "")
+        missing: Any = "" if isinstance(known, str) else -1
+        return np.asarray([missing if value is None else value for value in flat])
+
+
+def _rows(tensor: Any) -> list[Any]:
+    if isinstance(tensor, tf.SparseTensor):
+        rows: list[list[Any]] = [[] for _ in range(int(tensor.dense_shape[0]))]
+        for (row, _), value in zip(tensor.indices.numpy(), tensor.values.numpy(), strict=True):
+            rows[row].append(_plain(value))
+        return rows
+    values = tensor.numpy()
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 1:
+        return [_plain(value) for value in values]
+    return [[_plain(value) for value in row.ravel()] for row in values]
+
+
+def _plain(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value.item()

@@ -1,0 +1,82 @@
+"""What is where in the folder of a run."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.dump import dump
+from pipelines.configuration.load_configuration import load_configuration
+from pipelines.files.write_text import write_text
+from pipelines.preparation.feature_spec import FeatureSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run: `--out` of every command.
+
+    Attributes:
+        path: The folder. It need not be there yet.
+    """
+
+    path: Path
+
+    @property
+    def data(self) -> Path:
+        """The prepared examples, with `feature_spec.json`: `data`, or what runs share."""
+        return Path(self.run.get("prepared", self.path / "data"))
+
+    @property
+    def model(self) -> Path:
+        """The trained model with its best weights."""
+        return self.path / "model.keras"
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Part -> model or baseline -> metric -> `{value, low, high}`; empty before training."""
+        return self._json("metrics.json")
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """How training ended, and on what; empty where it has not ended."""
+        return self._json("run.json")
+
+    def configuration(self, overrides: Sequence[str] = ()) -> Configuration:
+        """Returns the configuration that the model was trained with.
+
+        Args:
+            overrides: Values to set, see `load_configuration`.
+
+        Raises:
+            ValueError: If there is no such file, or a value is not as it must be.
+        """
+        path = self.path / "configuration.json"
+        if not path.is_file():
+            raise ValueError(
+                f"`--out` must be the folder of a run. Received: --out {self.path}, which has no "
+                "configuration.json. Make it with: python -m pipelines train"
+            )
+        return load_configuration(path, overrides)
+
+    def spec(self) -> FeatureSpec:
+        """Returns the description of the prepared examples."""
+        return FeatureSpec.read(self.data)
+
+    def write_configuration(self, configuration: Configuration) -> None:
+        """Writes `configuration.json`, defaults included."""
+        write_text(self.path / "configuration.json", dump(configuration))
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Writes `metrics.json`."""
+        write_text(self.path / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+
+    def write_run(self, run: dict[str, Any]) -> None:
+        """Writes `run.json`, the last file of a run."""
+        write_text(self.path / "run.json", json.dumps(run, indent=1) + "\n")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return found

@@ -1,0 +1,190 @@
+"""One small run, from clicks to metrics, predictions and an export."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+
+from pipelines.__main__ import main
+from pipelines.configuration.load_configuration import load_configuration
+from pipelines.runs.evaluate_run import evaluate_run
+from pipelines.runs.export_run import export_run
+from pipelines.runs.predict_run import predict_run
+from pipelines.runs.run_folder import RunFolder
+from pipelines.runs.train_run import train_run
+from tests.pipelines.clicks import log, write_clicks
+
+OVERRIDES = [
+    "training.epochs=3",
+    "training.optimizer.learning_rate=0.05",
+    "model.dim=4",
+    "evaluation.bootstrap=20",
+    "evaluation.item=item_id",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clicks")
+    configuration = load_configuration(write_clicks(folder), OVERRIDES)
+    train_run(configuration, folder / "run")
+    return folder
+
+
+def test_a_run_holds_all_that_was_promised(folder: Path) -> None:
+    names = set(os.listdir(folder / "run"))
+    assert {
+        "checkpoints",
+        "configuration.json",
+        "data",
+        "history.jsonl",
+        "logs",
+        "metrics.json",
+        "model.keras",
+        "run.json",
+    } <= names
+    assert len((folder / "run/history.jsonl").read_text().splitlines()) == 3
+    metrics = json.loads((folder / "run/metrics.json").read_text())
+    assert {"validation", "test"} <= set(metrics)
+    auc = metrics["test"]["AFM"]["auc"]
+    assert auc["low"] < auc["value"] < auc["high"]
+    assert auc["value"] > metrics["test"]["popularity"]["auc"]["value"]
+    assert json.loads((folder / "run/run.json").read_text())["model"] == "AFM"
+
+
+def test_a_run_that_is_done_is_kept(folder: Path) -> None:
+    before = os.stat(folder / "run/model.keras").st_mtime_ns
+    configuration = load_configuration(folder / "clicks.toml", OVERRIDES)
+    assert set(train_run(configuration, folder / "run")["test"]) == {"AFM", "popularity"}
+    assert os.stat(folder / "run/model.keras").st_mtime_ns == before
+
+
+def test_a_run_of_something_else_is_not_written_over(folder: Path) -> None:
+    configuration = load_configuration(folder / "clicks.toml", [*OVERRIDES, "model.dim=8"])
+    with pytest.raises(ValueError, match=r"must not hold another run\..* whose `model` is another"):
+        train_run(configuration, folder / "run")
+    assert RunFolder(folder / "run").configuration().model.dim == 4
+
+
+def test_files_are_judged_as_the_part_that_they_hold(folder: Path) -> None:
+    """What `evaluate` says of raw files is what it says of the prepared part of the same rows."""
+    configuration = RunFolder(folder / "run").configuration()
+    spec = RunFolder(folder / "run").spec()
+    lines = ["user_id,item_id,clicked,tags"]
+    for path in spec.files(folder / "run/data", "test"):
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            values = tf.train.Example.FromString(record).features.feature
+            user, item = (
+                values[name].bytes_list.value[0].decode() for name in ("user_id", "item_id")
+            )
+            tags = "|".join(tag.decode() for tag in values["tags"].bytes_list.value)
+            lines.append(f"{user},{item},{int(values['clicked'].float_list.value[0])},{tags}")
+    (folder / "test.csv").write_text("\n".join(lines) + "\n")
+    part = evaluate_run(configuration, folder / "run", "test")
+    files = evaluate_run(configuration, folder / "run", inputs=[str(folder / "test.csv")])
+    for model in ("AFM", "popularity"):
+        for metric in ("auc", "logloss", "group_auc"):
+            expected = part[model][metric]["value"]
+            assert files[model][metric]["value"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_predictions_of_new_rows_need_no_label_and_come_in_every_form(folder: Path) -> None:
+    rows = [line.split(",") for line in log(30, seed=9)]
+    lines = [f"{user},{item},{tags}" for user, item, _, tags in rows]
+    (folder / "new.csv").write_text("\n".join(["user_id,item_id,tags", *lines]) + "\n")
+    objects = [
+        {"user_id": user, "item_id": item, "tags": tags.split("|") if tags else []}
+        for user, item, _, tags in rows
+    ]
+    (folder / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in objects))
+    configuration = RunFolder(folder / "run").configuration()
+    for output, source in (("a.json", "new.csv"), ("a.csv", "new.jsonl"), ("a.parquet", "new.csv")):
+        inputs = [str(folder / source)]
+        assert predict_run(configuration, folder / "run", folder / output, inputs=inputs) == 30
+    one = json.loads((folder / "a.json").read_text())
+    with (folder / "a.csv").open() as file:
+        two = list(csv.DictReader(file))
+    three = pq.read_table(folder / "a.parquet").to_pylist()
+    assert list(one[0]) == list(two[0]) == list(three[0]) == ["row", "user_id", "prediction"]
+    assert [row["user_id"] for row in one] == [row[0] for row in rows]
+    for other in (two, three):
+        np.testing.assert_allclose(
+            [float(row["prediction"]) for row in other],
+            [row["prediction"] for row in one],
+            rtol=1e-6,
+        )
+
+
+def test_predictions_of_a_part_have_its_labels(folder: Path) -> None:
+    assert main(["predict", "--out", str(folder / "run"), "--part", "validation"]) == 0
+    with (folder / "run/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    spec = RunFolder(folder / "run").spec()
+    assert len(rows) == spec.parts["validation"].examples
+    assert sum(float(row["clicked"]) for row in rows) == spec.parts["validation"].positives
+
+
+def test_the_evaluation_may_be_another_than_that_of_training(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "--out", str(folder / "run"), "--set", "evaluation.metrics=['auc', 'mrr']"]
+    assert main([*words, "--output", str(folder / "metrics.json")]) == 0
+    assert list(json.loads((folder / "metrics.json").read_text())["AFM"]) == ["auc", "mrr"]
+    assert capsys.readouterr().out.splitlines()[0].split() == ["auc", "mrr"]
+
+
+@pytest.mark.parametrize(
+    ("words", "folder_name", "message"),
+    [
+        (["evaluate", "--input", "none.csv"], "run", "`--input` must name files. Received: --inp"),
+        (["predict", "--output", "a.txt"], "run", "`--output` must end with .json, .csv or .par"),
+        (["predict"], "", "`--out` must be the folder of a run. Received: --out"),
+        (["evaluate", "--set", "data.group=age"], "run", "`evaluation` must name features that"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    folder: Path,
+    words: list[str],
+    folder_name: str,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*words, "--out", str(folder / folder_name)]) == 1
+    assert f"error: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_a_run_goes_on_with_more_epochs(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    few = load_configuration(folder / "clicks.toml", [*OVERRIDES, "training.epochs=1"])
+    more = load_configuration(folder / "clicks.toml", [*OVERRIDES, "training.epochs=3"])
+    train_run(few, out)
+    (out / "run.json").unlink()  # as if it had been killed
+    with pytest.raises(ValueError, match=r"a run that was stopped\. Go on with it by --resume"):
+        train_run(more, out)
+    metrics = train_run(more, out, resume=True)
+    assert metrics == RunFolder(folder / "run").metrics
+
+
+@pytest.mark.long
+def test_an_export_is_published_and_a_baseline_is_not(folder: Path) -> None:
+    configuration = RunFolder(folder / "run").configuration(
+        ["export.candidate_features=['item_id']"]
+    )
+    base_path = export_run(configuration, folder / "run", str(folder / "models/clicks"))
+    assert os.listdir(base_path) == ["1"]
+    assert (Path(base_path) / "1/saved_model.pb").is_file()
+    with pytest.raises(ValueError, match=r"`model\.kind` must be AFM or DeepFM to export"):
+        export_run(
+            RunFolder(folder / "run").configuration(["model.kind=logistic_regression"]),
+            folder / "run",
+        )
+    bad = RunFolder(folder / "run").configuration(["export.candidate_features=['nope']"])
+    with pytest.raises(RuntimeError, match=r"`python -m serving export` must succeed.*nope"):
+        export_run(bad, folder / "run", str(folder / "models/bad"))
+    assert not (folder / "models/bad").exists() or os.listdir(folder / "models/bad") == []
