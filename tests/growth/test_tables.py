@@ -243,3 +243,37 @@ def test_a_changed_normalizer_is_pointed_out() -> None:
     found = entries(tfrs_afm.growth.carry_over(old, new))
     note = "check that its normalizer_fn is the same"
     assert [found[name].note for name in ("age", "age_bucketized")] == [note, note]
+
+
+@pytest.mark.parametrize("which", ["source", "model"])
+def test_a_sharded_table_is_refused(which: str) -> None:
+    models = {"source": made.model_of([user()]), "model": made.model_of([user()])}
+    for model in models.values():
+        model(CLICKS)
+    table = models[which].embedding.tables["user_embedding"]
+    shards = [tf.Variable(table.embedding_weights[:2]), tf.Variable(table.embedding_weights[2:])]
+    table.embedding_weights = tf.__internal__.distribute.ShardedVariable(shards)
+    with pytest.raises(ValueError, match=rf"`{which}` must hold whole tables\. Received: {which}"):
+        tfrs_afm.growth.carry_over(models["source"], models["model"])
+
+
+def test_two_layers_over_one_table_carry_it_over_once() -> None:
+    class TwoViews(tf.keras.Model):
+        def __init__(self, *words: str) -> None:
+            super().__init__()
+            columns = [fc.embedding_column(films(*words)[1], made.DIM)]
+            self.pooled = tfrs_afm.FieldEmbedding(columns)
+            self.single = tfrs_afm.IdEmbedding(columns, tables=self.pooled.tables)
+
+        def call(self, features: dict[str, Any]) -> Any:
+            both = self.pooled(features), self.single(features)
+            return tf.concat([tf.reduce_sum(one.vectors, axis=1) for one in both], axis=1)
+
+    old, new = TwoViews("a", "b", "c"), TwoViews("c", "x", "b", "a")
+    before, _ = old(CLICKS), new(CLICKS)
+    report = tfrs_afm.growth.carry_over(old, new)
+    np.testing.assert_allclose(new(CLICKS), before, rtol=1e-6)
+    assert [(table.name, table.carried, table.new) for table in report.tables] == [
+        ("pooled/seen_embedding", 3, 1),
+        ("pooled/seen_embedding/linear", 3, 1),
+    ]
