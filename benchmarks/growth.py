@@ -12,6 +12,8 @@ and dense gradients. Tables of all sizes take turns, so that all see the same ma
 import argparse
 import os
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -96,12 +98,10 @@ def memory_kib(name: str) -> int:
 
 def measure(simulated: Simulated, workers: int, steps: int, seed: int) -> dict[str, list[float]]:
     """Bytes and times of some steps; the first two warm up."""
-    found: dict[str, list[float]] = {"sent": [], "gradient": [], "apply": [], "extra": []}
+    found: dict[str, list[float]] = {"sent": [], "gradient": [], "apply": []}
     random = np.random.default_rng(seed)
     for step in range(steps):
         shards = np.split(random.integers(0, simulated.sizes[0], BATCH), workers)
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the peak so far
-        before = memory_kib("VmRSS")
         shares, times = [], []
         for shard in shards:
             start = time.perf_counter()
@@ -115,12 +115,28 @@ def measure(simulated: Simulated, workers: int, steps: int, seed: int) -> dict[s
             found["sent"].append(statistics.mean(map(bytes_of, shares)))
             found["gradient"].append(1000 * statistics.mean(times))
             found["apply"].append(1000 * applied)
-            found["extra"].append((memory_kib("VmHWM") - before) / 1000)
     return found
+
+
+def peak(rows: int) -> float:
+    """Memory of steps beyond weights and slots, in MB; for a process that did nothing before."""
+    measure(Simulated(10), 1, BLOCK, seed=0)  # the code, and the room that tracing takes
+    simulated = Simulated(rows)
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the peak so far
+    before = memory_kib("VmRSS")
+    measure(simulated, 1, BLOCK, seed=0)
+    return (memory_kib("VmHWM") - before) / 1000
+
+
+def peak_apart(rows: int) -> float:
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--peak", str(rows)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def table(exponents: list[int], turns: int) -> float:
     """Measures and prints; returns the time of an update at one worker, largest table, in ms."""
+    extra = {exponent: peak_apart(10**exponent) for exponent in exponents}
     models = {exponent: Simulated(10**exponent) for exponent in exponents}
     print(
         "| rows | workers | weights and slots, MB | beyond them in a step, MB "
@@ -139,7 +155,7 @@ def table(exponents: list[int], turns: int) -> float:
         sent = statistics.median(one["sent"]) / 1000
         print(
             f"| 10^{exponent} | {workers} | {models[exponent].megabytes:,.0f} | "
-            f"{max(one['extra']):.1f} | {sent:,.0f} | {workers * sent:,.0f} | "
+            f"{extra[exponent]:.0f} | {sent:,.0f} | {workers * sent:,.0f} | "
             f"{both(one['gradient'])} | {both(one['apply'])} |"
         )
     return min(found[exponents[-1], 1]["apply"])
@@ -168,7 +184,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[5, 6, 7], help="powers of ten")
     parser.add_argument("--turns", type=int, default=4)
+    parser.add_argument("--peak", type=int, help="only the memory of steps, for so many rows")
     arguments = parser.parse_args()
+    if arguments.peak:
+        print(peak(arguments.peak))
+        return
     on_paper(table(arguments.rows, arguments.turns))
 
 
