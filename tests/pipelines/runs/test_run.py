@@ -159,6 +159,7 @@ def test_what_cannot_be_done_is_told(
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_a_run_goes_on_with_more_epochs(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     few = load_configuration(folder / "clicks.toml", [*OVERRIDES, "training.epochs=1"])
