@@ -29,7 +29,7 @@ class Batches:
             `tfrs_afm.parse_spec(columns)` gives it. May hold more features than a model reads.
         batch: Label, weight, size, order and share of the worker.
         bad_rows: What becomes of a row that does not fit. Default: it is an error. To skip such
-            rows, TFRecord must be parsed twice.
+            rows, and for sequence examples always, records are parsed twice.
 
     Call arguments:
         epoch: Number of the epoch, from 0.

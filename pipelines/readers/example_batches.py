@@ -13,6 +13,7 @@ from pipelines.readers.check_records import check_records
 from pipelines.readers.epoch_order import epoch_order
 from pipelines.readers.example_parser import example_parser
 from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.read_error import read_error
 from pipelines.readers.record_compression import record_compression
 
 _BLOCK = 256  # records that travel together from a file to the shuffle
@@ -37,6 +38,8 @@ class ExampleBatches:
         bad_rows: BadRows,
     ) -> None:
         self._batch = batch
+        # TensorFlow's errors on sequence examples do not say which one it was.
+        self._looks_at_each = bad_rows.on_bad_row == "skip" or options.format == "sequence_example"
         self._bad_rows = bad_rows
         self._files = list(files)
         self._names = tf.constant([str(path) for path in files])
@@ -63,7 +66,7 @@ class ExampleBatches:
                 lambda block, rows: _shuffled(rows, [seeds[0] + block, seeds[1]])
             ).prefetch(1)
         data = data.rebatch(batch.batch_size).skip(skip)
-        if self._bad_rows.on_bad_row == "skip":
+        if self._looks_at_each:
             data = data.map(self._good).filter(lambda file, number, record: tf.size(record) > 0)
         return data.map(self._parsed).prefetch(2)
 
@@ -91,7 +94,7 @@ class ExampleBatches:
         return self._parse(record, self._where(file, number))
 
     def _good(self, file: Any, number: Any, record: Any) -> Any:
-        """Leaves out the bad rows of a batch."""
+        """Leaves out the bad rows of a batch, or says which row is bad."""
         mask = tf.py_function(self._mask, [file, number, record], tf.bool)
         mask.set_shape([None])
         return tuple(tf.boolean_mask(part, mask) for part in (file, number, record))
@@ -105,7 +108,13 @@ class ExampleBatches:
             fault = _fault(self._parsed, file[one], number[one], record[one])
             if fault is not None:
                 mask[row] = False
-                self._bad_rows.add(self._files[int(file[row])], int(number[row]), fault, "record")
+                path, place = self._files[int(file[row])], int(number[row])
+                where = f"{path}, record {place}"
+                fault = fault.removesuffix(f" in {where}").removeprefix(f"Name: {where}, ")
+                self._bad_rows.add(path, place, fault.removesuffix("."), "record")
+        if len(mask) == self._batch.batch_size and not mask.any():
+            # The next batch would take its number, and a resumed run would go astray.
+            raise ValueError(f"A batch of {len(mask)} rows must not have bad rows only.")
         return mask
 
 
@@ -118,5 +127,5 @@ def _fault(parsed: Any, file: Any, number: Any, record: Any) -> str | None:
     try:
         parsed(file, number, record)
     except tf.errors.InvalidArgumentError as error:
-        return str(error.message)
+        return read_error(error)
     return None

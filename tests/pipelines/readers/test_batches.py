@@ -11,6 +11,7 @@ from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
 from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.read_error import read_error
 from tests.pipelines.readers.written_files import OPTIONS, as_values, row, write
 
 ROWS = 57
@@ -179,6 +180,33 @@ def test_files_that_cannot_be_read_are_errors_before_training(form: str, tmp_pat
         list(Batches([good], OPTIONS[form], SPEC, BatchOptions("lable"))(0, 0))
     with pytest.raises(ValueError, match="`files` must not be empty"):
         Batches([], OPTIONS[form], SPEC, FIVE)
+
+
+@pytest.mark.parametrize("form", OPTIONS)
+def test_what_went_wrong_is_told_in_one_line(form: str, tmp_path: Path) -> None:
+    rows = [{**row(n), "label": 7 if n == 3 else 0} for n in range(6)]
+    path = write(tmp_path / "rows", form, rows)
+    data = Batches([path], OPTIONS[form], SPEC, BatchOptions(label_range=(0, 1)))(0, 0)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        list(data)
+    line = read_error(caught.value)
+    assert line.startswith("`label` must be a number in [0, 1]. Received: label=7.0")
+    assert line.count(str(path)) == 1
+    assert "\n" not in line
+
+
+def test_a_batch_of_bad_records_alone_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows", "tfrecord", [{**row(n), "label": 7} for n in range(6)])
+    batch = BatchOptions(label_range=(0, 1), batch_size=3)
+    data = Batches([path], OPTIONS["tfrecord"], SPEC, batch, BadRows("skip"))(0, 0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must not have bad rows only"):
+        list(data)
+
+
+def test_compressed_records_make_batches(tmp_path: Path) -> None:
+    files = [write(tmp_path / name, "tfrecord", map(row, range(6))) for name in ("a", "b.gz")]
+    batches = Batches(files, OPTIONS["tfrecord"], SPEC, BatchOptions(batch_size=5))
+    assert users(batches(0, 1)) == [5, 0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
