@@ -87,6 +87,7 @@ def test_skipped_batches_leave_the_others_as_they_were(
         assert [users([batch]) for batch in batches(3, skip)] == whole[skip:]
 
 
+@pytest.mark.long
 def test_the_order_is_a_function_of_seed_and_epoch_alone(
     written: tuple[str, list[Path]],
 ) -> None:
@@ -108,6 +109,7 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone(
     assert order(0, 0, 0) == order(5, 9, 0) == tuple(range(ROWS))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("num_workers", "buffer"), [(2, 0), (5, 13)])
 def test_shares_of_workers_are_disjoint_and_complete(
     written: tuple[str, list[Path]], num_workers: int, buffer: int
