@@ -35,7 +35,8 @@ class Evaluation(Section):
 
     metrics: tuple[_Metric, ...] | None = pydantic.Field(default=None, min_length=1)
     """Which metrics. Left out: `rmse` for a regression; for a binary label `auc`, `logloss`,
-    `accuracy` and `calibration_error`, and where there are groups `group_auc` and `ndcg`."""
+    `accuracy` and `calibration_error`, and where there are groups `group_auc` and `ndcg`; for a
+    loss inside groups `auc`, `group_auc` and `ndcg`."""
 
     k: tuple[pydantic.PositiveInt, ...] = pydantic.Field(default=(10,), min_length=1)
     """How many ranks of a group count in `ndcg`, `hit_rate` and `map`; each gives a metric."""

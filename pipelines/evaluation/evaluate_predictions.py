@@ -24,7 +24,7 @@ def evaluate_predictions(
     groups: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     *,
-    task: Literal["binary", "regression"] = "binary",
+    task: Literal["binary", "ranking", "regression"] = "binary",
     evaluation: Evaluation | None = None,
 ) -> dict[str, Interval]:
     """Judges predictions over all examples and inside each group.
@@ -37,11 +37,12 @@ def evaluate_predictions(
 
     Args:
         labels: `(examples,)` 0 or 1; for a regression any number.
-        predictions: `(examples,)` probabilities; for a regression any number.
+        predictions: `(examples,)` probabilities; for a regression and for a ranking any number.
         groups: `(examples,)` what is ranked apart, for instance the user's id.
         weights: `(examples,)` weights of the examples. They count in every metric but `ndcg`,
             `hit_rate`, `mrr` and `map`, where each group counts once.
-        task: What is predicted; decides the metrics where `evaluation` names none.
+        task: What is predicted: a probability, an order inside groups, or a number. Decides the
+            metrics where `evaluation` names none.
         evaluation: Which metrics, at which k, threshold and so on.
 
     Returns:
@@ -92,6 +93,8 @@ def evaluate_predictions(
 def _default(task: str, *, grouped: bool) -> tuple[str, ...]:
     if task == "regression":
         return ("rmse",)
+    if task == "ranking":
+        return ("auc", "group_auc", "ndcg") if grouped else ("auc",)
     names = ("auc", "logloss", "accuracy", "calibration_error")
     return (*names, "group_auc", "ndcg") if grouped else names
 

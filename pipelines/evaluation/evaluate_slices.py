@@ -21,7 +21,7 @@ def evaluate_slices(
     groups: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     *,
-    task: Literal["binary", "regression"] = "binary",
+    task: Literal["binary", "ranking", "regression"] = "binary",
     evaluation: Evaluation | None = None,
     most: int = 12,
 ) -> list[Slice]:

@@ -13,8 +13,8 @@ _BINS = 15
 
 def calibration_section(contents: Contents) -> str:
     """Returns the reliability curve of each model, and the numbers of the model's own."""
-    if not contents.binary:
-        return "<p>The label is a number, not a class: there is no probability to calibrate.</p>"
+    if not contents.probabilities:
+        return "<p>The model predicts no probabilities, so there is nothing to calibrate.</p>"
     curves, errors = {}, []
     for name, judged in contents.judged.items():
         one = ReliabilityCurve.of(contents.labels, judged.predictions, _BINS, contents.weights)

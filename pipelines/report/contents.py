@@ -28,7 +28,8 @@ class Contents:
         part: The part that everything below is about.
         labels: `(examples,)` labels of the part.
         weights: `(examples,)` weights of the examples; None for 1.
-        binary: Whether labels are 0 and 1, so that there are curves to draw.
+        binary: Whether labels are 0 and 1, so that there is a ROC curve.
+        probabilities: Whether predictions are probabilities, so that they can be calibrated.
         judged: Model or baseline -> its predictions and slices.
         pairs: What field pairs do in the model; None where it has none.
         examples: The most telling ones.
@@ -47,6 +48,7 @@ class Contents:
     labels: NDArray[np.float64]
     weights: NDArray[np.float64] | None
     binary: bool
+    probabilities: bool
     judged: dict[str, JudgedModel]
     pairs: tfrs_afm.PairAverages | None
     examples: list[ExplainedExample]

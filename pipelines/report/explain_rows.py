@@ -9,6 +9,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.evaluation.feature_values import feature_values
 from pipelines.report.explained_example import ExplainedExample
+from pipelines.report.short_names import short_names
 
 _MOST_VALUES = 12  # of a list; a history may have hundreds
 
@@ -56,10 +57,11 @@ def _explained(
 ) -> tuple[float, float, dict[str, str], dict[str, float]]:
     told = tfrs_afm.explain(model, features)
     parts = {"bias": told.bias}
+    short = short_names(told.fields)
     for name, share in zip(told.fields, told.linear[0].tolist(), strict=True):
-        parts[name] = share
+        parts[short[name]] = share
     for names, share in zip(told.pair_names, told.pairs[0].tolist(), strict=True):
-        parts[" & ".join(names)] = share
+        parts[" & ".join(short[name] for name in names)] = share
     if told.deep.any():
         parts["deep tower"] = float(told.deep[0])
     prediction = float(tf.reshape(model(features), [-1])[0])

@@ -62,7 +62,8 @@ def line_chart(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>'
         )
         parts.append(f'<text x="{_LEFT - 6}" y="{at + 4}" text-anchor="end">{tick:.5g}</text>')
-    for tick in _ticks(*across):
+    whole = all(spot[0] == round(spot[0]) for spot in spots) and x_range is None
+    for tick in _ticks(*across, whole=whole):
         at, _ = place(tick, up[0])
         parts.append(
             f'<line class="grid" x1="{at}" x2="{at}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>'
@@ -125,9 +126,10 @@ def _axis(values: Sequence[float], given: tuple[float, float] | None) -> tuple[f
     return low - room, high + room
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Returns about five round numbers between two ends."""
+def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+    """Returns about five round numbers between two ends, integers where that is asked for."""
     step = 10.0 ** math.floor(math.log10((high - low) / 4))
     step *= next(times for times in (1, 2, 2.5, 5, 10) if (high - low) / (step * times) <= 5.5)
+    step = max(1.0, float(round(step))) if whole else step
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]

@@ -54,7 +54,7 @@ tbody th { font-weight: 500; }
 td small { display: block; }
 table.text :is(th, td) { text-align: left; white-space: normal; }
 .best { color: var(--good); font-weight: 650; }
-.charts { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr));
+.charts { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr));
   align-items: start; }
 figure { margin: 0; }
 .chart { background: var(--card); border: 1px solid var(--line); border-radius: .5rem;

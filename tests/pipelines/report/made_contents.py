@@ -80,6 +80,7 @@ def made_contents(size: int = 600) -> Contents:
         labels=labels,
         weights=None,
         binary=True,
+        probabilities=True,
         judged=judged,
         pairs=tfrs_afm.PairAverages(FIELDS, size, share, np.abs(share), attention, np.zeros(5)),
         examples=[

@@ -123,13 +123,14 @@ def test_a_run_with_little_to_tell_has_a_page_too(contents: Contents) -> None:
         history=[],
         best_epoch=None,
         binary=False,
+        probabilities=False,
         metrics={"test": {"AFM": {"rmse": Interval(0.5), "auc": Interval(None)}}},
         judged={"AFM": dataclasses.replace(contents.judged["AFM"], slices=[])},
         pairs=None,
         examples=[],
     )
     text = " ".join(Reader(render_page(bare)).text)
-    for part in ("no learning curve", "no probability", "No slices are asked for", "no baseline"):
+    for part in ("no learning curve", "no probabilities", "No slices are asked for", "no baseline"):
         assert part in text
 
 
@@ -155,3 +156,9 @@ def test_a_chart_of_no_or_of_infinite_points_is_a_chart() -> None:
         Reader(chart)
         assert "nan" not in chart
         assert "inf" not in chart
+
+
+def test_epochs_are_counted_in_whole_numbers() -> None:
+    chart = line_chart("Loss", {"train": [(1.0, 0.7), (2.0, 0.6)]}, x="epoch", y="loss")
+    assert ">1</text>" in chart
+    assert ">1.2</text>" not in chart

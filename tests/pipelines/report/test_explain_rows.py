@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.evaluation.collect_examples import collect_examples
 from pipelines.evaluation.feature_values import feature_values
 from pipelines.report.explain_rows import explain_rows
 from pipelines.report.telling_rows import telling_rows
@@ -14,7 +13,7 @@ GENRES = fc.categorical_column_with_vocabulary_list("genres", ["war", "drama"])
 COLUMNS = [fc.embedding_column(FILM, 4), fc.embedding_column(GENRES, 4)]
 
 
-def batches(size: int = 7, *, weights: bool = True) -> tf.data.Dataset:
+def batches(size: int = 7) -> tf.data.Dataset:
     def example(film: int) -> bytes:
         genres = [[b"war"], [b"war", b"drama"], []][film % 3]
         values = {
@@ -29,28 +28,9 @@ def batches(size: int = 7, *, weights: bool = True) -> tf.data.Dataset:
     def parse(serialized: tf.Tensor) -> tuple:
         features = tf.io.parse_example(serialized, spec)
         labels = tf.cast(features["film"] % 2, tf.float32)
-        return (features, labels, labels + 1) if weights else (features, labels)
+        return features, labels
 
     return data.map(parse)
-
-
-def test_rows_come_out_in_order_with_what_the_model_says_of_them() -> None:
-    model = tfrs_afm.models.AFM(COLUMNS)
-    found = collect_examples(batches(), ["film", "genres"], {"AFM": model})
-    assert found.labels.tolist() == [0, 1, 0, 1, 0, 1, 0]
-    assert found.weights.tolist() == [1, 2, 1, 2, 1, 2, 1]
-    assert found.features["film"].tolist() == list(range(7))
-    assert found.features["genres"][:3] == [["war"], ["war", "drama"], []]
-    eager = np.concatenate([model(batch[0]) for batch in batches()])[:, 0]
-    assert found.predictions["AFM"] == pytest.approx(eager, abs=1e-6)
-    assert collect_examples(batches(weights=False)).weights is None
-
-
-def test_a_feature_that_batches_lack_is_named() -> None:
-    with pytest.raises(ValueError, match=r"features=.user.\. The batches have film, genres"):
-        collect_examples(batches(), ["user"])
-    with pytest.raises(ValueError, match="`batches` must hold examples"):
-        collect_examples([])
 
 
 def test_values_of_any_tensor_are_plain() -> None:
