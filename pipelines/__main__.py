@@ -11,7 +11,9 @@ from pipelines.commands.add_export import add_export
 from pipelines.commands.add_predict import add_predict
 from pipelines.commands.add_prepare import add_prepare
 from pipelines.commands.add_prepare_events import add_prepare_events
+from pipelines.commands.add_report import add_report
 from pipelines.commands.add_train import add_train
+from pipelines.commands.add_tune import add_tune
 from pipelines.load_tensorflow import load_tensorflow
 
 _ABOUT = "Files to a trained model to honest numbers."
@@ -22,6 +24,8 @@ examples:
   python -m pipelines evaluate --out runs/clicks
   python -m pipelines predict --out runs/clicks --input new.csv --output predictions.csv
   python -m pipelines export --out runs/clicks --base-path models/clicks
+  python -m pipelines report --out runs/clicks
+  python -m pipelines tune --config clicks.toml --out runs/search
   python -m pipelines COMMAND --help
 """
 
@@ -48,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_evaluate(commands)
     add_predict(commands)
     add_export(commands)
+    add_tune(commands)
+    add_report(commands)
     options = parser.parse_args(arguments)
     # As on Ctrl-C, clean up on the way out.
     before = signal.signal(signal.SIGTERM, _stop)
