@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,7 @@ from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.format_options import FormatOptions
 from pipelines.readers.read_rows import read_rows
 from tests.pipelines.readers.written_files import DTYPES, OPTIONS, as_values, row, write
-
-SHARED = Path(os.environ.get("TFRS_AFM_DATA", "/work/shared/data"))
+from tests.pipelines.sources.real_data import real_data
 
 
 def plain(one: dict[str, Any]) -> dict[str, list[Any]]:
@@ -209,18 +207,14 @@ def test_values_of_the_wrong_json_type_are_bad(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["train", "validation"])
 def test_frappe_is_read(name: str) -> None:
-    path = SHARED / "frappe" / f"frappe.{name}.libfm"
-    if not path.is_file():
-        pytest.skip(f"{path} is not here")
+    path = real_data("frappe") / f"frappe.{name}.libfm"
     options = FormatOptions("libsvm", num_fields=10)
     count = sum(len(one["feature_ids"]) == 10 for one, _, _ in read_rows([path], options))
     assert count == {"train": 202_027, "validation": 57_722}[name]
 
 
 def test_criteo_is_read() -> None:
-    path = SHARED / "criteo-sample" / "criteo_first10k.tsv"
-    if not path.is_file():
-        pytest.skip(f"{path} is not here")
+    path = real_data("criteo-sample") / "criteo_first10k.tsv"
     numbers = [f"I{n}" for n in range(13)]
     names = ("label", *numbers, *(f"C{n}" for n in range(26)))
     options = FormatOptions("csv", delimiter="\t", header=False, names=names)
