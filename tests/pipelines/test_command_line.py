@@ -28,7 +28,9 @@ def test_help_shows_examples_without_loading_tensorflow() -> None:
     assert "examples:\n  python -m pipelines prepare" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "predict", "export"])
+@pytest.mark.parametrize(
+    "command", ["prepare", "train", "evaluate", "predict", "export", "tune", "report"]
+)
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])

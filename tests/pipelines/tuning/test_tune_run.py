@@ -53,11 +53,3 @@ def test_a_search_that_is_killed_keeps_what_it_has_and_goes_on(
     assert list((out / "tuning").glob("trials/*/checkpoints")) == []
     best = load_configuration(out / "tuning" / "best.json")
     assert best.model.dim == int(rows[0]["model.dim"])
-
-
-@pytest.mark.parametrize("command", ["tune", "report"])
-def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main([command, "--help"])
-    assert end.value.code == 0
-    assert f"python -m pipelines {command}" in capsys.readouterr().out
