@@ -14,7 +14,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["tfrs_afm*", "pipelines*", "serving*"]),
-    package_data={name: ["py.typed"] for name in ("tfrs_afm", "pipelines", "serving")},
+    package_data={
+        **{name: ["py.typed"] for name in ("tfrs_afm", "pipelines", "serving")},
+        "pipelines.recipes": ["*.toml"],
+    },
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "tf-keras>=2.21,<2.22",
