@@ -90,7 +90,7 @@ def model(optimizer: Any = None, seed: int = 3, dropout: float = 0.3) -> Any:
     return made
 
 
-def afm(optimizer: Any = None, seed: int = 3, dropout: float = 0.3) -> Any:
+def afm(optimizer: Any = None, seed: int = 3, dropout: float = 0.3, metrics: Any = None) -> Any:
     """An AFM with both kinds of dropout over tables, one of them of a list of ids."""
     fc = tf.feature_column
     tf.keras.utils.set_random_seed(seed)
@@ -98,7 +98,7 @@ def afm(optimizer: Any = None, seed: int = 3, dropout: float = 0.3) -> Any:
         fc.embedding_column(fc.categorical_column_with_identity(name, size), 4)
         for name, size in (("film", 12), ("user", 9), ("seen", 12))
     ]
-    task = tfrs_afm.tasks.AFM(4, dropout, attention_dropout=dropout)
+    task = tfrs_afm.tasks.AFM(4, dropout, attention_dropout=dropout, metrics=metrics)
     made = tfrs_afm.models.AFM(columns, task=task)
     made.build_from_config({})
     made.compile(tfrs_afm.optimizers.Adam(0.02) if optimizer is None else optimizer)
