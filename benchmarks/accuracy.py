@@ -1,6 +1,6 @@
 """How good are the models of the recipes, beside published numbers?
 
-Usage: python -m benchmarks.accuracy --data-dir FOLDER [--out FOLDER] [--seeds 3] [--only RECIPE ...]
+Usage: python -m benchmarks.accuracy --data-dir FOLDER [--out FOLDER] [--only RECIPE ...]
 
 Trains each recipe with the seeds 1, 2, 3 and writes the table of benchmarks/accuracy.md anew from
 all runs that are in --out: a run that is there already is not repeated, and one that was stopped
