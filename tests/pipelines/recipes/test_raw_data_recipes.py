@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import pipelines.recipes
 from pipelines.configuration.load_configuration import load_configuration
 from pipelines.configuration.raw_features import raw_features
 from pipelines.runs.train_run import train_run
@@ -41,14 +42,20 @@ RAW: dict[str, Callable[[Path], Path]] = {
     "criteo": criteo,
     "frappe": test_frappe.written,
     "lastfm": test_lastfm.written,
-    "movielens": test_movielens_1m_ranking.written,
+    "movielens-1m": test_movielens_1m_ranking.written,
+    "movielens-1m-ranking": test_movielens_1m_ranking.written,
     "synthetic": nothing,
 }
-RECIPES = sorted(file.stem for file in Path("pipelines/recipes").glob("*.toml"))
+SOURCES = {
+    file.stem: str(load_configuration(file.stem).data.source)
+    for file in Path(pipelines.recipes.__path__[0]).glob("*.toml")
+}
+# MovieLens-100K has tests of its own.
+RECIPES = sorted(name for name, source in SOURCES.items() if source != "movielens-100k")
 
 
 def raw(recipe: str, folder: Path) -> Path:
-    return RAW[recipe.partition("-")[0]](folder)
+    return RAW[SOURCES[recipe]](folder)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
