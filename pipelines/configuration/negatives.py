@@ -23,6 +23,9 @@ class Negatives(Section):
     item: str
     """The feature that says which item an example is about."""
 
+    item_features: tuple[str, ...] = ()
+    """Features that change with the item; all others stay those of the positive."""
+
     group: str | None = None
     """The feature whose positives are not drawn as its negatives, for example the user. Left out:
     only the item of the positive itself is not drawn."""

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.configuration.configuration import Configuration
+from pipelines.files.content_hash import content_hash
+from pipelines.files.write_text import write_text
 from pipelines.modelling.build_model import build_model
 from pipelines.modelling.fitted import Fitted
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
 from pipelines.runs.batches_of import BatchesOf
+from pipelines.runs.candidates_of import candidates_of
 from pipelines.runs.judge import judge
 from pipelines.runs.popularity_of import popularity_of
 from pipelines.runs.predicted import Predicted
 from pipelines.runs.run_folder import RunFolder
 from pipelines.training.train import train
+from tfrs_afm.growth import carry_over
 
 _PACKAGES = ("tfrs-afm", "tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 
@@ -28,6 +32,7 @@ def train_run(
     *,
     resume: bool = False,
     data: Path | None = None,
+    warm_start: Path | None = None,
     on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Prepares the data, trains the model and judges it, or finds that all this is done already.
@@ -39,6 +44,10 @@ def train_run(
             `run.json`.
         resume: Whether to go on with a run that was stopped.
         data: A folder for the prepared examples that several runs share. Default: `out/data`.
+        warm_start: The folder of a run whose model this one begins with, see
+            `tfrs_afm.growth.carry_over`: rows of known ids, their optimizer slots and all weights
+            that fit are carried over, however the vocabularies and columns have changed. What
+            was, and what was not, is written to `out/carried_over.txt`.
         on_epoch: Called with the record of each epoch.
 
     Returns:
@@ -51,24 +60,36 @@ def train_run(
     """
     folder = RunFolder(out)
     _check_folder(folder, configuration, resume=resume)
+    origin = _origin(warm_start, configuration)
     prepared = data or out / "data"
     spec = prepare(configuration, prepared)
-    if folder.run.get("data") == spec.key and folder.configuration() == configuration:
+    done = {"data": spec.key, **origin}.items() <= folder.run.items()
+    if done and folder.configuration() == configuration:
         return folder.metrics
     model = build_model(configuration, Fitted(spec.fitted))
+    if warm_start is not None:
+        report = carry_over(RunFolder(warm_start).model, model)
+        write_text(out / "carried_over.txt", f"{report}\n")
     batches = BatchesOf(configuration, spec, model.columns)
     validation = None
     if "validation" in spec.parts:
         validation = batches.part(prepared, "validation")(0, 0)
+    negatives, candidates = configuration.training.negatives, None
+    extras: list[str] = []
+    if negatives is not None:
+        extras = [negatives.item, *negatives.item_features]
+        extras += [negatives.group] if negatives.group is not None else []
+        candidates = candidates_of(negatives, batches.part(prepared, "train", extras)(0, 0))
     folder.write_configuration(configuration)
     history = train(
         model,
-        batches.part(prepared, "train", shuffled=True),
+        batches.part(prepared, "train", extras, shuffled=True),
         validation,
         out,
         configuration.training,
         resume=resume,
-        data={"key": spec.key},
+        data={"key": spec.key, **origin},
+        candidates=candidates,
         on_epoch=on_epoch,
     )
     _save(model, folder.model)
@@ -78,6 +99,7 @@ def train_run(
     folder.write_run(
         {
             "data": spec.key,
+            **origin,
             "prepared": str(prepared.absolute()),
             "model": configuration.model.kind,
             "best_epoch": history.best_epoch,
@@ -86,6 +108,24 @@ def train_run(
         }
     )
     return metrics
+
+
+def _origin(warm_start: Path | None, configuration: Configuration) -> dict[str, str]:
+    """What tells a run that another one's model begins with from others."""
+    if warm_start is None:
+        return {}
+    if configuration.training.pretraining is not None:
+        raise ValueError(
+            "`training.pretraining` must be left out with --warm-start. Received: both, and "
+            "the vectors can begin in one way only. Leave one out."
+        )
+    trained = RunFolder(warm_start).model
+    if not trained.is_file():
+        raise ValueError(
+            "`--warm-start` must be the folder of a run that has ended. Received: --warm-start "
+            f"{warm_start}, which has no {trained.name}. End it with --resume, or take another."
+        )
+    return {"warm_start": content_hash([trained], {})}
 
 
 def _check_folder(folder: RunFolder, configuration: Configuration, *, resume: bool) -> None:

@@ -90,7 +90,7 @@ class _Drawing:
                 f"{sorted(self.features)}, item={negatives.item!r}."
             )
         self._negatives = negatives
-        items = np.reshape(np.asarray(self.features[negatives.item]), -1)
+        items = _flat(self.features[negatives.item])
         self._count = len(items)
         self._index = _table(items)
         self._cumulative: Any = None

@@ -43,6 +43,23 @@ def test_the_models_own_name_does_not_count_where_only_some_names_have_it() -> N
     assert trained.positions_in(swapped) == [0, 2, 1]
 
 
+def test_scopes_around_a_layer_do_not_count_where_the_order_is_the_same() -> None:
+    """As a run of `pipelines` saves it, and as Keras builds it while it loads the file."""
+    names = ("embed/item/table", "embed/user/table", "afm/projection", "afm/linear/bias")
+    saved = layout(*(f"afm_1/{name}" for name in names))
+    here = layout("item/table", "user/table", "projection", "afm_1/afm/linear_4/bias")
+    assert here.positions_in(saved) == [0, 1, 2, 3]
+    assert saved.positions_in(here) == [0, 1, 2, 3]
+    for other in (
+        layout("user/table", "item/table", "projection", "afm_1/afm/linear_4/bias"),
+        layout("m/table", "user/table", "projection", "afm_1/afm/linear_4/bias"),
+        layout("tem/table", "user/table", "projection", "afm_1/afm/linear_4/bias"),
+        layout("item/table", "user/table", "projection"),
+    ):
+        with pytest.raises(ValueError, match=r"`variables` must be those the saved"):
+            other.positions_in(saved)
+
+
 def test_a_layer_that_was_renamed_is_no_evidence_of_a_swap() -> None:
     saved = layout("old/dense/kernel:0", "dense/kernel:0")
     here = layout("new/dense/kernel:0", "dense/kernel:0")

@@ -140,7 +140,17 @@ def _alike(here: list[str], there: list[str]) -> tuple[list[str], list[str]]:
         without = [[name.removeprefix(f"{scope}/") for name in names] for names in (here, there)]
         if sorted(_stems(without[0])) == sorted(_stems(without[1])):
             return without[0], without[1]
+    if len(here) == len(there) and all(map(_one_ends_the_other, _stems(here), _stems(there))):
+        return here, here
     return here, there
+
+
+def _one_ends_the_other(one: str, other: str) -> bool:
+    """Whether names differ only by outer scopes.
+
+    Layers that are built alone, as while a file is loaded, lack the scopes of those around them.
+    """
+    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
 
 
 def _described(layout: Layout) -> list[str]:

@@ -189,3 +189,48 @@ def test_an_export_is_published_and_a_baseline_is_not(folder: Path) -> None:
     with pytest.raises(RuntimeError, match=r"`python -m serving export` must succeed.*nope"):
         export_run(bad, folder / "run", str(folder / "models/bad"))
     assert not (folder / "models/bad").exists() or os.listdir(folder / "models/bad") == []
+
+
+def test_a_run_begins_with_the_rows_of_an_earlier_one(folder: Path, tmp_path: Path) -> None:
+    lines = [*log(100, seed=5), "u1,i1,1,green"]  # a tag that the earlier run has not seen
+    write_clicks(tmp_path, lines)
+    options = [*OVERRIDES, "training.epochs=1", "training.optimizer.learning_rate=1e-9"]
+    configuration = load_configuration(tmp_path / "clicks.toml", options)
+    configuration = configuration.model_copy(
+        update={"data": configuration.data.model_copy(update={"split": None})}
+    )
+    train_run(configuration, tmp_path / "run", warm_start=folder / "run")
+    report = (tmp_path / "run/carried_over.txt").read_text()
+    assert "tags" in report
+    before, after = (
+        tf.keras.models.load_model(path / "run/model.keras", compile=False)
+        for path in (folder, tmp_path)
+    )
+    known = {"user_id": ["u3", "u4"], "item_id": ["i3", "i9"], "tags": [["sale"], ["new"]]}
+    features = {name: tf.constant(values) for name, values in known.items()}
+    np.testing.assert_allclose(after(features), before(features), atol=1e-5)
+
+
+def test_a_run_that_has_not_ended_starts_no_other(folder: Path, tmp_path: Path) -> None:
+    configuration = load_configuration(folder / "clicks.toml", OVERRIDES)
+    with pytest.raises(ValueError, match=r"`--warm-start` must be the folder of a run that has"):
+        train_run(configuration, tmp_path / "run", warm_start=tmp_path / "none")
+    assert not (tmp_path / "run").exists()
+    both = load_configuration(folder / "clicks.toml", [*OVERRIDES, "training.pretraining.epochs=1"])
+    with pytest.raises(ValueError, match=r"`training.pretraining` must be left out with"):
+        train_run(both, tmp_path / "run", warm_start=folder / "run")
+
+
+def test_negatives_are_made_up_from_the_items_of_the_training_part(
+    folder: Path, tmp_path: Path
+) -> None:
+    options = [
+        *OVERRIDES,
+        "training.epochs=1",
+        'training.negatives={item="item_id", item_features=["tags"], group="user_id"}',
+    ]
+    configuration = load_configuration(folder / "clicks.toml", options)
+    train_run(configuration, tmp_path / "run", data=folder / "run/data")
+    (line,) = (tmp_path / "run/history.jsonl").read_text().splitlines()
+    (plain, *_) = (folder / "run/history.jsonl").read_text().splitlines()
+    assert json.loads(line)["loss"] != json.loads(plain)["loss"]
