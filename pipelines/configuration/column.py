@@ -98,6 +98,9 @@ class Column(Section):
     """If given, longer vectors are cut to this length."""
     trainable: bool = True
     """Whether training changes the vectors."""
+    num_remainders: Positive | None = None
+    """If given, vectors are composed of two small tables, of so many rows and of the number of ids
+    divided by it, see `tfrs_afm.embeddings.QuotientRemainderTable`: for a huge vocabulary."""
     indicator: bool = False
     """Whether the column is an `indicator_column` instead: x_i counts, and ids add up."""
     shared: str | None = None
@@ -121,6 +124,9 @@ class Column(Section):
         return self
 
     def _check_values(self) -> None:
+        if self.num_remainders is not None and (self.max_norm or not self.trainable):
+            key = "max_norm" if self.max_norm else "trainable"
+            raise broken(key, "be left out with `num_remainders`", "Keep one of the two.")
         if any(left >= right for left, right in itertools.pairwise(self.boundaries)):
             raise broken("boundaries", "ascend", "Sort them, and drop what is double.")
         if len(self.keys) == 1:

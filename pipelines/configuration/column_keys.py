@@ -36,6 +36,7 @@ EMBEDDING_KEYS = (
     "dimension",
     "indicator",
     "max_norm",
+    "num_remainders",
     "pooling",
     "shared",
     "stddev",

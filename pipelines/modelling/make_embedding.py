@@ -5,6 +5,7 @@ from typing import Any
 import tfrs_afm
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.pooling import Pooling
+from tfrs_afm.columns.fields_of import fields_of
 
 
 def make_embedding(configuration: Configuration, columns: list[Any]) -> Any:
@@ -18,11 +19,13 @@ def make_embedding(configuration: Configuration, columns: list[Any]) -> Any:
         A `tfrs_afm.FieldEmbedding`, or an `IdEmbedding` where ids are crossed.
 
     Raises:
-        ValueError: If a rule attends from a feature that no column reads alone.
+        ValueError: If a rule attends from a feature that no column reads alone, or columns of one
+            table disagree on how it is composed.
     """
     model = configuration.model
+    tables = _composed(configuration, columns)
     if model.crossing == "ids":
-        return tfrs_afm.IdEmbedding(columns, model.dim, l2=model.l2)
+        return tfrs_afm.IdEmbedding(columns, model.dim, l2=model.l2, tables=tables)
     names = {
         section.features[0]: column.name
         for section, column in zip(configuration.columns, columns, strict=True)
@@ -33,7 +36,29 @@ def make_embedding(configuration: Configuration, columns: list[Any]) -> Any:
         for section, column in zip(configuration.columns, columns, strict=True)
         if section.pooling is not None
     }
-    return tfrs_afm.FieldEmbedding(columns, model.dim, l2=model.l2, pooling=pooling)
+    return tfrs_afm.FieldEmbedding(columns, model.dim, l2=model.l2, tables=tables, pooling=pooling)
+
+
+def _composed(configuration: Configuration, columns: list[Any]) -> dict[str, Any]:
+    """The compositional tables, by name."""
+    tables: dict[str, Any] = {}
+    wanted: dict[str, int | None] = {}
+    for section, field in zip(configuration.columns, fields_of(columns), strict=True):
+        name = field.table.name
+        if wanted.setdefault(name, section.num_remainders) != section.num_remainders:
+            raise ValueError(
+                "`num_remainders` must be the same for columns that share a table. Received: "
+                f"{wanted[name]} and {section.num_remainders} for table '{name}'."
+            )
+        if section.num_remainders is not None and name not in tables:
+            tables[name] = tfrs_afm.embeddings.QuotientRemainderTable(
+                field.table.rows,
+                field.table.dimension or configuration.model.dim,
+                section.num_remainders,
+                initializer=field.table.initializer,
+                name=name,
+            )
+    return tables
 
 
 def _rule(pooling: Pooling, names: dict[str, str]) -> Any:

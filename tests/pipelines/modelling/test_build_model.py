@@ -42,6 +42,37 @@ def test_a_model_trains_and_comes_back_from_its_file(name: str, tmp_path: Path) 
     np.testing.assert_allclose(again(FEATURES), built(FEATURES), rtol=1e-6)
 
 
+@pytest.mark.parametrize("crossing", ["fields", "ids"])
+def test_a_huge_vocabulary_is_composed_of_two_small_tables(crossing: str, tmp_path: Path) -> None:
+    film = {"num_buckets": 1_000_000, "num_remainders": 1000, "shared": "films"}
+    sections = [{**identity("item"), **film}, {**SEEN, **film}, identity("user")]
+    built = build_model(made(*sections, model={"dim": 4, "crossing": crossing}), Fitted())
+    table = next(one for name, one in built.embedding.tables.items() if "films" in name)
+    assert [tuple(weight.shape) for weight in table.weights] == [(1000, 4), (1000, 4)]
+    assert sum(tf.size(weight).numpy() for weight in built.trainable_variables) < 30_000
+    built.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again(FEATURES), built(FEATURES), rtol=1e-6)
+
+
+def test_columns_of_one_table_that_are_composed_in_two_ways_are_told() -> None:
+    films = [
+        {**identity("item"), "shared": "films", "num_remainders": 3},
+        {**SEEN, "shared": "films"},
+    ]
+    with pytest.raises(
+        ValueError, match=r"`num_remainders` must be the same for columns that share"
+    ):
+        build_model(made(*films), Fitted())
+
+
+@pytest.mark.parametrize("key", ["max_norm", "trainable"])
+def test_a_composed_table_knows_no_such_thing(key: str) -> None:
+    section = {**identity("item"), "num_remainders": 3, key: {"max_norm": 1.0}.get(key, False)}
+    with pytest.raises(ValueError, match="be left out with `num_remainders`"):
+        made(section)
+
+
 def test_the_seed_decides_the_weights() -> None:
     one, same, other = (model(training={"seed": seed})(FEATURES).numpy() for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
