@@ -1,4 +1,4 @@
-"""Trains on one and on two replicas: python -m ... folder."""
+"""Trains on one or on two replicas: python -m ... folder optimizer replicas."""
 
 import contextlib
 import json
@@ -31,24 +31,20 @@ def optimizer(kind: str) -> Any:
     return {"sgd": home.SGD, "adagrad": home.Adagrad, "adam": home.Adam}[kind](0.05)
 
 
-def main(folder: str) -> None:
-    """Trains with each optimizer on one replica and on two, and writes what became of it."""
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    parts = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(cpu, parts)
-    for kind in ("sgd", "adagrad", "adam"):
-        for replicas in (1, 2):
-            strategy: Any = None
-            if replicas == 2:
-                strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-            with contextlib.nullcontext() if strategy is None else strategy.scope():
-                model = examples.afm(optimizer(kind), dropout=0.0)
-            out = Path(folder, f"{kind}-{replicas}")
-            data = examples.batches(), examples.validation(8)
-            history = train(model, *data, out, SETTINGS, strategy=strategy)
-            np.savez(out.with_suffix(".npz"), **examples.weights(model))
-            numbers = json.dumps(examples.numbers(history.epochs))
-            out.with_suffix(".json").write_text(numbers)
+def main(folder: str, kind: str, replicas: str) -> None:
+    """Trains, and writes what became of it beside the folder."""
+    strategy: Any = None
+    if replicas == "2":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, parts)
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with contextlib.nullcontext() if strategy is None else strategy.scope():
+        model = examples.afm(optimizer(kind), dropout=0.0)
+    data = examples.batches(), examples.validation(8)
+    history = train(model, *data, Path(folder), SETTINGS, strategy=strategy)
+    np.savez(f"{folder}.npz", **examples.weights(model))
+    Path(f"{folder}.json").write_text(json.dumps(examples.numbers(history.epochs)))
 
 
 if __name__ == "__main__":
