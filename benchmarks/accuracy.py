@@ -92,19 +92,25 @@ ROWS = [
         },
     ),
     Row(
+        "movielens-1m-fm",
+        "MovieLens-1M, likes",
+        "ml-1m",
+        {"auc": ("as above", 0.894), "logloss": ("as above", 0.318)},
+    ),
+    Row(
         "lastfm-fm",
         "LastFM, 99 given negatives",
         "lastfm",
         {
-            "hit_rate@10": ("FM .1578, AutoInt .2596, SASRec .4706, S3-Rec .5835", 0.40),
-            "ndcg@10": ("FM .0753, AutoInt .1285, SASRec .2755, S3-Rec .3583", 0.22),
+            "hit_rate_10": ("FM .1578, AutoInt .2596, SASRec .4706, S3-Rec .5835", 0.40),
+            "ndcg_10": ("FM .0753, AutoInt .1285, SASRec .2755, S3-Rec .3583", 0.22),
         },
     ),
     Row(
         "movielens-1m-ranking",
         "MovieLens-1M, 99 drawn films",
         "ml-1m",
-        {"hit_rate@10": ("AFM .2565", None), "ndcg@10": ("AFM .1429", None)},
+        {"hit_rate_10": ("AFM .2565", None), "ndcg_10": ("AFM .1429", None)},
     ),
 ]
 

@@ -125,3 +125,12 @@ def test_interactions_serve_as_feature_interaction_of_the_tfrs_ranking_model(
         tf.data.Dataset.from_tensor_slices((features, labels)).batch(7), verbose=0
     )
     np.testing.assert_allclose(model.predict(data, verbose=0), whole, rtol=1e-4)
+
+
+def test_the_auc_of_confident_predictions_is_that_of_their_order() -> None:
+    # Keras' 200 evenly spaced thresholds told apart none of these, and said 0.5.
+    task = tfrs_afm.tasks.AFM(4)
+    logits = tf.constant([[-7.0], [-6.5], [-6.0], [-8.0]])
+    task.loss(tf.constant([0.0, 1.0, 1.0, 0.0]), logits)
+    auc = next(metric for metric in task._task_metrics if metric.name == "auc")
+    assert float(auc.result()) == pytest.approx(1.0, abs=1e-3)
