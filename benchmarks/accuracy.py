@@ -95,7 +95,10 @@ ROWS = [
         "movielens-1m-fm",
         "MovieLens-1M, likes",
         "ml-1m",
-        {"auc": ("as above", 0.894), "logloss": ("as above", 0.318)},
+        {
+            "auc": ("DeepFM .8932, DCN-Mix .8964", 0.894),
+            "logloss": ("DeepFM .3202, DCN-Mix .3160", 0.318),
+        },
     ),
     Row(
         "lastfm-fm",
