@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.commands.add_cluster import add_cluster
 from pipelines.commands.add_evaluate import add_evaluate
 from pipelines.commands.add_export import add_export
 from pipelines.commands.add_predict import add_predict
@@ -26,6 +27,7 @@ examples:
   python -m pipelines export --out runs/clicks --base-path models/clicks
   python -m pipelines report --out runs/clicks
   python -m pipelines tune --config clicks.toml --out runs/search
+  python -m pipelines cluster --workers 2 -- train --config clicks.toml --out runs/clicks
   python -m pipelines COMMAND --help
 """
 
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_export(commands)
     add_tune(commands)
     add_report(commands)
+    add_cluster(commands)
     options = parser.parse_args(arguments)
     # As on Ctrl-C, clean up on the way out.
     before = signal.signal(signal.SIGTERM, _stop)

@@ -1,9 +1,10 @@
 """How a model is trained."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 
+from pipelines.configuration.cluster import Cluster
 from pipelines.configuration.early_stopping import EarlyStopping
 from pipelines.configuration.ema import EMA
 from pipelines.configuration.negatives import Negatives
@@ -67,3 +68,10 @@ class Training(Section):
     steps_per_call: pydantic.PositiveInt = 16
     """Steps that run in TensorFlow without a look from Python, where a signal, a NaN and the time
     for a checkpoint are noticed. Does not change the weights."""
+
+    strategy: Literal["one", "mirrored", "multi_worker_mirrored"] = "one"
+    """Where the steps run: in one process; on several devices of one machine; or in one process
+    for each machine. All take the same steps, so that a run may go on under another one."""
+
+    cluster: Cluster = Cluster()
+    """Where the strategy has a choice."""

@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
+from pipelines.cluster.strategy_of import strategy_of
+from pipelines.cluster.team import Team
 from pipelines.configuration.configuration import Configuration
 from pipelines.files.content_hash import content_hash
 from pipelines.files.write_text import write_text
@@ -20,6 +24,8 @@ from pipelines.runs.judge import judge
 from pipelines.runs.popularity_of import popularity_of
 from pipelines.runs.predicted import Predicted
 from pipelines.runs.run_folder import RunFolder
+from pipelines.training.history import History
+from pipelines.training.restore_best import restore_best
 from pipelines.training.train import train
 from tfrs_afm.growth import carry_over
 
@@ -52,23 +58,32 @@ def train_run(
 
     Returns:
         Part -> model or baseline -> metric -> `{value, low, high}`, for all parts but training.
+        Of several processes the chief's alone has them.
 
     Raises:
         ValueError: If the data or the configuration is not as it must be, or `out` holds another
             run.
         OSError: If the disk is full.
     """
-    folder = RunFolder(out)
-    _check_folder(folder, configuration, resume=resume)
+    strategy = strategy_of(configuration.training)
+    team = Team(strategy)
+    folder, prepared = RunFolder(out), data or out / "data"
     origin = _origin(warm_start, configuration)
-    prepared = data or out / "data"
-    spec = prepare(configuration, prepared)
-    done = {"data": spec.key, **origin}.items() <= folder.run.items()
-    if done and folder.configuration() == configuration:
-        return folder.metrics
-    model = build_model(configuration, Fitted(spec.fitted))
-    if warm_start is not None:
-        report = carry_over(RunFolder(warm_start).model, model)
+    done = False
+    if team.is_chief:
+        _check_folder(folder, configuration, resume=resume)
+        key = prepare(configuration, prepared).key
+        done = {"data": key, **origin}.items() <= folder.run.items()
+        done = done and folder.configuration() == configuration
+    if any(team.sums(int(done))):
+        return folder.metrics if team.is_chief else {}
+    spec = FeatureSpec.read(prepared)
+    with strategy.scope():
+        model = build_model(configuration, Fitted(spec.fitted))
+        report = None
+        if warm_start is not None:
+            report = carry_over(RunFolder(warm_start).model, model)
+    if report is not None and team.is_chief:
         write_text(out / "carried_over.txt", f"{report}\n")
     batches = BatchesOf(configuration, spec, model.columns)
     validation = None
@@ -80,7 +95,8 @@ def train_run(
         extras = [negatives.item, *negatives.item_features]
         extras += [negatives.group] if negatives.group is not None else []
         candidates = candidates_of(negatives, batches.part(prepared, "train", extras)(0, 0))
-    folder.write_configuration(configuration)
+    if team.is_chief:
+        folder.write_configuration(configuration)
     history = train(
         model,
         batches.part(prepared, "train", extras, shuffled=True),
@@ -90,8 +106,30 @@ def train_run(
         resume=resume,
         data={"key": spec.key, **origin},
         candidates=candidates,
+        strategy=strategy,
         on_epoch=on_epoch,
     )
+    metrics: dict[str, Any] = {}
+    if team.is_chief:
+        if strategy is not tf.distribute.get_strategy():
+            # Variables of a strategy are read by all of its processes or by none.
+            model = build_model(configuration, Fitted(spec.fitted))
+            restore_best(model, out)
+        metrics = _finish(configuration, model, spec, prepared, folder, history, origin)
+    team.sums(0)  # none may leave before the others are done
+    return metrics
+
+
+def _finish(
+    configuration: Configuration,
+    model: Any,
+    spec: FeatureSpec,
+    prepared: Path,
+    folder: RunFolder,
+    history: History,
+    origin: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Saves and judges a trained model."""
     _save(model, folder.model)
     parts = [part for part in spec.parts if part != "train"]
     metrics = judged_parts(configuration, model, spec, prepared, parts)

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,17 @@ class Checkpoints:
         tensors: Everything that goes on: model, optimizer, metrics, averages.
         weights: The model alone.
         keep: How many of the last checkpoints stay.
+        writes: Whether this process keeps what it writes. Metrics of several processes are added
+            up while they are written, so each must write; all but one then throw it away.
     """
 
-    def __init__(self, folder: Path, tensors: Any, weights: Any, keep: int) -> None:
+    def __init__(
+        self, folder: Path, tensors: Any, weights: Any, keep: int, *, writes: bool = True
+    ) -> None:
         self._folder, self._tensors, self._weights = folder, tensors, weights
-        self._keep = keep
+        self._keep, self._writes = keep, writes
+        if not writes:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         for partial in folder.glob(".*"):  # a kill in the middle of writing left it
             shutil.rmtree(partial, ignore_errors=True)
@@ -48,6 +55,8 @@ class Checkpoints:
             OSError: If it cannot be written; those before it are untouched.
         """
         self._write(self._tensors, f"step-{state.step:012d}", state.to_json())
+        if not self._writes:
+            return
         kept = self._steps()[-self._keep :]
         for path in self._steps()[: -self._keep]:
             shutil.rmtree(path)
@@ -64,8 +73,11 @@ class Checkpoints:
         """
         self._write(self._weights, _best_name(step), "{}")
 
-    def restore(self) -> RunState:
+    def restore(self, *, partial: bool = False) -> RunState:
         """Reads the newest checkpoint that is whole, and says so where a newer one is not.
+
+        Args:
+            partial: Whether it may hold more than is asked for here.
 
         Raises:
             ValueError: If none is whole.
@@ -77,7 +89,8 @@ class Checkpoints:
                 for line in damages:
                     warnings.warn(f"{line} Going on from {path.name}.", stacklevel=2)
                 # Checked before it is made: what is read is what was written.
-                self._tensors.read(str(path / "tensors")).assert_consumed()
+                status = self._tensors.read(str(path / "tensors"))
+                status.expect_partial() if partial else status.assert_consumed()
                 return RunState.from_json((path / _STATE).read_text(encoding="utf-8"))
             damages.append(damage)
         raise ValueError(
@@ -102,6 +115,10 @@ class Checkpoints:
         return None if step is None else _best_name(step)
 
     def _write(self, tensors: Any, name: str, state: str) -> None:
+        if not self._writes:
+            with tempfile.TemporaryDirectory() as thrown_away:
+                tensors.write(f"{thrown_away}/tensors")
+            return
         try:
             with atomic_folder(self._folder / name) as folder:
                 tensors.write(str(folder / "tensors"))

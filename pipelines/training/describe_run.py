@@ -12,7 +12,7 @@ from pipelines.configuration.training import Training
 
 # What may change: it decides neither the weights after a step nor which are best.
 _FREE = {"epochs", "checkpoint_every", "checkpoint_every_seconds", "keep_checkpoints"}
-_FREE |= {"steps_per_call"}
+_FREE |= {"steps_per_call", "strategy", "cluster"}
 
 
 def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dict[str, Any]:

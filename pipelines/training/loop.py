@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 import tfrs_afm
+from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
 from pipelines.files.write_text import write_text
 from pipelines.training.checkpoints import Checkpoints
@@ -51,11 +52,11 @@ class Loop:
     ) -> None:
         self._model, self._batches, self._validation = model, batches, validation
         self._folder, self._training, self._data = folder, training, data
-        self._strategy = strategy
+        self._strategy, self._team = strategy, Team(strategy)
         self._state = RunState()
-        make_variables(model, training.seed)
         self._check_monitor()
         with strategy.scope():
+            make_variables(model, training.seed)
             model.optimizer.build(model.trainable_variables)
             self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
             self._scale = tf.Variable(1.0, trainable=False, name="learning_rate_scale")
@@ -79,11 +80,14 @@ class Loop:
             ),
             tf.train.Checkpoint(model=model),
             training.keep_checkpoints,
+            writes=self._team.is_chief,
         )
 
     def has_begun(self) -> bool:
         """Whether the folder holds a run."""
-        return self._checkpoints.last() is not None
+        # The chief looks, for it is soon to write there.
+        there = self._team.is_chief and self._checkpoints.last() is not None
+        return any(self._team.sums(int(there)))
 
     def run(
         self,
@@ -93,23 +97,41 @@ class Loop:
         on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> History:
         """Trains until the epochs are over or there is no hope."""
-        training = self._training
+        with self._strategy.scope(), contextlib.ExitStack() as stack:
+            self._run(stack, description, resume=resume, on_epoch=on_epoch)
+            return self._finished()
+
+    def _run(
+        self,
+        stack: contextlib.ExitStack,
+        description: str,
+        *,
+        resume: bool,
+        on_epoch: Callable[[Mapping[str, Any]], None] | None,
+    ) -> None:
+        training, is_chief = self._training, self._team.is_chief
         self._begin(resume=resume)
-        records = Records(self._folder, self._state.history)
-        with (
-            contextlib.closing(records),
-            step_randomness(self._model, training.seed, self._step),
-            termination() as self._asked_to_end,
-            train_progress(description, training.epochs) as self._show,
-        ):
-            while not self._ended():
-                if self._state.trained is None:
-                    self._train_epoch()
-                self._end_epoch()
+        records = None
+        if is_chief:
+            records = stack.enter_context(
+                contextlib.closing(Records(self._folder, self._state.history))
+            )
+        stack.enter_context(step_randomness(self._model, training.seed, self._step))
+        self._asked = stack.enter_context(termination())
+        self._show: Callable[[RunState], None] = lambda state: None
+        if is_chief:
+            self._show = stack.enter_context(train_progress(description, training.epochs))
+        while not self._ended():
+            if self._state.trained is None:
+                self._train_epoch()
+            self._end_epoch()
+            if records is not None:
                 records.add(self._state.history)
-                if on_epoch is not None:
-                    on_epoch(self._state.history[-1])
-        state = self._state
+            if on_epoch is not None and is_chief:
+                on_epoch(self._state.history[-1])
+
+    def _finished(self) -> History:
+        training, state = self._training, self._state
         if state.best_step is None or state.best_epoch is None:
             raise ValueError(
                 f"`model` must have a finite {training.early_stopping.monitor}. Received: "
@@ -132,7 +154,8 @@ class Loop:
             self._model.reset_metrics()
             if self._average is not None:
                 self._average.restart()  # the weights may have been trained before
-            write_text(described, json.dumps(self._description))
+            if self._team.is_chief:
+                write_text(described, json.dumps(self._description))
             self._save()
             return
         if not resume:
@@ -200,7 +223,7 @@ class Loop:
         dataset = self._batches(state.epoch, state.batch)
         if training.class_weights is not None:
             dataset = weigh_classes(dataset, training.class_weights)
-        iterator = iter(self._distributed(dataset))
+        iterator = iter(self._team.distribute(dataset))
         saved, saved_at = state.step, time.monotonic()
         ended = False
         while not ended:
@@ -223,7 +246,8 @@ class Loop:
             now = time.monotonic()
             due = training.checkpoint_every and state.step - saved >= training.checkpoint_every
             seconds = training.checkpoint_every_seconds
-            if due or (seconds and now - saved_at >= seconds):
+            late = bool(seconds) and now - saved_at >= (seconds or 0.0)
+            if due or any(self._team.sums(int(late and self._team.is_chief))):
                 self._save()
                 saved, saved_at = state.step, now
             self._end_if_asked()
@@ -262,7 +286,7 @@ class Loop:
         if self._validation is None:
             return False
         self._model.reset_metrics()
-        iterator = iter(self._distributed(self._validation))
+        iterator = iter(self._team.distribute(self._validation))
         most = self._training.steps_per_call
         with self._explained():
             while self._test_steps(iterator, most).steps == most:
@@ -280,10 +304,9 @@ class Loop:
 
     # Parts.
 
-    def _distributed(self, dataset: Any) -> Any:
-        if self._strategy.num_replicas_in_sync == 1:
-            return dataset
-        return self._strategy.experimental_distribute_dataset(dataset)
+    def _asked_to_end(self) -> bool:
+        """Whether SIGTERM came, to whichever process."""
+        return any(self._team.sums(int(self._asked())))
 
     def _results(self, *, with_groups: bool) -> dict[str, Any]:
         grouped = tfrs_afm.tasks.metrics.GroupedMetric

@@ -1,6 +1,5 @@
 """Several steps of training or of evaluation in one call of TensorFlow."""
 
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -24,7 +23,7 @@ class Done(NamedTuple):
 
 
 class Steps:
-    """Runs a step of the model on batch after batch without coming back to Python in between.
+    """Runs a step of the model on batch after batch, in one process without coming back to Python.
 
     Args:
         step: Takes a batch, as one replica sees it, and returns a dict that may have "loss".
@@ -43,7 +42,6 @@ class Steps:
         self._step, self._strategy = step, strategy
         self._before, self._after = before, after
         self._compiled = tf.function(self._run, reduce_retracing=True)
-        self._compiled_one = tf.function(self._on_batch, reduce_retracing=True)
 
     def __call__(self, iterator: Any, most: int) -> Done:
         """Runs steps until there are `most` or the data ends.
@@ -54,22 +52,24 @@ class Steps:
         """
         if self._strategy.num_replicas_in_sync > 1:
             return self._one_by_one(iterator, most)
-        steps, rows, waited, finite = self._compiled(iterator, tf.constant(most))
-        return Done(int(steps), int(rows), float(waited), bool(finite))
+        return self._call(iterator, most)
 
     def _one_by_one(self, iterator: Any, most: int) -> Done:
         # Inside a loop in the graph TensorFlow mixes up which lengths belong to which gathering of
-        # sparse gradients: "Shape mismatch in the collective instance".
+        # sparse gradients: "Shape mismatch in the collective instance". The iterator is handed
+        # over and not its batches: each length of those would be traced anew.
         steps, rows, waited, finite = 0, 0, 0.0, True
         while steps < most:
-            asked = time.monotonic()
-            batch = next(iterator, None)
-            waited += time.monotonic() - asked
-            if batch is None:
+            done = self._call(iterator, 1)
+            if not done.steps:
                 break
-            count, good = self._compiled_one(batch)
-            steps, rows, finite = steps + 1, rows + int(count), finite and bool(good)
+            steps, rows = steps + 1, rows + done.rows
+            waited, finite = waited + done.waited, finite and done.finite
         return Done(steps, rows, waited, finite)
+
+    def _call(self, iterator: Any, most: int) -> Done:
+        steps, rows, waited, finite = self._compiled(iterator, tf.constant(most))
+        return Done(int(steps), int(rows), float(waited), bool(finite))
 
     def _run(self, iterator: Any, most: Any) -> tuple[Any, Any, Any, Any]:
         steps, rows = tf.constant(0), tf.constant(0)
@@ -95,15 +95,17 @@ class Steps:
     def _on_batch(self, batch: Any) -> tuple[Any, Any]:
         if self._before is not None:
             self._before()
-        rows, finite = self._strategy.run(self._on_replica, args=(batch,))
+        counts = self._strategy.run(self._on_replica, args=(batch,))
         if self._after is not None:
             self._after()
-        total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, rows, axis=None)
-        good = self._strategy.reduce(tf.distribute.ReduceOp.SUM, finite, axis=None)
-        return total, tf.equal(good, self._strategy.num_replicas_in_sync)
+        rows, good = tf.unstack(
+            self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None)
+        )
+        return rows, tf.equal(good, self._strategy.num_replicas_in_sync)
 
     @tf.autograph.experimental.do_not_convert
-    def _on_replica(self, batch: Any) -> tuple[Any, Any]:
+    def _on_replica(self, batch: Any) -> Any:
         loss = self._step(batch).get("loss", tf.constant(0.0))
         rows = tf.shape(tf.nest.flatten(batch[1])[0])[0]
-        return rows, tf.cast(tf.reduce_all(tf.math.is_finite(loss)), tf.int32)
+        # In one tensor: each one that replicas add up is a message between machines.
+        return tf.stack([rows, tf.cast(tf.reduce_all(tf.math.is_finite(loss)), tf.int32)])

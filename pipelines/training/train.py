@@ -1,11 +1,13 @@
 """Training that goes on wherever it was stopped, and keeps the best weights."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
 from pipelines.training.candidates import Candidates
 from pipelines.training.history import History
@@ -55,7 +57,9 @@ def train(
             run does not go on with other data.
         candidates: From what `training.negatives` draws.
         strategy: The `tf.distribute` strategy under which the model was made and compiled;
-            batches are then split among its replicas. Default: one process, one replica.
+            each batch is then split among its replicas. Of several processes each calls this
+            alike, with a `folder` that all of them see and the chief writes. Default: one process,
+            one replica.
         description: What is being done, for the progress bar that a terminal shows.
         on_epoch: Called with the record of each epoch, as `history.jsonl` has it, once it is
             written. What it raises ends the run, which can then go on like any other.
@@ -92,9 +96,11 @@ def train(
                 f"training.negatives={training.negatives}."
             )
         batches = with_negatives(batches, training.negatives, candidates, training.seed)
-    with locked_folder(folder):
+    # Of several processes one writes.
+    with locked_folder(folder) if Team(strategy).is_chief else contextlib.nullcontext():
         loop = Loop(model, batches, validation, folder, training, data=data, strategy=strategy)
         if training.pretraining is not None and not loop.has_begun():
             own = folder / "pretraining"
-            pretrain(model, batches, validation, own, training, data=data, strategy=strategy)
+            with strategy.scope():
+                pretrain(model, batches, validation, own, training, data=data, strategy=strategy)
         return loop.run(description, resume=resume, on_epoch=on_epoch)

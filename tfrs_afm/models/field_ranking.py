@@ -9,6 +9,7 @@ import tensorflow_recommenders as tfrs
 from tfrs_afm.columns.deserialize_columns import deserialize_columns
 from tfrs_afm.columns.parse_spec import parse_spec
 from tfrs_afm.columns.vocabulary_hashes import vocabulary_hashes
+from tfrs_afm.tasks.global_rows import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
 
 
@@ -62,9 +63,11 @@ class FieldRanking(tfrs.Model):
         features, labels, sample_weight = (*inputs, None)[:3]
         logits = self.logits(features, training=training)
         loss = self.task.loss(labels, logits, sample_weight, features=features, training=training)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        batch = tf.shape(tf.nest.flatten(logits)[0])[0]
-        self._loss_tracker.update_state(loss * replicas, sample_weight=batch)
+        rows = tf.shape(tf.nest.flatten(logits)[0])[0]
+        # `loss` is a share: times all rows and divided by this replica's it is its own mean.
+        summed = loss * tf.cast(global_rows(rows), loss.dtype)
+        mean = tf.math.divide_no_nan(summed, tf.cast(rows, loss.dtype))
+        self._loss_tracker.update_state(mean, sample_weight=rows)
         return loss
 
     def train_step(self, inputs: Any) -> dict[str, Any]:

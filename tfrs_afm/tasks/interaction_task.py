@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm.tasks.global_rows import global_rows
 from tfrs_afm.tasks.group_ids import group_ids
 from tfrs_afm.tasks.losses.grouped_loss import GroupedLoss
 from tfrs_afm.tasks.metrics.grouped_auc import GroupedAUC
@@ -162,8 +163,7 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             losses *= 1.0 if sample_weight is None else sample_weight
         else:
             losses = self._loss(labels, logits, sample_weight=sample_weight)  # (batch,)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        size = tf.cast(tf.shape(losses)[0] * replicas, losses.dtype)
+        size = tf.cast(global_rows(tf.shape(losses)[0]), losses.dtype)
         return tf.math.divide_no_nan(tf.reduce_sum(losses), size)
 
     def prefix_metrics(self, prefix: str) -> None:

@@ -23,7 +23,15 @@ class GroupedMetric(tf.keras.metrics.Metric):
         super().__init__(name=name, **kwargs)
         self.group = group
         self._ids, self._labels, self._scores = (
-            tf.Variable(tf.zeros([0], dtype), shape=[None], trainable=False, name=part)
+            tf.Variable(
+                tf.zeros([0], dtype),
+                shape=[None],
+                trainable=False,
+                name=part,
+                # Each replica gathers the rows of all, so that any one knows everything.
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            )
             for part, dtype in (("ids", tf.int64), ("labels", tf.float32), ("scores", tf.float32))
         )
 
@@ -37,16 +45,7 @@ class GroupedMetric(tf.keras.metrics.Metric):
             predictions: `(batch,)` or `(batch, 1)`; only their order inside a group counts.
             sample_weight: Examples of weight 0 are left out; other weights do not matter.
             groups: `(batch,)` int64.
-
-        Raises:
-            ValueError: If it runs under several replicas.
         """
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if replicas > 1:
-            raise ValueError(
-                f"`metrics` must not rank groups under several replicas. Received: {self.name!r} "
-                f"under {replicas} replicas. Evaluate outside of the strategy's scope."
-            )
         rows = [
             groups,
             tf.cast(tf.reshape(labels, [-1]), tf.float32),
@@ -55,6 +54,9 @@ class GroupedMetric(tf.keras.metrics.Metric):
         if sample_weight is not None:
             counted = tf.reshape(sample_weight, [-1]) != 0
             rows = [tf.boolean_mask(row, counted) for row in rows]
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            context = tf.distribute.get_replica_context()
+            rows = [context.all_gather(row, axis=0) for row in rows]
         for kept, row in zip((self._ids, self._labels, self._scores), rows, strict=True):
             kept.assign(tf.concat([kept, row], axis=0))
 

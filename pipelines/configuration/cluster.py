@@ -1,0 +1,18 @@
+"""Where a strategy other than `one` has a choice."""
+
+import pydantic
+
+from pipelines.configuration.section import Section
+
+
+class Cluster(Section):
+    """What `training.strategy` may be told; the machines themselves are in TF_CONFIG.
+
+    Example:
+        >>> Cluster(replicas=2).replicas
+        2
+    """
+
+    replicas: pydantic.PositiveInt | None = None
+    """For `mirrored`: how many replicas share this machine's CPU. Left out: one for each GPU, or
+    one where there is none."""
