@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,21 @@ from typing import Any
 
 from pipelines.load_tensorflow import load_tensorflow
 
-# What a film brings along when films are ranked for a user; all else is the user's.
-FILM_FEATURES = ("movie_id", "release_year", "genres")
 MODEL = "ranker"
-NAMES = {"afm": "AFM", "deepfm": "DeepFM", "logistic_regression": "logistic regression"}
+# Folder of a run -> its recipe, and what is another there.
+RUNS: dict[str, tuple[str, list[str]]] = {
+    "afm": ("movielens-100k-afm", []),
+    "deepfm": ("movielens-100k-deepfm", []),
+    "logistic-regression": (
+        "movielens-100k-afm",
+        [
+            "model={kind = 'logistic_regression'}",
+            "training.optimizer={kind = 'adam', learning_rate = 0.01, row_sparse = false}",
+        ],
+    ),
+}
+RANKERS = {"AFM": "afm", "DeepFM": "deepfm"}
+METRICS = ("auc", "logloss", "group_auc", "ndcg_10")
 ABOUT = """\
 Get and prepare MovieLens-100K, train AFM, DeepFM and two baselines, judge them on the test part,
 export, verify and publish the better model, serve it on this machine, and ask it over gRPC and REST
@@ -39,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, RuntimeError, ImportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter where training takes SIGTERM itself
         print("stopped", file=sys.stderr)
         return 130
     finally:
@@ -51,64 +63,93 @@ def demo(out: Path, options: argparse.Namespace) -> None:
     """Goes all the way, in the order in which a user of the packages would."""
     import serving
     from pipelines.evaluation.metrics_table import metrics_table
-    from pipelines.recipes.movielens_100k.prepare import prepare
-    from pipelines.recipes.movielens_100k.settings import Settings
-    from pipelines.recipes.movielens_100k.train import train
+    from pipelines.runs.run_folder import RunFolder
 
-    prepare(out / "data", options.data_dir)
-    run = train(out / "data", out / "run", Settings(epochs=1) if options.small else Settings())
-    metrics = {NAMES.get(name, name): row for name, row in run.metrics["test"].items()}
+    parts: dict[str, dict[str, Any]] = {"validation": {}, "test": {}}
+    for name in RUNS:
+        metrics = trained(name, out, options)
+        for part, found in parts.items():
+            found |= metrics[part]
+    # Each run has judged the popularity of films too, which is the same for all.
+    parts["test"]["popularity"] = parts["test"].pop("popularity")
+    numbers = {
+        model.replace("_", " "): {name: row[name]["value"] for name in METRICS}
+        for model, row in parts["test"].items()
+    }
     print("On the test part, the newest tenth of the ratings:\n")
-    print(metrics_table(metrics, "user"))
+    print(metrics_table(numbers, "user"))
 
+    better = min(RANKERS, key=lambda model: parts["validation"][model]["logloss"]["value"])
+    run = RunFolder(out / RANKERS[better])
     version = published(out, run)
-    print(f"\n{NAMES[run.best]} is better on the validation part. Published: {version}")
+    print(f"\n{better} is better on the validation part. Published: {version}")
     with working("Starting the server"):
         base_path = version.parent.resolve()
-        options = serving.ServerOptions(model_name=MODEL, model_base_path=base_path)
-        server = serving.LocalServer(options).start()
+        server_options = serving.ServerOptions(model_name=MODEL, model_base_path=base_path)
+        server = serving.LocalServer(server_options).start()
     try:
-        answer(server, version, out / "data")
+        answer(server, version, run)
     finally:
         server.stop()
+
+
+def trained(name: str, out: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Trains a model, goes on where an earlier demo was stopped, or finds that it is done."""
+    from pipelines.configuration.load_configuration import load_configuration
+    from pipelines.preparation.prepare import prepare
+    from pipelines.runs.run_folder import RunFolder
+    from pipelines.runs.train_run import train_run
+
+    recipe, changes = RUNS[name]
+    changes = [*changes, *(["training.epochs=1"] if options.small else [])]
+    if options.data_dir is not None:
+        changes.append(f"data.path={options.data_dir.absolute()}")
+    configuration = load_configuration(recipe, changes)
+    spec = prepare(configuration, out / "data")
+    folder = RunFolder(out / name)
+    if (folder.path / "configuration.json").is_file() and (
+        folder.configuration() != configuration or folder.run.get("data", spec.key) != spec.key
+    ):
+        shutil.rmtree(folder.path)  # of other files or hyper-parameters
+    return train_run(configuration, folder.path, resume=True, data=out / "data")
 
 
 def published(out: Path, run: Any) -> Path:
     """Exports the better model, or finds the version that is of this very run."""
     import serving
+    from pipelines.files.content_hash import content_hash
     from pipelines.files.write_text import write_text
-    from pipelines.recipes.movielens_100k.load import load
+    from pipelines.modelling.load_model import load_model
 
-    note = out / "published.json"
+    note, key = out / "published.json", content_hash([run.model], {})
     if note.is_file():
         known = json.loads(note.read_text(encoding="utf-8"))
         version = out / "models" / MODEL / known["version"]
-        if known["run"] == run.key and version.is_dir():
+        if known["model"] == key and version.is_dir():
             return version
-    model = load(run.best, out / "data", out / "run")
     with working("Exporting, verifying and publishing"):
         version = serving.export(
-            model,
+            load_model(run.model),
             out / "models" / MODEL,
-            examples=some_examples(out / "data", 16),
-            candidate_features=FILM_FEATURES,
+            examples=some_examples(run, 16),
+            candidate_features=run.configuration().export.candidate_features,
             keep_last=2,
         )
-    write_text(note, json.dumps({"run": run.key, "version": version.name}) + "\n")
+    write_text(note, json.dumps({"model": key, "version": version.name}) + "\n")
     return out / "models" / MODEL / version.name
 
 
-def answer(server: Any, version: Path, data: Path) -> None:
+def answer(server: Any, version: Path, run: Any) -> None:
     """Asks for the ten best films of one user, and why."""
     import serving
 
-    films = json.loads((data / "films.json").read_text(encoding="utf-8"))
-    user = some_user(data)
+    configuration = run.configuration()
+    names = configuration.export.candidate_features
+    films = all_films(configuration.data)
+    user = some_user(run, names)
     seen = set(user["history"])
     films_features = [
-        {"movie_id": int(number), "release_year": film["release_year"], "genres": film["genres"]}
-        for number, film in films.items()
-        if int(number) not in seen
+        {name: film[name] for name in names} for number, film in films.items() if number not in seen
     ]
     if not films_features:
         raise ValueError("`ratings` must leave the user a film. Received: a history of all films.")
@@ -126,11 +167,11 @@ def answer(server: Any, version: Path, data: Path) -> None:
             f"REST must answer what gRPC answers. Received: scores that are {apart} apart."
         )
     print(f"Asked over gRPC ({server.grpc_address}) and REST ({server.rest_url}): one answer.\n")
-    liked = "; ".join(films[str(number)]["title"] for number in user["history"][:3])
+    liked = "; ".join(films[number]["title"] for number in user["history"][:3])
     print(f"User {user['user_id'][0]}, {user['age'][0]} years old, last liked: {liked}.")
     print(f"The best of the other {len(films_features)} films, and the field pairs that decided:\n")
     for place, row, pairs in zip(best, rows, reasons, strict=True):
-        title = films[str(row["movie_id"])]["title"][:38]
+        title = films[row["movie_id"]]["title"][:38]
         why = ", ".join(
             f"{field(pair['fields'][0])} x {field(pair['fields'][1])} {pair['contribution']:+.2f}"
             for pair in pairs[:2]
@@ -145,24 +186,30 @@ def field(column: str) -> str:
     return column
 
 
-def some_examples(data: Path, count: int) -> list[Any]:
+def all_films(data: Any) -> dict[int, dict[str, Any]]:
+    """Every film that was rated, by its number."""
+    from pipelines.sources.find_source import find_source
+
+    rows = find_source(data.source)(data.path and Path(data.path), data.settings)["train"]
+    films = {row["movie_id"]: row for row in rows}
+    return {number: films[number] for number in sorted(films)}
+
+
+def some_examples(run: Any, count: int) -> list[Any]:
     """The first examples of the test part."""
     import tensorflow as tf
 
-    from pipelines.preparation.feature_spec import FeatureSpec
-
-    (path, *_) = FeatureSpec.read(data).files(data, "test")
+    (path, *_) = run.spec().files(run.data, "test")
     records = tf.data.TFRecordDataset(str(path)).take(count).as_numpy_iterator()
     return [tf.train.Example.FromString(record) for record in records]
 
 
-def some_user(data: Path) -> dict[str, list[Any]]:
+def some_user(run: Any, of_films: Sequence[str]) -> dict[str, list[Any]]:
     """The user's side of a late example of the test part, of a user who has liked films before."""
     import tensorflow as tf
 
-    from pipelines.preparation.feature_spec import FeatureSpec
-
-    (path, *_) = FeatureSpec.read(data).files(data, "test")
+    spec = run.spec()
+    (path, *_) = spec.files(run.data, "test")
     found: dict[str, list[Any]] = {}
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         features = tf.train.Example.FromString(record).features.feature
@@ -170,7 +217,7 @@ def some_user(data: Path) -> dict[str, list[Any]]:
             found = {
                 name: list(getattr(feature, feature.WhichOneof("kind")).value)
                 for name, feature in features.items()
-                if name not in (*FILM_FEATURES, "label", "history_age")
+                if name not in (*of_films, spec.label)
             }
     return {"history": [], **found}
 

@@ -18,6 +18,7 @@ from pipelines.modelling.build_model import build_model
 from pipelines.modelling.fitted import Fitted
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
+from pipelines.readers.check_records import check_records
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.candidates_of import candidates_of
 from pipelines.runs.judge import judge
@@ -78,6 +79,8 @@ def train_run(
     if any(team.sums(int(done))):
         return folder.metrics if team.is_chief else {}
     spec = FeatureSpec.read(prepared)
+    for path in [path for part in spec.parts for path in spec.files(prepared, part)]:
+        check_records(path)  # now, and not after the minutes that training takes
     with strategy.scope():
         model = build_model(configuration, Fitted(spec.fitted))
         report = None

@@ -1,6 +1,7 @@
 """MovieLens-100K: whether somebody gives a film four stars or more."""
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pydantic
 
 from pipelines.configuration.section import Section
 from pipelines.preparation.histories import histories
-from pipelines.recipes.movielens_100k.find import find
-from pipelines.recipes.movielens_100k.read import read
+from pipelines.sources._find_movielens_100k import find_movielens_100k
+from pipelines.sources._movielens_tables import MovieLensTables
+from pipelines.sources._read_movielens_100k import read_movielens_100k
+from pipelines.sources._repeated_rows import RepeatedRows
 from pipelines.sources._settings_of import settings_of
 from pipelines.sources.source import Row
 
@@ -29,7 +32,8 @@ def movielens_100k(path: Path | None, settings: Mapping[str, Any]) -> dict[str, 
 
     A row has `rating`, `timestamp`, of the user `user_id`, `age`, `gender`, `occupation`,
     `zip_prefix`, `history` (films, newest first) and `history_age` (in days), and of the film
-    `movie_id`, `release_year` and `genres`. Rows are by time, and `data.split` deals them out.
+    `movie_id`, `release_year`, `genres` and, for display, `title`. Rows are by time, and
+    `data.split` deals them out.
 
     Args:
         path: Folder with an own copy, RecBole's or GroupLens'. Default: the cache of the user,
@@ -44,28 +48,35 @@ def movielens_100k(path: Path | None, settings: Mapping[str, Any]) -> dict[str, 
         RuntimeError: If the files cannot be downloaded.
     """
     chosen = settings_of(_Settings, settings)
-    tables = read(find(path))
-    liked = tables.ratings >= chosen.liked_from
-    past = histories(tables.user_ids, tables.movie_ids, tables.times, liked, chosen.history)
-    rows = []
+    files = find_movielens_100k(path)
+
+    # Read when it is asked for, and then once: a data set that is prepared needs no rows.
+    @functools.cache
+    def rows() -> list[Row]:
+        return list(_rows(read_movielens_100k(files), chosen))
+
+    return {"train": RepeatedRows(lambda: iter(rows()))}
+
+
+def _rows(tables: MovieLensTables, settings: _Settings) -> Iterator[Row]:
+    liked = tables.ratings >= settings.liked_from
+    past = histories(tables.user_ids, tables.movie_ids, tables.times, liked, settings.history)
     # One order for any order of the raw files.
     for event in np.lexsort((tables.movie_ids, tables.user_ids, tables.times)).tolist():
         user_id, movie_id = int(tables.user_ids[event]), int(tables.movie_ids[event])
         user, film = tables.users[user_id], tables.films[movie_id]
-        rows.append(
-            {
-                "rating": float(tables.ratings[event]),
-                "timestamp": int(tables.times[event]),
-                "user_id": user_id,
-                "age": user.age,
-                "gender": user.gender,
-                "occupation": user.occupation,
-                "zip_prefix": user.zip_code[: chosen.zip_length],
-                "history": past.items[event],
-                "history_age": past.ages[event],
-                "movie_id": movie_id,
-                "release_year": film.release_year,
-                "genres": list(film.genres),
-            }
-        )
-    return {"train": rows}
+        yield {
+            "rating": float(tables.ratings[event]),
+            "timestamp": int(tables.times[event]),
+            "user_id": user_id,
+            "age": user.age,
+            "gender": user.gender,
+            "occupation": user.occupation,
+            "zip_prefix": user.zip_code[: settings.zip_length],
+            "history": past.items[event],
+            "history_age": past.ages[event],
+            "movie_id": movie_id,
+            "title": film.title,
+            "release_year": film.release_year,
+            "genres": list(film.genres),
+        }

@@ -1,3 +1,4 @@
+import argparse
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from examples import demo
+from pipelines.runs.run_folder import RunFolder
 from tests.pipelines.movielens_files import FILMS, log, write_recbole
 
 RATINGS = log(400, seed=5)
@@ -91,9 +93,31 @@ def test_an_error_is_one_line_and_a_status(
     assert demo.main(["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]) == 1
     shown = capfd.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith("error: `--data-dir` must be a folder with")
+    assert shown.err.startswith("error: `data.path` must be a folder with")
     assert shown.err.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_a_run_of_other_ratings_is_trained_anew_and_one_of_the_same_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noted(configuration: Any, out: Path, **_: Any) -> dict[str, Any]:
+        kept.append(out.exists())
+        folder = RunFolder(out)
+        folder.write_configuration(configuration)
+        folder.write_run({"data": RunFolder(tmp_path).spec().key})
+        return {}
+
+    kept: list[bool] = []
+    monkeypatch.setattr("pipelines.runs.train_run.train_run", noted)
+    options = argparse.Namespace(small=True, data_dir=tmp_path / "raw")
+    write_recbole(tmp_path / "raw", RATINGS)
+    for _ in range(2):
+        demo.trained("afm", tmp_path, options)
+    write_recbole(tmp_path / "raw", RATINGS[1:])
+    demo.trained("afm", tmp_path, options)
+    demo.trained("afm", tmp_path, argparse.Namespace(small=False, data_dir=tmp_path / "raw"))
+    assert kept == [False, True, False, False]
 
 
 def test_it_explains_itself(capfd: pytest.CaptureFixture[str]) -> None:

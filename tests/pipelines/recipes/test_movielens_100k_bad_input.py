@@ -1,4 +1,4 @@
-"""Bad input through the whole path: file, data set, model."""
+"""Bad input of the recipes of MovieLens-100K through the whole path: file, batches, model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,16 +9,20 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.datasets.read_examples import read_examples
+from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.load_configuration import load_configuration
+from pipelines.modelling.build_model import build_model
+from pipelines.modelling.fitted import Fitted
 from pipelines.preparation.feature_spec import FeatureSpec
-from pipelines.recipes.movielens_100k.build import build
-from pipelines.recipes.movielens_100k.prepare import prepare
-from pipelines.recipes.movielens_100k.settings import Settings
-from pipelines.recipes.movielens_100k.train import train
+from pipelines.preparation.prepare import prepare
+from pipelines.readers.batch_options import BatchOptions
+from pipelines.readers.batches import Batches
+from pipelines.readers.format_options import FormatOptions
+from pipelines.runs.train_run import train_run
 from tests.pipelines.movielens_files import log, write_recbole
 
 GOOD: dict[str, list[Any]] = {
-    "label": [1],
+    "rating": [1.0],
     "user_id": [1],
     "age": [24],
     "gender": [b"M"],
@@ -32,20 +36,26 @@ GOOD: dict[str, list[Any]] = {
 MODELS = ("afm", "deepfm")
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("movielens")
-    prepare(folder / "data", write_recbole(folder / "raw", log(200, seed=5)))
-    return folder / "data"
+def configured(kind: str, raw: Path) -> Configuration:
+    return load_configuration(f"movielens-100k-{kind}", [f"data.path={raw}", "training.epochs=1"])
 
 
 @pytest.fixture(scope="module")
-def models(prepared: Path) -> dict[str, Any]:
-    spec = FeatureSpec.read(prepared)
-    made = {name: build(name, spec, Settings()) for name in MODELS}
-    for (
-        model
-    ) in made.values():  # as if trained: fresh linear weights are zero and hide what changes
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recbole(tmp_path_factory.mktemp("movielens") / "raw", log(200, seed=5))
+
+
+@pytest.fixture(scope="module")
+def spec(raw: Path) -> FeatureSpec:
+    return prepare(configured("afm", raw), raw.parent / "data")
+
+
+@pytest.fixture(scope="module")
+def models(raw: Path, spec: FeatureSpec) -> dict[str, Any]:
+    fitted = Fitted(spec.fitted)
+    made = {kind: build_model(configured(kind, raw), fitted) for kind in MODELS}
+    for model in made.values():
+        # As if trained: fresh linear weights are zero and hide what changes.
         for place, weight in enumerate(model.trainable_weights):
             weight.assign(tf.random.stateless_normal(weight.shape, [place, 1], stddev=0.5))
     return made
@@ -68,8 +78,15 @@ def scored(model: Any, path: Path, *examples: dict[str, list[Any]]) -> list[floa
     with tf.io.TFRecordWriter(str(path)) as file:
         for example in examples:
             file.write(record(example))
-    data = read_examples([path], tfrs_afm.parse_spec(model.columns), "label", 8)
-    return model.predict(data, verbose=0)[:, 0].tolist()
+    return scores_of(model, path)
+
+
+def scores_of(model: Any, path: Path) -> list[float]:
+    parsing = tfrs_afm.parse_spec(model.columns)
+    options = BatchOptions("rating", batch_size=8)
+    batches = Batches([path], FormatOptions("tfrecord"), parsing, options)(0, 0)
+    found = [model(features, training=False).numpy()[:, 0] for features, _ in batches]
+    return np.concatenate(found).tolist()
 
 
 def without(name: str) -> dict[str, list[Any]]:
@@ -81,7 +98,7 @@ def without(name: str) -> dict[str, list[Any]]:
 def test_unknown_words_share_a_bucket_of_their_own(
     models: dict[str, Any], tmp_path: Path, name: str, feature: str
 ) -> None:
-    unknown = [{**GOOD, feature: [word]} for word in (b"Mockumentary", b"drama", b"\xff")]
+    unknown = [{**GOOD, feature: [word]} for word in (b"Mockumentary", b"drama", "ÿ".encode())]
     good, *scores = scored(models[name], tmp_path / "a", GOOD, *unknown, without(feature))
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
     assert scores[0] == pytest.approx(scores[2], abs=1e-6)
@@ -102,18 +119,18 @@ def test_negative_and_unseen_ids_are_the_id_of_nobody(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_missing_feature_is_its_default_or_takes_no_part(
-    models: dict[str, Any], prepared: Path, tmp_path: Path, name: str
+    models: dict[str, Any], spec: FeatureSpec, tmp_path: Path, name: str
 ) -> None:
-    model, features = models[name], FeatureSpec.read(prepared).features
+    model, features = models[name], spec.features
     for feature in ("age", "release_year"):
-        with_default = {**GOOD, feature: [features[feature].default]}
+        with_default = {**GOOD, feature: [round(features[feature].default)]}
         scores = scored(model, tmp_path / feature, without(feature), with_default)
         assert scores[0] == pytest.approx(scores[1], abs=1e-6)
     for feature in ("genres", "history", "movie_id", "user_id", "gender", "zip_prefix"):
         scores = scored(model, tmp_path / feature, without(feature), GOOD)
         assert np.isfinite(scores).all()
         assert abs(scores[0] - scores[1]) > 1e-6
-    nothing = {"label": [0]}
+    nothing = {"rating": [0.0]}
     assert np.isfinite(scored(model, tmp_path / "nothing", nothing)).all()
 
 
@@ -131,7 +148,7 @@ def test_a_wrong_type_is_an_error_that_names_feature_file_and_record(
 ) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         scored(models["afm"], tmp_path / "bad", GOOD, {**GOOD, feature: values}, GOOD)
-    assert f"{tmp_path / 'bad'} record 1, Key: {feature}" in str(caught.value)
+    assert f"{tmp_path / 'bad'}, record 1, Key: {feature}" in str(caught.value)
     assert f"expected type: {expected}" in str(caught.value).lower()
 
 
@@ -151,17 +168,24 @@ def test_training_refuses_an_empty_and_a_cut_file_before_it_writes(
     tmp_path: Path, damage: Callable[[bytes], bytes], text: str, part: str
 ) -> None:
     data = tmp_path / "data"
-    spec = prepare(data, write_recbole(tmp_path / "raw", log(60, seed=5)))
-    path = spec.files(data, part)[0]
+    configuration = configured("afm", write_recbole(tmp_path / "raw", log(60, seed=5)))
+    path = prepare(configuration, data).files(data, part)[0]
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=f"{path.name}.*{text}"):
-        train(data, tmp_path / "run", Settings(epochs=1))
+        train_run(configuration, tmp_path / "run", data=data)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "raw"]
 
 
+def test_a_missing_label_is_an_error_that_names_file_and_record(
+    models: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"bad, record 1, Feature: rating"):
+        scored(models["afm"], tmp_path / "bad", GOOD, without("rating"))
+
+
 def test_a_model_names_the_feature_that_a_batch_lacks(models: dict[str, Any]) -> None:
-    spec = tfrs_afm.parse_spec(models["afm"].columns)
-    batch = tf.io.parse_example([record(GOOD)], spec)
+    parsing = tfrs_afm.parse_spec(models["afm"].columns)
+    batch = tf.io.parse_example([record(GOOD)], parsing)
     del batch["history"]
     with pytest.raises(ValueError, match=r"without 'history' for field 'history_shared_embedding'"):
         models["afm"].logits(batch)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True)
-class Tables:
+class MovieLensTables:
     """Users, films and ratings of MovieLens-100K.
 
     Attributes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.readers.read_typed_header import read_typed_header
-from pipelines.recipes.movielens_100k.tables import Tables
+from pipelines.sources._movielens_tables import MovieLensTables
 
 FORMS = (
     ("ml-100k.inter", "ml-100k.item", "ml-100k.user"),
@@ -38,11 +38,11 @@ _GENRES = [
 _YEAR = re.compile(r"^(?P<title>.*?)\s*\((?P<year>\d{4})\)[^(]*(\([^(]*\))?$")
 
 
-def read(files: Sequence[Path]) -> Tables:
+def read_movielens_100k(files: Sequence[Path]) -> MovieLensTables:
     """Reads ratings, films and users.
 
     Args:
-        files: The three files as `find` gives them, RecBole's or GroupLens'.
+        files: The three files as `find_movielens_100k` gives them, RecBole's or GroupLens'.
 
     Returns:
         The tables; both forms give the same, but for the spelling of one unknown title.
@@ -53,7 +53,7 @@ def read(files: Sequence[Path]) -> Tables:
     return _from_recbole(files) if files[0].suffix == ".inter" else _from_grouplens(files)
 
 
-def _from_recbole(files: Sequence[Path]) -> Tables:
+def _from_recbole(files: Sequence[Path]) -> MovieLensTables:
     ratings, films, users = (read_typed_header(path) for path in files)
     try:
         return _tables(
@@ -70,7 +70,7 @@ def _from_recbole(files: Sequence[Path]) -> Tables:
         ) from error
 
 
-def _from_grouplens(files: Sequence[Path]) -> Tables:
+def _from_grouplens(files: Sequence[Path]) -> MovieLensTables:
     ratings = _columns(files[0], "\t", 4)
     films = _columns(files[1], "|", 5 + len(_GENRES))
     users = _columns(files[2], "|", 5)
@@ -102,14 +102,14 @@ def _tables(
     films: Sequence[Sequence],
     users: Sequence[Sequence[str]],
     files: Sequence[Path],
-) -> Tables:
+) -> MovieLensTables:
     film_table = {}
     for row, (movie_id, title, year, genres) in enumerate(zip(*films, strict=True)):
         known = tuple(genre for genre in genres if genre != "unknown")
         film_table[_number(movie_id, "movie_id", row, files[1])] = _film(title, year, known)
     user_table = {}
     for row, (user_id, age, gender, occupation, zip_code) in enumerate(zip(*users, strict=True)):
-        user_table[_number(user_id, "user_id", row, files[2])] = Tables.User(
+        user_table[_number(user_id, "user_id", row, files[2])] = MovieLensTables.User(
             _number(age, "age", row, files[2]), gender, occupation, zip_code
         )
     user_ids, movie_ids, stars, times = (
@@ -118,7 +118,7 @@ def _tables(
             ("user_id", "movie_id", "rating", "timestamp"), ratings, strict=True
         )
     )
-    return Tables(
+    return MovieLensTables(
         user_table,
         film_table,
         np.asarray(user_ids, np.int64),
@@ -128,12 +128,12 @@ def _tables(
     )
 
 
-def _film(title: str, year: str, genres: tuple[str, ...]) -> Tables.Film:
+def _film(title: str, year: str, genres: tuple[str, ...]) -> MovieLensTables.Film:
     """Takes the year out of the title, where both forms have it when nowhere else."""
     match = _YEAR.match(title)
     if match:
-        return Tables.Film(match["title"], int(match["year"]), genres)
-    return Tables.Film(title, int(year) if year.isdecimal() else None, genres)
+        return MovieLensTables.Film(match["title"], int(match["year"]), genres)
+    return MovieLensTables.Film(title, int(year) if year.isdecimal() else None, genres)
 
 
 def _number(text: str, name: str, row: int, path: Path) -> int:

@@ -1,1 +1,0 @@
-"""TFRecord of examples to batches of features and labels."""

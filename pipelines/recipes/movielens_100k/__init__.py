@@ -1,1 +1,0 @@
-"""MovieLens-100K: who liked which film, with what they liked before."""
