@@ -47,6 +47,8 @@ class PartWriters:
     ) -> Iterator["PartWriters"]:
         """Opens the files of all parts, and closes them at the end of the block.
 
+        Of a part with fewer rows than files, only files that got a row stay.
+
         Args:
             features: The features to write, by name.
             label: The label among them.
@@ -70,7 +72,11 @@ class PartWriters:
                     ]
                     for part, files in names.items()
                 }
-                yield cls(features, label, shards, names)
+                writers = cls(features, label, shards, names)
+                yield writers
+            for part, files in names.items():
+                for name in files[writers._examples[part] :]:  # rows are dealt out in turn
+                    (folder / name).unlink()
         except tf.errors.OpError as error:
             raise OSError(
                 f"`{folder.parent}` must have room for the examples. Received: {error.message} "
@@ -101,6 +107,6 @@ class PartWriters:
                     "the fractions of data.split, and what is skipped as bad."
                 )
         return {
-            part: FeatureSpec.Part(self._names[part], count, self._positives[part])
+            part: FeatureSpec.Part(self._names[part][:count], count, self._positives[part])
             for part, count in self._examples.items()
         }

@@ -81,6 +81,10 @@ def test_parts_may_be_files_of_their_own(tmp_path: Path) -> None:
     spec = prepare(load_configuration(path, overrides), tmp_path / "run" / "data")
     assert [part.examples for part in spec.parts.values()] == [400, 1, 1]
     assert rows_of(spec, tmp_path, "test")[0]["item_id"] == [b"b"]
+    # A part with fewer rows than shards: an empty file could not be read.
+    assert [len(part.files) for part in spec.parts.values()] == [4, 1, 1]
+    written = {path.name for path in (tmp_path / "run/data").glob("*.tfrecord")}
+    assert written == {name for part in spec.parts.values() for name in part.files}
 
 
 def test_labels_may_be_made_of_ratings(tmp_path: Path) -> None:
