@@ -176,7 +176,7 @@ def test_paths_are_relative_to_the_file_and_in_overrides_to_the_working_folder(
             "columns[1].kind=crossed_column",
             "`columns[1].key` must be left out of kind crossed_column. Received: "
             "columns[1].key='tags' in 'run.toml'. It knows combiner, dimension, hash_bucket_size, "
-            "hash_key, indicator, keys, max_norm, pooling, shared, stddev, trainable.",
+            "hash_key, indicator, keys, max_norm, num_remainders, pooling, shared, stddev, trainable.",
         ),
         (
             "columns=[{kind='numeric_column'}]",
