@@ -16,6 +16,7 @@ from pipelines.commands.add_report import add_report
 from pipelines.commands.add_train import add_train
 from pipelines.commands.add_tune import add_tune
 from pipelines.load_tensorflow import load_tensorflow
+from pipelines.readers.read_error import read_error
 
 _ABOUT = "Files to a trained model to honest numbers."
 _EXAMPLES = """\
@@ -66,12 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, RuntimeError, ImportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except _tensorflow_errors() as error:
+        notes = getattr(error, "__notes__", [])
+        print("error:", read_error(error), *notes, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
     finally:
         signal.signal(signal.SIGTERM, before)
     return 0
+
+
+def _tensorflow_errors() -> tuple[type[Exception], ...]:
+    """What TensorFlow raises where data does not fit a model, once it is loaded."""
+    tensorflow = sys.modules.get("tensorflow")
+    return () if tensorflow is None else (tensorflow.errors.OpError,)
 
 
 def _stop(number: int, frame: Any) -> None:

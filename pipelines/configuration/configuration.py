@@ -46,7 +46,7 @@ class Configuration(Section):
 
     @pydantic.model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.task.loss in ("pairwise_logistic", "listwise_softmax") and not self.data.group:
+        if self.task.predicts == "ranking" and not self.data.group:
             raise broken("data.group", f"be given with task.loss = '{self.task.loss}'")
         if self.model.crossing == "ids" and any(column.pooling for column in self.columns):
             raise broken("model.crossing", "be 'fields' where a column has a `pooling`")

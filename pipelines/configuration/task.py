@@ -29,6 +29,13 @@ class Task(Section):
     scale: float = pydantic.Field(default=1.0, gt=0)
     """clipped_squared_error: multiplies the loss."""
 
+    @property
+    def predicts(self) -> Literal["binary", "ranking", "regression"]:
+        """A probability, an order inside groups, or a number; it decides how a model is judged."""
+        if self.loss in ("pairwise_logistic", "listwise_softmax"):
+            return "ranking"
+        return "binary" if self.loss == "binary_crossentropy" else "regression"
+
     @pydantic.model_validator(mode="after")
     def _fits_its_loss(self) -> Self:
         clipped = self.loss == "clipped_squared_error"

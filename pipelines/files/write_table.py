@@ -46,8 +46,8 @@ def write_table(path: Path, rows: Iterable[Row], separator: str = "|") -> int:
     ending = Path(path.stem).suffix if packed else path.suffix
     if ending not in (".jsonl", ".json", ".csv", ".parquet") or (packed and ending == ".parquet"):
         raise ValueError(
-            "`path` must end in .jsonl, .json, .csv (each also with .gz) or .parquet. "
-            f"Received: path={path}."
+            "`--output` must end in .jsonl, .json, .csv (each also with .gz) or .parquet. "
+            f"Received: --output {path}."
         )
     counted = itertools.count()
     plain = _plain(rows, counted)

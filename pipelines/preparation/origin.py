@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.data import Data
 from pipelines.preparation.find_files import find_files
+from pipelines.preparation.format_options import format_options
 from pipelines.preparation.row_rules import RowRules
 from pipelines.readers.bad_rows import BadRows
-from pipelines.readers.format_options import FormatOptions
 from pipelines.readers.read_rows import read_rows
 from pipelines.sources.find_source import find_source
 
@@ -87,17 +86,3 @@ class Origin:
         if data.split is not None and data.split.by == "column":
             dtypes.setdefault(str(data.split.column), "string")
         yield from read_rows(self.files[part], format_options(data), dtypes, self.bad_rows)
-
-
-def format_options(data: Data) -> FormatOptions:
-    """Returns how the files of a configuration are written."""
-    return FormatOptions(
-        str(data.format),
-        lists=data.lists,
-        missing=data.missing,
-        delimiter=data.delimiter,
-        header=data.header,
-        names=data.names,
-        num_fields=data.num_fields,
-        index_base=data.index_base,
-    )

@@ -1,6 +1,7 @@
 """Anybody's rows to training, validation and test examples."""
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ def prepare(configuration: Configuration, out: Path) -> FeatureSpec:
 
     Returns:
         The description of the examples, what was fitted included.
+
+    Warns:
+        UserWarning: If bad rows were skipped; it counts them and names the first.
 
     Raises:
         ValueError: If `out` is another folder, or data is not as it must be; file and line are
@@ -78,6 +82,8 @@ def prepare(configuration: Configuration, out: Path) -> FeatureSpec:
             data.weight,
         )
         spec.write(folder)
+    if origin.bad_rows.count:
+        warnings.warn(origin.bad_rows.report(), stacklevel=2)
     return spec
 
 

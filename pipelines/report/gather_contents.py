@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def gather_contents(
         labels=labels,
         weights=predicted.weights,
         binary=binary,
-        probabilities=configuration.task.loss == "binary_crossentropy",
+        probabilities=configuration.task.predicts == "binary",
         judged=judged,
         pairs=pairs,
         examples=examples,
@@ -154,15 +154,9 @@ def _slices(
         predicted.predictions,
         None if group is None else predicted.column(group),
         predicted.weights,
-        task=_task(configuration.task.loss),
+        task=configuration.task.predicts,
         evaluation=evaluation.model_copy(update={"bootstrap": fewer}),
     )
-
-
-def _task(loss: str) -> Literal["binary", "ranking", "regression"]:
-    if loss == "binary_crossentropy":
-        return "binary"
-    return "ranking" if loss in ("pairwise_logistic", "listwise_softmax") else "regression"
 
 
 def _beside(

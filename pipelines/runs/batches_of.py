@@ -7,13 +7,12 @@ from typing import Any
 import tfrs_afm
 from pipelines.configuration.configuration import Configuration
 from pipelines.preparation.feature_spec import FeatureSpec
-from pipelines.preparation.origin import format_options
+from pipelines.preparation.format_options import format_options
 from pipelines.preparation.parse_spec import parse_spec
+from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
 from pipelines.readers.format_options import FormatOptions
-
-_GROUPED = ("pairwise_logistic", "listwise_softmax")
 
 
 class BatchesOf:
@@ -66,6 +65,9 @@ class BatchesOf:
     ) -> Batches:
         """Returns the batches of raw files, in their order.
 
+        With labels a bad row is what `data.on_bad_row` says. Without, it is an error: predictions
+        are numbered as the rows are, and one that is left out would move all after it.
+
         Args:
             files: The files.
             form: How they are written; options are those of the configuration.
@@ -76,12 +78,11 @@ class BatchesOf:
             ValueError: If there is no such file, or one is empty, damaged or lacks a column.
         """
         data, task = self._configuration.data, self._configuration.task
-        binary = task.loss == "binary_crossentropy"
         options = BatchOptions(
             data.label if labelled else None,
             data.weight if labelled else None,
             positive_from=data.positive_from if labelled else None,
-            label_range=(0.0, 1.0) if labelled and binary else None,
+            label_range=(0.0, 1.0) if labelled and task.predicts == "binary" else None,
             batch_size=data.batch_size,
         )
         described = data if data.format == form else data.model_copy(update={"format": form})
@@ -92,11 +93,12 @@ class BatchesOf:
             described = described.model_copy(update={"names": None})
         if form not in ("libsvm", "libffm"):
             described = described.model_copy(update={"num_fields": None, "index_base": 0})
-        return Batches(files, format_options(described), self._features(extras), options)
+        bad_rows = BadRows(data.on_bad_row if labelled else "error")
+        return Batches(files, format_options(described), self._features(extras), options, bad_rows)
 
     def _features(self, extras: Sequence[str]) -> dict[str, Any]:
         wanted = list(extras)
-        if self._configuration.task.loss in _GROUPED:
+        if self._configuration.task.predicts == "ranking":
             wanted.append(str(self._configuration.data.group))
         for name in wanted:
             if name not in self._parsing and name not in self._spec.features:

@@ -1,5 +1,6 @@
 """A trained model to metrics, on any part or any files."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from pipelines.modelling.load_model import load_model
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.input_files import input_files
 from pipelines.runs.judge import judge
+from pipelines.runs.judged_parts import judged_parts
 from pipelines.runs.popularity_of import popularity_of
 from pipelines.runs.predicted import Predicted
 from pipelines.runs.run_folder import RunFolder
-from pipelines.runs.train_run import judged_parts
 
 
 def evaluate_run(
@@ -34,6 +35,9 @@ def evaluate_run(
     Returns:
         Model or baseline -> metric -> `{value, low, high}`.
 
+    Warns:
+        UserWarning: If bad rows of files were skipped; it counts them and names the first.
+
     Raises:
         ValueError: If the folder is not that of a run, or the data not as it must be.
     """
@@ -50,4 +54,6 @@ def evaluate_run(
     names = [name for name in dict.fromkeys(wanted) if name is not None]
     batches = BatchesOf(configuration, spec, model.columns).files(files, found, names)
     predicted = Predicted.of(model, batches(0, 0), names, labelled=True)
+    if batches.bad_rows.count:
+        warnings.warn(batches.bad_rows.report(), stacklevel=2)
     return judge(configuration, predicted, popularity_of(configuration, spec, prepared))

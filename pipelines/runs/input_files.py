@@ -39,7 +39,10 @@ def input_files(patterns: Sequence[str], form: str | None, data: Data) -> tuple[
     """
     files = find_files(patterns, "--input")
     told = [_ENDINGS[ending] for ending in files[0].suffixes if ending in _ENDINGS]
-    found = form or (told[-1] if told else data.format)
+    ending = told[-1] if told else data.format
+    if ending == "tfrecord" and data.format == "sequence_example":
+        ending = data.format  # both have that ending
+    found = form or ending
     if found is None:
         raise ValueError(
             f"`--format` must be given for such a file. Received: --input {files[0]}. "

@@ -8,8 +8,6 @@ from pipelines.configuration.configuration import Configuration
 from pipelines.evaluation.evaluate_predictions import evaluate_predictions
 from pipelines.runs.predicted import Predicted
 
-_RANKING = ("pairwise_logistic", "listwise_softmax")
-
 
 def judge(
     configuration: Configuration, predicted: Predicted, popularity: Popularity | None = None
@@ -26,10 +24,6 @@ def judge(
     """
     data, evaluation = configuration.data, configuration.evaluation
     groups = None if data.group is None else predicted.column(data.group)
-    binary = configuration.task.loss in ("binary_crossentropy", *_RANKING)
-    if configuration.task.loss in _RANKING and evaluation.metrics is None:
-        # Scores inside groups are no probabilities.
-        evaluation = evaluation.model_copy(update={"metrics": ("auc", "group_auc", "ndcg")})
     scores: dict[str, Any] = {configuration.model.kind: predicted.predictions}
     if popularity is not None and evaluation.item is not None:
         scores["popularity"] = popularity.predict(predicted.column(evaluation.item))
@@ -41,7 +35,7 @@ def judge(
                 score,
                 groups,
                 predicted.weights,
-                task="binary" if binary else "regression",
+                task=configuration.task.predicts,
                 evaluation=evaluation,
             ).items()
         }

@@ -1,15 +1,16 @@
 """A trained model to predictions in a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipelines.configuration.configuration import Configuration
+from pipelines.files.write_table import write_table
 from pipelines.modelling.load_model import load_model
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.input_files import input_files
 from pipelines.runs.predicted import Predicted
 from pipelines.runs.run_folder import RunFolder
-from pipelines.runs.write_table import write_table
 
 
 def predict_run(
@@ -23,12 +24,12 @@ def predict_run(
     """Writes the prediction of each row, in the order of the rows.
 
     Each line has `row` (from 0), the group where there is one, the label of a prepared part, and
-    `prediction`.
+    `prediction`. They are written as they come, however many they are.
 
     Args:
         configuration: That of the run.
         out: The folder of the run.
-        output: The file; `.json`, `.csv` or `.parquet`.
+        output: The file; `.json`, `.jsonl`, `.csv` (each also with `.gz`) or `.parquet`.
         part: Of the prepared examples; not looked at with `inputs`.
         inputs: Paths or globs of files to predict instead; they need no label.
         form: How they are written; by default what their ending says.
@@ -50,11 +51,20 @@ def predict_run(
         rows = batches.files(files, found, names, labelled=False)(0, 0)
     else:
         rows = batches.part(folder.data, part, names)(0, 0)
-    predicted = Predicted.of(model, rows, names, labelled=not inputs)
-    table = {"row": list(range(len(predicted.predictions)))}
-    if group is not None:
-        table[group] = predicted.column(group).tolist()
-    if predicted.labels is not None:
-        table[spec.label] = predicted.labels.tolist()
-    write_table({**table, "prediction": predicted.predictions.tolist()}, output)
-    return len(predicted.predictions)
+    some = Predicted.each(model, rows, names, labelled=not inputs)
+    return write_table(output, _lines(some, group, spec.label))
+
+
+def _lines(some: Iterator[Predicted], group: str | None, label: str) -> Iterator[dict[str, Any]]:
+    number = 0
+    for predicted in some:
+        count = len(predicted.predictions)
+        table: dict[str, Any] = {"row": range(number, number + count)}
+        if group is not None:
+            table[group] = predicted.single(group)
+        if predicted.labels is not None:
+            table[label] = predicted.labels
+        table["prediction"] = predicted.predictions
+        for line in zip(*table.values(), strict=True):
+            yield dict(zip(table, line, strict=True))
+        number += count

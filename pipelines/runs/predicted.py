@@ -1,7 +1,7 @@
 """Predictions with all that they are judged by."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,27 +41,52 @@ class Predicted:
         Returns:
             The predictions.
         """
+        some = list(cls.each(model, batches, names, labelled=labelled))
+
+        def joined(arrays: list[Any]) -> Any:
+            known = [array for array in arrays if array is not None]
+            return np.concatenate(known) if known else None
+
+        return cls(
+            np.concatenate([one.predictions for one in some]),
+            joined([one.labels for one in some]),
+            joined([one.weights for one in some]),
+            {name: [value for one in some for value in one.values[name]] for name in names},
+        )
+
+    @classmethod
+    def each(
+        cls, model: Any, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
+    ) -> "Iterator[Predicted]":
+        """Asks a model for predictions, batch by batch; arguments as for `of`.
+
+        Yields:
+            The predictions of each batch.
+        """
         score = tf.function(lambda features: model(features, training=False), reduce_retracing=True)
-        found: list[Any] = []
-        labels: list[Any] = []
-        weights: list[Any] = []
-        values: dict[str, list[Any]] = {name: [] for name in names}
         for batch in batches:
             features, *targets = batch if labelled else (batch,)
-            found.append(score(features).numpy()[:, 0])
-            labels += [target.numpy()[:, 0] for target in targets[:1]]
-            weights += [target.numpy()[:, 0] for target in targets[1:]]
-            for name, kept in values.items():
-                kept += _rows(features[name])
-        return cls(
-            np.concatenate(found).astype(np.float64),
-            np.concatenate(labels).astype(np.float64) if labels else None,
-            np.concatenate(weights).astype(np.float64) if weights else None,
-            values,
-        )
+            flat = [target.numpy()[:, 0].astype(np.float64) for target in targets]
+            yield cls(
+                score(features).numpy()[:, 0].astype(np.float64),
+                flat[0] if flat else None,
+                flat[1] if len(flat) > 1 else None,
+                {name: _rows(features[name]) for name in names},
+            )
 
     def column(self, name: str) -> NDArray[Any]:
         """Returns a feature with one value a row as an array; a missing one is "" or -1.
+
+        Raises:
+            ValueError: If a row has several.
+        """
+        flat = self.single(name)
+        known = next((value for value in flat if value is not None), "")
+        missing: Any = "" if isinstance(known, str) else -1
+        return np.asarray([missing if value is None else value for value in flat])
+
+    def single(self, name: str) -> list[Any]:
+        """Returns a feature with one value a row; a missing one is None.
 
         Raises:
             ValueError: If a row has several.
@@ -75,9 +100,7 @@ class Predicted:
                     f"Received: {name}={values} in row {row}."
                 )
             flat.append(values[0] if values else None)
-        known = next((value for value in flat if value is not None), "")
-        missing: Any = "" if isinstance(known, str) else -1
-        return np.asarray([missing if value is None else value for value in flat])
+        return flat
 
 
 def _rows(tensor: Any) -> list[Any]:

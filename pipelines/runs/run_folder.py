@@ -26,7 +26,7 @@ class RunFolder:
     @property
     def data(self) -> Path:
         """The prepared examples, with `feature_spec.json`: `data`, or what runs share."""
-        return Path(self.run.get("prepared", self.path / "data"))
+        return self.path / self.run.get("prepared", "data")
 
     @property
     def model(self) -> Path:

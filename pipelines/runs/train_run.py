@@ -2,8 +2,7 @@
 
 import importlib.metadata
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 from pipelines.cluster.strategy_of import strategy_of
 from pipelines.cluster.team import Team
 from pipelines.configuration.configuration import Configuration
+from pipelines.files.atomic_file import atomic_file
 from pipelines.files.content_hash import content_hash
 from pipelines.files.write_text import write_text
 from pipelines.modelling.build_model import build_model
@@ -21,9 +21,7 @@ from pipelines.preparation.prepare import prepare
 from pipelines.readers.check_records import check_records
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.candidates_of import candidates_of
-from pipelines.runs.judge import judge
-from pipelines.runs.popularity_of import popularity_of
-from pipelines.runs.predicted import Predicted
+from pipelines.runs.judged_parts import judged_parts
 from pipelines.runs.run_folder import RunFolder
 from pipelines.training.history import History
 from pipelines.training.restore_best import restore_best
@@ -133,7 +131,8 @@ def _finish(
     origin: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Saves and judges a trained model."""
-    _save(model, folder.model)
+    with atomic_file(folder.model) as partial:
+        model.save(partial)
     parts = [part for part in spec.parts if part != "train"]
     metrics = judged_parts(configuration, model, spec, prepared, parts)
     folder.write_metrics(metrics)
@@ -141,7 +140,8 @@ def _finish(
         {
             "data": spec.key,
             **origin,
-            "prepared": str(prepared.absolute()),
+            # From here, so that a run can be moved, with what it shares or alone.
+            "prepared": os.path.relpath(prepared, out),
             "model": configuration.model.kind,
             "best_epoch": history.best_epoch,
             "ended_by": history.ended_by,
@@ -186,47 +186,6 @@ def _check_folder(folder: RunFolder, configuration: Configuration, *, resume: bo
             f"`--out` must not hold another run. Received: --out {folder.path}, a run that was "
             "stopped. Go on with it by --resume, or take another folder."
         )
-
-
-def judged_parts(
-    configuration: Configuration,
-    model: Any,
-    spec: FeatureSpec,
-    prepared: Path,
-    parts: Sequence[str],
-) -> dict[str, Any]:
-    """Judges a model on prepared parts.
-
-    Args:
-        configuration: Of the model.
-        model: The model.
-        spec: The description of the examples.
-        prepared: Their folder.
-        parts: Which parts.
-
-    Returns:
-        Part -> model or baseline -> metric -> `{value, low, high}`.
-    """
-    popularity = popularity_of(configuration, spec, prepared)
-    batches = BatchesOf(configuration, spec, model.columns)
-    data, item = configuration.data, configuration.evaluation.item
-    names = [name for name in dict.fromkeys((data.group, item)) if name is not None]
-    found = {}
-    for part in parts:
-        examples = batches.part(prepared, part, names)(0, 0)
-        predicted = Predicted.of(model, examples, names, labelled=True)
-        found[part] = judge(configuration, predicted, popularity)
-    return found
-
-
-def _save(model: Any, path: Path) -> None:
-    """Saves a model whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=".model.", dir=path.parent) as partial:
-        file = Path(partial) / path.name
-        model.save(file)
-        with file.open("rb") as written:
-            os.fsync(written.fileno())
-        file.replace(path)
 
 
 def _installed() -> list[str]:

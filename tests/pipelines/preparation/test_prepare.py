@@ -116,9 +116,11 @@ def test_a_bad_row_is_named_by_file_and_line_and_leaves_nothing(
     assert not (tmp_path / "run").exists() or os.listdir(tmp_path / "run") == []
 
 
-def test_bad_rows_may_be_skipped(tmp_path: Path) -> None:
+def test_bad_rows_may_be_skipped_and_are_told(tmp_path: Path) -> None:
     lines = [*log(100), "u,i,7,", "u,i", *log(100, seed=3)]
-    spec = prepared(tmp_path, "data.on_bad_row=skip", lines=lines)
+    told = r"2 bad rows were skipped\. The first: .*line 102.*line 103"
+    with pytest.warns(UserWarning, match=told):
+        spec = prepared(tmp_path, "data.on_bad_row=skip", lines=lines)
     assert sum(part.examples for part in spec.parts.values()) == 200
 
 

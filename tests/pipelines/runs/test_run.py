@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 import tensorflow as tf
 
 from pipelines.__main__ import main
+from pipelines.configuration.data import Data
 from pipelines.configuration.load_configuration import load_configuration
 from pipelines.runs.evaluate_run import evaluate_run
 from pipelines.runs.export_run import export_run
+from pipelines.runs.input_files import input_files
 from pipelines.runs.predict_run import predict_run
 from pipelines.runs.run_folder import RunFolder
 from pipelines.runs.train_run import train_run
@@ -129,6 +132,57 @@ def test_predictions_of_a_part_have_its_labels(folder: Path) -> None:
     assert sum(float(row["clicked"]) for row in rows) == spec.parts["validation"].positives
 
 
+def test_predictions_go_on_over_batches_and_miss_what_a_row_lacks(folder: Path) -> None:
+    (folder / "few.csv").write_text("user_id,item_id,tags\nu1,i1,new\n,i2,\nu3,i3,red|new\n")
+    configuration = RunFolder(folder / "run").configuration(["data.batch_size=1"])
+    for name in ("few.jsonl", "few.parquet"):
+        inputs = [str(folder / "few.csv")]
+        assert predict_run(configuration, folder / "run", folder / name, inputs=inputs) == 3
+    lines = [json.loads(line) for line in (folder / "few.jsonl").read_text().splitlines()]
+    assert [line["row"] for line in lines] == [0, 1, 2]
+    assert [line["user_id"] for line in lines] == ["u1", None, "u3"]
+    assert pq.read_table(folder / "few.parquet").to_pylist() == lines
+
+
+def test_bad_rows_of_files_are_counted_when_judging_and_never_skipped_when_predicting(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["u1,i1,1,new", "u2,i2,often,", "u3,i3,0,", "u4,i4,1,"]
+    (folder / "bad.csv").write_text("\n".join(["user_id,item_id,clicked,tags", *rows]) + "\n")
+    skipping = RunFolder(folder / "run").configuration(["data.on_bad_row=skip"])
+    inputs = [str(folder / "bad.csv")]
+    with pytest.warns(UserWarning, match=r"1 bad row was skipped: .*often.*bad\.csv, line 3"):
+        evaluate_run(skipping, folder / "run", inputs=inputs)
+    (folder / "short.csv").write_text("user_id,item_id,tags\nu1,i1,\nu2\nu3,i3,\n")
+    short, output = str(folder / "short.csv"), str(folder / "p.csv")
+    words = ["predict", "--out", str(folder / "run"), "--set", "data.on_bad_row=skip"]
+    capsys.readouterr()
+    assert main([*words, "--input", short, "--output", output]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "short.csv, line 3" in line
+    assert not (folder / "p.csv").exists()
+
+
+def test_a_run_can_be_moved(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "run", tmp_path / "elsewhere")
+    assert RunFolder(tmp_path / "elsewhere").data.resolve() == tmp_path / "elsewhere/data"
+    configuration = load_configuration(folder / "clicks.toml", OVERRIDES)
+    shared = folder / "run/data"
+    train_run(configuration, folder / "sharing", data=shared)
+    assert RunFolder(folder / "sharing").data.resolve() == shared.resolve()
+
+
+def test_records_are_read_as_the_configuration_has_them(tmp_path: Path) -> None:
+    (tmp_path / "new.tfrecord").touch()
+    patterns = [str(tmp_path / "new.tfrecord")]
+    for form in ("tfrecord", "sequence_example"):
+        assert input_files(patterns, None, Data(format=form, train="a"))[1] == form
+    assert input_files(patterns, "tfrecord", Data(format="sequence_example", train="a"))[1] == (
+        "tfrecord"
+    )
+
+
 def test_the_evaluation_may_be_another_than_that_of_training(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,7 +196,7 @@ def test_the_evaluation_may_be_another_than_that_of_training(
     ("words", "folder_name", "message"),
     [
         (["evaluate", "--input", "none.csv"], "run", "`--input` must name files. Received: --inp"),
-        (["predict", "--output", "a.txt"], "run", "`--output` must end with .json, .csv or .par"),
+        (["predict", "--output", "a.txt"], "run", "`--output` must end in .jsonl, .json, .cs"),
         (["predict"], "", "`--out` must be the folder of a run. Received: --out"),
         (["evaluate", "--set", "data.group=age"], "run", "`evaluation` must name features that"),
     ],
@@ -158,7 +212,6 @@ def test_what_cannot_be_done_is_told(
     assert f"error: {message}" in capsys.readouterr().err
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_a_run_goes_on_with_more_epochs(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
