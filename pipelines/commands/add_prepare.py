@@ -10,8 +10,8 @@ _ABOUT = """\
 Prepare the data of a configuration: rows of any format to training, validation and test examples.
 
 Writes FOLDER/data: TFRecord of tf.Example, and feature_spec.json with what was fitted on the
-training part. What is there already from the same files and settings is kept; an interrupted run
-leaves nothing behind. `train` does this by itself.
+training part. What is there already from the same files and settings is kept; what a run was
+trained on is never replaced; an interrupted run leaves nothing behind. `train` does this by itself.
 """
 _EXAMPLES = """\
   python -m pipelines prepare --config clicks.toml --out runs/clicks
@@ -32,8 +32,11 @@ def add_prepare(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     # Here, so that --help need not wait for TensorFlow.
     from pipelines.preparation.prepare import prepare
+    from pipelines.runs.run_folder import RunFolder
 
-    spec = prepare(configuration_of(options), options.out / "data")
+    folder = RunFolder(options.out)
+    data = options.out / "data"
+    spec = prepare(configuration_of(options), data, replace=not folder.has_begun)
     for name, part in spec.parts.items():
         share = "" if part.positives is None else f", {part.positives / part.examples:.1%} positive"
         print(f"{name:<11}{part.examples:>9} examples{share}")

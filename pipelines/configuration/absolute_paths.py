@@ -24,10 +24,13 @@ def absolute_paths(content: Any, folder: Path) -> Any:
         return [absolute_paths(item, folder) for item in content]
     if not isinstance(content, dict):
         return content
-    return {
-        key: _absolute(value, folder) if key in _KEYS else absolute_paths(value, folder)
-        for key, value in content.items()
-    }
+    made = {}
+    for key, value in content.items():
+        if key == "lists":  # its keys are columns, as people name them
+            made[key] = value
+        else:
+            made[key] = _absolute(value, folder) if key in _KEYS else absolute_paths(value, folder)
+    return made
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -38,7 +38,8 @@ def override(content: dict[str, Any], text: str) -> None:
         )
     keys: list[Any] = [name or int(place) for name, place in _PART.findall(path)]
     name, value = str(keys[-1]), _value(value_text.strip())
-    value = absolute_paths({name: value}, Path.cwd())[name]
+    if "lists" not in keys[:-1]:  # where keys are columns, as people name them
+        value = absolute_paths({name: value}, Path.cwd())[name]
     place: Any = content
     for key, following in zip(keys, [*keys[1:], None], strict=True):
         if isinstance(key, int) != isinstance(place, list) or (

@@ -1,6 +1,6 @@
 """How a model is trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -12,6 +12,16 @@ from pipelines.configuration.optimizer import Optimizer
 from pipelines.configuration.pretraining import Pretraining
 from pipelines.configuration.schedule import Schedule
 from pipelines.configuration.section import Section
+
+_FREE = {
+    "epochs",
+    "checkpoint_every",
+    "checkpoint_every_seconds",
+    "keep_checkpoints",
+    "steps_per_call",
+    "strategy",
+    "cluster",
+}
 
 
 class Training(Section):
@@ -75,3 +85,7 @@ class Training(Section):
 
     cluster: Cluster = Cluster()
     """Where the strategy has a choice."""
+
+    def deciding(self) -> dict[str, Any]:
+        """Returns all but what decides neither the weights after a step nor which are best."""
+        return self.model_dump(exclude=_FREE)

@@ -9,6 +9,7 @@ from pipelines.preparation.find_files import find_files
 from pipelines.preparation.format_options import format_options
 from pipelines.preparation.row_rules import RowRules
 from pipelines.readers.bad_rows import BadRows
+from pipelines.readers.count_rows import count_rows
 from pipelines.readers.read_rows import read_rows
 from pipelines.sources.find_source import find_source
 
@@ -50,6 +51,13 @@ class Origin:
                 if patterns:
                     self.files[part] = find_files(patterns, f"data.{part}")
             self.parts = tuple(self.files)
+
+    def count(self) -> int | None:
+        """Returns how many rows there are, about: see `count_rows`. None of a source."""
+        if self._data.source is not None:
+            return None
+        form = format_options(self._data)
+        return sum(count_rows(files, form) for files in self.files.values())
 
     def rows(self, part: str) -> Iterator[dict[str, Any]]:
         """Yields the good rows of a part, in one order each time.

@@ -1,6 +1,7 @@
 """Anybody's rows to training, validation and test examples."""
 
 import itertools
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ _FORMAT = 1  # count up when the same configuration would give other examples
 _NOT_CONTENT = {"path", "train", "validation", "test", "batch_size", "shuffle_buffer"}
 
 
-def prepare(configuration: Configuration, out: Path) -> FeatureSpec:
+def prepare(configuration: Configuration, out: Path, *, replace: bool = True) -> FeatureSpec:
     """Writes a folder of prepared examples, or finds that it is there already.
 
     Rows are checked, dealt out to the parts, what the columns leave open is fitted on the training
@@ -35,6 +36,7 @@ def prepare(configuration: Configuration, out: Path) -> FeatureSpec:
         configuration: Its sections `data`, `columns`, `task` and `evaluation`.
         out: The folder. It appears whole or not at all. Examples of other raw files or settings
             that lie there are replaced.
+        replace: Whether that may be. Not where a model was trained on them.
 
     Returns:
         The description of the examples, what was fitted included.
@@ -55,8 +57,16 @@ def prepare(configuration: Configuration, out: Path) -> FeatureSpec:
             out.rmdir()
         elif FeatureSpec.read(out).key == key:
             return FeatureSpec.read(out)
+        elif not replace:
+            raise ValueError(
+                f"`--out` must not hold another run. Received: --out {out.parent}, which was "
+                "begun on examples of other files or settings than these. Take another folder."
+            )
+    # To say how long it will take, where somebody sees it.
+    total = origin.count() if sys.stderr.isatty() else None
     kept: dict[str, Any] = {}
-    training = _training(configuration, origin, rules, kept)
+    rows = progress(_dealt(configuration, origin), "Reading the training part", total)
+    training = _training(rows, rules, kept)
     fitted = fit_columns(configuration, training)
     for _ in training:  # where nothing is fitted, nothing was read
         if len(kept) == len(rules.extras):
@@ -68,7 +78,7 @@ def prepare(configuration: Configuration, out: Path) -> FeatureSpec:
         atomic_folder(out) as folder,
         PartWriters.open(features, data.label, parts, data.shards, folder) as writers,
     ):
-        for part, row in progress(_dealt(configuration, origin), "Writing examples"):
+        for part, row in progress(_dealt(configuration, origin), "Writing examples", total):
             writers.write(part, row)
         spec = FeatureSpec(
             data.source or str(data.format),
@@ -108,10 +118,10 @@ def _dealt(configuration: Configuration, origin: Origin) -> Iterator[tuple[str, 
 
 
 def _training(
-    configuration: Configuration, origin: Origin, rules: RowRules, kept: dict[str, Any]
+    rows: Iterator[tuple[str, dict[str, Any]]], rules: RowRules, kept: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """The rows to fit on; on the way a value of each extra is kept, to tell its type."""
-    for part, row in progress(_dealt(configuration, origin), "Reading the training part"):
+    for part, row in rows:
         for name in rules.extras:
             if name not in kept and row[name] not in (None, []):
                 kept[name] = row[name]

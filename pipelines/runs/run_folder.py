@@ -29,6 +29,11 @@ class RunFolder:
         return self.path / self.run.get("prepared", "data")
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a model is, or was, trained here."""
+        return (self.path / "checkpoints").is_dir()
+
+    @property
     def model(self) -> Path:
         """The trained model with its best weights."""
         return self.path / "model.keras"

@@ -71,9 +71,16 @@ def train_run(
     done = False
     if team.is_chief:
         _check_folder(folder, configuration, resume=resume)
-        key = prepare(configuration, prepared).key
+        keep = data is None and folder.has_begun
+        key = prepare(configuration, prepared, replace=not keep).key
         done = {"data": key, **origin}.items() <= folder.run.items()
         done = done and folder.configuration() == configuration
+        if folder.has_begun and not resume and not done:
+            raise ValueError(
+                f"`--out` must not hold another run. Received: --out {out}, a run that has ended. "
+                "Go on with it by --resume, judge it anew by python -m pipelines evaluate, or "
+                "take another folder."
+            )
     if any(team.sums(int(done))):
         return folder.metrics if team.is_chief else {}
     spec = FeatureSpec.read(prepared)
@@ -141,7 +148,7 @@ def _finish(
             "data": spec.key,
             **origin,
             # From here, so that a run can be moved, with what it shares or alone.
-            "prepared": os.path.relpath(prepared, out),
+            "prepared": os.path.relpath(prepared, folder.path),
             "model": configuration.model.kind,
             "best_epoch": history.best_epoch,
             "ended_by": history.ended_by,
@@ -171,11 +178,13 @@ def _origin(warm_start: Path | None, configuration: Configuration) -> dict[str, 
 
 def _check_folder(folder: RunFolder, configuration: Configuration, *, resume: bool) -> None:
     """Finds that a folder holds another run before anything in it is changed."""
-    if not (folder.path / "checkpoints").is_dir():
+    if not folder.has_begun:
         return
     known = folder.configuration()
     decisive = ("data", "columns", "model", "task")
     other = [name for name in decisive if getattr(known, name) != getattr(configuration, name)]
+    was, wanted = known.training.deciding(), configuration.training.deciding()
+    other += [f"training.{key}" for key in wanted if was[key] != wanted[key]]
     if other:
         raise ValueError(
             f"`--out` must not hold another run. Received: --out {folder.path}, whose `{other[0]}` "

@@ -10,10 +10,6 @@ import tensorflow as tf
 
 from pipelines.configuration.training import Training
 
-# What may change: it decides neither the weights after a step nor which are best.
-_FREE = {"epochs", "checkpoint_every", "checkpoint_every_seconds", "keep_checkpoints"}
-_FREE |= {"steps_per_call", "strategy", "cluster"}
-
 
 def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dict[str, Any]:
     """Describes a run as JSON-like values: model, optimizer, variables, training and data.
@@ -41,7 +37,7 @@ def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dic
             f"{variable.name} {variable.shape} {variable.dtype.name}"
             for variable in model.trainable_variables
         ],
-        "training": training.model_dump(exclude=_FREE),
+        "training": training.deciding(),
         "data": dict(data),
     }
     plain: dict[str, Any] = _plain(described)

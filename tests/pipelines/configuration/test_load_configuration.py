@@ -176,7 +176,8 @@ def test_paths_are_relative_to_the_file_and_in_overrides_to_the_working_folder(
             "columns[1].kind=crossed_column",
             "`columns[1].key` must be left out of kind crossed_column. Received: "
             "columns[1].key='tags' in 'run.toml'. It knows combiner, dimension, hash_bucket_size, "
-            "hash_key, indicator, keys, max_norm, num_remainders, pooling, shared, stddev, trainable.",
+            "hash_key, indicator, keys, max_norm, num_remainders, pooling, shared, stddev, "
+            "trainable.",
         ),
         (
             "columns=[{kind='numeric_column'}]",
@@ -250,6 +251,17 @@ def test_a_file_that_is_no_configuration_is_told(
     with pytest.raises(ValueError, match="must") as error:
         load_configuration(written(tmp_path, text, name))
     assert message in str(error.value)
+
+
+def test_a_list_column_may_have_the_name_of_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        '[data]\nformat = "csv"\ntrain = "a.csv"\nlists = {path = ">"}\n'
+        '[[columns]]\nkind = "numeric_column"\nkey = "age"\n'
+    )
+    assert load_configuration(file).data.lists == {"path": ">"}
+    assert load_configuration(file, ["data.lists.test=|"]).data.lists == {"path": ">", "test": "|"}
+    assert load_configuration(file, ['data.lists={path="|"}']).data.lists == {"path": "|"}
 
 
 def test_a_name_that_is_no_file_and_no_recipe_is_told() -> None:

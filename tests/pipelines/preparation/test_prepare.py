@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from pipelines.configuration.load_configuration import load_configuration
 from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.preparation.origin import Origin
 from pipelines.preparation.prepare import prepare
+from pipelines.preparation.row_rules import RowRules
 from tests.pipelines.clicks import log, write_clicks
 
 
@@ -114,6 +116,11 @@ def test_a_bad_row_is_named_by_file_and_line_and_leaves_nothing(
     with pytest.raises(ValueError, match=message):
         prepared(tmp_path, *overrides, lines=lines)
     assert not (tmp_path / "run").exists() or os.listdir(tmp_path / "run") == []
+
+
+def test_the_rows_of_files_are_counted_beforehand(tmp_path: Path) -> None:
+    configuration = load_configuration(write_clicks(tmp_path))
+    assert Origin(configuration, RowRules(configuration)).count() == 400
 
 
 def test_bad_rows_may_be_skipped_and_are_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -72,6 +73,53 @@ def test_a_run_of_something_else_is_not_written_over(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"must not hold another run\..* whose `model` is another"):
         train_run(configuration, folder / "run")
     assert RunFolder(folder / "run").configuration().model.dim == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "changed", "message"),
+    [
+        ("train", "training.epochs=4", "`--out` must not hold another run.*a run that has ended"),
+        ("train", "evaluation.k=[5]", "judge it anew by python -m pipelines evaluate"),
+        ("train --resume", "training.seed=9", "whose `training.seed` is another"),
+        ("train --resume", "data.label=tags", "whose `data` is another"),
+        ("prepare", "data.split.seed=2", "begun on examples of other files or settings"),
+    ],
+)
+def test_a_run_that_has_ended_is_left_as_it_was(
+    folder: Path, command: str, changed: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def content() -> dict[Path, bytes]:
+        return {
+            path: path.read_bytes()
+            for path in (folder / "run").rglob("*")
+            if path.is_file() and path.name != "predictions.csv"
+        }
+
+    before = content()
+    words = [*command.split(), "--config", str(folder / "clicks.toml"), "--out"]
+    sets = [word for text in [*OVERRIDES, changed] for word in ("--set", text)]
+    assert main([*words, str(folder / "run"), *sets]) == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert content() == before
+
+
+def test_data_that_has_changed_leaves_a_run_its_own(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "run", tmp_path / "run")
+    shutil.copy(folder / "clicks.csv", tmp_path / "clicks.csv")
+    known = RunFolder(folder / "run").configuration()
+    moved = known.model_copy(
+        update={
+            "data": known.data.model_copy(update={"train": (str(tmp_path / "clicks.csv"),)}),
+        }
+    )
+    RunFolder(tmp_path / "run").write_configuration(moved)
+    with (tmp_path / "clicks.csv").open("a") as file:
+        file.write("u1,i1,1,new\n")
+    spec = (tmp_path / "run/data/feature_spec.json").read_bytes()
+    for resume in (False, True):
+        with pytest.raises(ValueError, match="begun on examples of other files"):
+            train_run(moved, tmp_path / "run", resume=resume)
+    assert (tmp_path / "run/data/feature_spec.json").read_bytes() == spec
 
 
 def test_files_are_judged_as_the_part_that_they_hold(folder: Path) -> None:
