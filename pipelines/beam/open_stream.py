@@ -4,13 +4,14 @@ import bz2
 import contextlib
 import gzip
 import lzma
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+
+from pipelines.readers.damage_told import damage_told
 
 _OPENERS: dict[str, Callable[..., Any]] = {
     ".gz": gzip.open,
@@ -43,21 +44,9 @@ def open_stream(file: str) -> Iterator[IO[bytes]]:
         b'x'
     """
     opener = _OPENERS.get(PurePosixPath(file).suffix)
-    try:
-        with FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
-            if opener is None:
-                yield raw
-                return
-            with opener(raw, "rb") as stream:
-                yield stream
-    except EOFError as error:
-        raise ValueError(
-            f"`{file}` must be a whole file. Received: one that is cut off. Make it again."
-        ) from error
-    except (OSError, lzma.LZMAError, zlib.error) as error:
-        # What the decompressors find has no number; what the system reports has one.
-        if opener is None or getattr(error, "errno", None) is not None:
-            raise
-        raise ValueError(
-            f"`{file}` must be compressed as its name says. Received: {error}. Make it again."
-        ) from error
+    with FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
+        if opener is None:
+            yield raw
+            return
+        with damage_told(file), opener(raw, "rb") as stream:
+            yield stream

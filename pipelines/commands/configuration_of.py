@@ -17,6 +17,10 @@ def configuration_of(options: argparse.Namespace) -> Configuration:
     from pipelines.configuration.load_configuration import load_configuration
     from pipelines.runs.run_folder import RunFolder
 
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(
+            f"`--out` must be a folder. Received: --out {options.out}, a file. Name another."
+        )
     if options.config is None:
         return RunFolder(options.out).configuration(options.set)
     return load_configuration(options.config, options.set)

@@ -4,10 +4,11 @@ import bz2
 import contextlib
 import gzip
 import lzma
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from pipelines.readers.damage_told import damage_told
 
 _OPENERS: dict[str, Callable[..., Any]] = {
     ".gz": gzip.open,
@@ -41,17 +42,5 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """
     if not path.stat().st_size:
         raise ValueError(f"`{path}` must hold rows. Received: an empty file. Make it again.")
-    try:
-        with _OPENERS.get(path.suffix.lower(), open)(path, "rb") as file:
-            yield file
-    except EOFError as error:
-        raise ValueError(
-            f"`{path}` must be a whole file. Received: one that is cut off. Make it again."
-        ) from error
-    except (OSError, lzma.LZMAError, zlib.error) as error:
-        # What the decompressors find has no number; what the system reports has one.
-        if getattr(error, "errno", None) is not None:
-            raise
-        raise ValueError(
-            f"`{path}` must be compressed as its name says. Received: {error}. Make it again."
-        ) from error
+    with damage_told(path), _OPENERS.get(path.suffix.lower(), open)(path, "rb") as file:
+        yield file

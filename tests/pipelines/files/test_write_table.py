@@ -61,7 +61,7 @@ def test_parquet_holds_the_rows_however_many(tmp_path: Path, monkeypatch: Any) -
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.parquet.gz", "a.gz"])
 def test_another_ending_is_an_error(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="`path` must end in"):
+    with pytest.raises(ValueError, match="`--output` must end in"):
         write_table(tmp_path / name, ROWS)
 
 

@@ -215,7 +215,8 @@ def test_bad_rows_of_files_are_counted_when_judging_and_never_skipped_when_predi
 def test_a_run_can_be_moved(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "run", tmp_path / "elsewhere")
     assert RunFolder(tmp_path / "elsewhere").data.resolve() == tmp_path / "elsewhere/data"
-    configuration = load_configuration(folder / "clicks.toml", OVERRIDES)
+    options = [*OVERRIDES, "training.epochs=1"]
+    configuration = load_configuration(folder / "clicks.toml", options)
     shared = folder / "run/data"
     train_run(configuration, folder / "sharing", data=shared)
     assert RunFolder(folder / "sharing").data.resolve() == shared.resolve()
@@ -245,6 +246,7 @@ def test_the_evaluation_may_be_another_than_that_of_training(
     [
         (["evaluate", "--input", "none.csv"], "run", "`--input` must name files. Received: --inp"),
         (["predict", "--output", "a.txt"], "run", "`--output` must end in .jsonl, .json, .cs"),
+        (["predict"], "clicks.csv", "`--out` must be a folder. Received: --out"),
         (["predict"], "", "`--out` must be the folder of a run. Received: --out"),
         (["evaluate", "--set", "data.group=age"], "run", "`evaluation` must name features that"),
     ],
