@@ -11,9 +11,9 @@ demo: setup
 test: setup
 	scripts/check -m "not long" $(TEST_ARGS)
 
-# What takes ten seconds or more a test: whole trainings, processes that are killed, every page of the docs.
+# What takes some five seconds or more a test: whole trainings, processes that are killed, every page of the docs.
 test-long: setup
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup -m long $(TEST_ARGS)
 
 setup: .venv/installed
 
@@ -22,7 +22,7 @@ setup: .venv/installed
 .venv/installed: requirements.lock setup.py
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --no-compile --require-hashes --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 

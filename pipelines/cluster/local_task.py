@@ -1,16 +1,22 @@
 """One process of a cluster on this machine."""
 
 import contextlib
-import ctypes
 import json
 import os
-import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
-_libc = ctypes.CDLL(None)
+# Asks Linux for SIGKILL at its parent's end (PR_SET_PDEATHSIG) and becomes the command. Not done by
+# `preexec_fn`: a fork of a process with threads, gRPC's say, may hang or crash on its way there.
+_END_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the launcher has ended")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 
 class LocalTask:
@@ -42,14 +48,13 @@ class LocalTask:
         self.is_chief = kind == "chief" or ("chief" not in cluster and self.name == "worker 0")
         config = {"cluster": dict(cluster), "task": {"type": kind, "index": index}}
         self.process = subprocess.Popen(
-            list(command),
+            [sys.executable, "-c", _END_WITH_PARENT, str(os.getpid()), *command],
             env={**os.environ, "TF_CONFIG": json.dumps(config)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            preexec_fn=_end_with_parent,
             # Ctrl-C in a terminal reaches this process alone, which then ends the others in order.
             process_group=0,
         )
@@ -74,7 +79,3 @@ class LocalTask:
             with self.process.stdout as lines:
                 for line in lines:
                     self._on_line(f"[{self.name}] {line.rstrip()}")
-
-
-def _end_with_parent() -> None:
-    _libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """TFRecord of `tf.Example` and of `tf.SequenceExample`."""
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import tensorflow as tf
 from pipelines.readers.format_options import FormatOptions
 from pipelines.readers.plain_value import plain_value
 from pipelines.readers.record_compression import record_compression
+
+_ANY_HEADER = zlib.MAX_WBITS + 32  # that of gzip or of zlib
 
 
 class ExampleFormat:
@@ -39,10 +42,13 @@ class ExampleFormat:
             for batch in data.as_numpy_iterator():
                 yield from enumerate(batch.tolist(), start=number)
                 number += len(batch)
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            if compression:
+                _check_end(path)
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, EOFError) as error:
             raise ValueError(
                 f"`{path}` must be whole TFRecord{f', {compression}' if compression else ''}. "
-                f"Received: a fault behind record {number}: {error.message}. Make it again."
+                f"Received: a fault behind record {number}: {getattr(error, 'message', error)}. "
+                "Make it again."
             ) from error
         if not number:
             raise ValueError(f"`{path}` must hold rows. Received: none. Make it again.")
@@ -64,6 +70,18 @@ class ExampleFormat:
                 row[name] = [value for values in lists for value in values]
             return row
         return _values(example.features.feature)
+
+
+def _check_end(path: Path) -> None:
+    """Unpacks a file again, for TensorFlow takes one cut off between two records for whole."""
+    unpack = zlib.decompressobj(_ANY_HEADER)
+    with path.open("rb") as file:
+        while data := unpack.unused_data or file.read(1 << 20):
+            if unpack.eof:  # one stream may follow another
+                unpack = zlib.decompressobj(_ANY_HEADER)
+            unpack.decompress(data)
+    if not unpack.eof:
+        raise EOFError("the packed data is cut off")
 
 
 def _values(features: Any) -> dict[str, Any]:

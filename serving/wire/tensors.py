@@ -1,6 +1,7 @@
 """Arrays into TensorProto messages and back, for any class with those fields."""
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from serving.wire.dtypes import NUMPY, STRING, dtype_number
 
 MAX_BYTES = 1 << 28
 """The largest tensor that a message may unfold to. A shape costs an attacker nothing."""
+
+_MAX_RANK = 64  # NumPy's
 
 _FIELDS = {
     1: "float_val",
@@ -45,7 +48,9 @@ def to_array(proto: Any) -> np.ndarray[Any, Any]:
     if dtype is None or proto.tensor_shape.unknown_rank or min(shape, default=0) < 0:
         raise _parse_error()
     size = math.prod(shape)
-    if size * dtype.itemsize > MAX_BYTES:
+    # NumPy bounds the product of the other dimensions also where one is 0, and how many there are.
+    empty = math.prod(dim or 1 for dim in shape) * dtype.itemsize
+    if size * dtype.itemsize > MAX_BYTES or empty > sys.maxsize or len(shape) > _MAX_RANK:
         raise _parse_error()
     if proto.tensor_content:
         if proto.dtype == STRING or len(proto.tensor_content) != size * dtype.itemsize:

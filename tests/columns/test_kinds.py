@@ -45,6 +45,7 @@ def test_kind_is_pooled_as_its_single_ids_say(kind: str, tmp_path: pathlib.Path)
     np.testing.assert_allclose(fields.vectors[:, 0], total, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 def test_all_kinds_train_together_in_one_model(tmp_path: pathlib.Path) -> None:
     columns, taken = [], set()
     for column in kinds.columns(tmp_path).values():

@@ -34,6 +34,7 @@ print(peak() - base)
 """
 
 
+@pytest.mark.long
 def test_a_training_step_at_id_level_holds_a_few_blocks_and_not_all_pairs() -> None:
     shape = {"num_members": 200, "dim": 16, "units": 16, "batch": 64}
     cost = interactions.interaction_cost(**shape)

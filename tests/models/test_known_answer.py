@@ -40,6 +40,7 @@ class Straight(tf.keras.Model):
         return tf.sigmoid(self.score(fields.linear, mask=fields.mask))
 
 
+@pytest.mark.long
 def test_the_linear_term_alone_cannot_learn_a_parity() -> None:
     features, labels = planted()
     model = Straight()
@@ -49,6 +50,7 @@ def test_the_linear_term_alone_cannot_learn_a_parity() -> None:
     assert model.evaluate(data, verbose=0, return_dict=True)["auc"] < 0.6
 
 
+@pytest.mark.long
 def test_afm_learns_the_parity_and_gives_the_planted_pair_the_most() -> None:
     model = tfrs_afm.models.AFM(columns(), attention_units=8)
     assert fitted(model) > 0.99
@@ -57,6 +59,7 @@ def test_afm_learns_the_parity_and_gives_the_planted_pair_the_most() -> None:
     assert explained.pair_names[int(shares.argmax())] == ("a_embedding", "c_embedding")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("units", [[16, 8]])
 def test_deepfm_learns_the_parity(units: list) -> None:
     assert fitted(tfrs_afm.models.DeepFM(columns(), units=units)) > 0.99

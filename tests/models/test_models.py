@@ -69,6 +69,7 @@ def test_an_all_empty_history_scores_and_trains_finitely(name: str) -> None:
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_model_learns_and_the_same_seed_gives_the_same_numbers_twice(name: str) -> None:
     features = batch(200)
@@ -154,6 +155,7 @@ def test_sample_weights_reach_the_loss() -> None:
     assert model.evaluate(data, verbose=0, return_dict=True)["loss"] == 0.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_mixed_precision_trains_with_loss_scaling(name: str) -> None:
     features = batch(200)

@@ -35,6 +35,7 @@ def data(batch: int = 40) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices((inputs, labels, weight)).batch(batch)
 
 
+@pytest.mark.long
 def test_both_tasks_learn_over_one_embedding() -> None:
     joint = model()
     joint.compile(tf.keras.optimizers.Adam(0.05))

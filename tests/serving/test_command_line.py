@@ -81,6 +81,7 @@ def test_a_model_that_does_not_load_fails_the_start(tmp_path: Path, capsys: Any)
     )
 
 
+@pytest.mark.long
 def test_export_publishes_a_saved_model_with_server_files(
     deepfm: Exported, tmp_path: Path, capsys: Any
 ) -> None:

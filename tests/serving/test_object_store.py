@@ -221,6 +221,7 @@ def test_the_command_line_takes_addresses(
     assert capsys.readouterr().out.split() == [f"{base}/1", f"{base}/2"]
 
 
+@pytest.mark.long
 def test_an_exported_model_answers_from_the_store(deepfm: Exported, base: str) -> None:
     address = serving.export(deepfm.model, base)
     assert address == f"{base}/1"

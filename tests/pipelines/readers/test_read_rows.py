@@ -1,4 +1,5 @@
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,21 @@ def test_cut_records_are_an_error_that_names_the_file(name: str, tmp_path: Path)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match=f"{name}` must be whole"):
         list(read_rows([path], OPTIONS[form]))
+
+
+def test_packed_records_cut_between_two_of_them_are_an_error(tmp_path: Path) -> None:
+    """TensorFlow takes such a file for a whole one."""
+    plain = write(tmp_path / "a.tfrecord", "tfrecord", map(row, range(100)))
+    packing = zlib.compressobj(wbits=31)
+    packed = packing.compress(plain.read_bytes()) + packing.flush(zlib.Z_FULL_FLUSH)
+    path = tmp_path / "a.tfrecord.gz"
+    path.write_bytes(packed)
+    with pytest.raises(ValueError, match=r"a.tfrecord.gz` must be whole TFRecord, GZIP"):
+        list(read_rows([path], OPTIONS["tfrecord"]))
+    path.write_bytes(packed + packing.flush())
+    assert len(list(read_rows([path], OPTIONS["tfrecord"]))) == 100
+    path.write_bytes(2 * path.read_bytes())  # one stream behind the other
+    assert len(list(read_rows([path], OPTIONS["tfrecord"]))) >= 100
 
 
 def test_tensorflow_cannot_read_records_packed_otherwise(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_data_that_has_changed_leaves_a_run_its_own(folder: Path, tmp_path: Path
     assert (tmp_path / "run/data/feature_spec.json").read_bytes() == spec
 
 
+@pytest.mark.long
 def test_files_are_judged_as_the_part_that_they_hold(folder: Path) -> None:
     """What `evaluate` says of raw files is what it says of the prepared part of the same rows."""
     configuration = RunFolder(folder / "run").configuration()
@@ -212,6 +213,7 @@ def test_bad_rows_of_files_are_counted_when_judging_and_never_skipped_when_predi
     assert not (folder / "p.csv").exists()
 
 
+@pytest.mark.long
 def test_a_run_can_be_moved(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "run", tmp_path / "elsewhere")
     assert RunFolder(tmp_path / "elsewhere").data.resolve() == tmp_path / "elsewhere/data"
@@ -324,6 +326,7 @@ def test_a_run_that_has_not_ended_starts_no_other(folder: Path, tmp_path: Path) 
         train_run(both, tmp_path / "run", warm_start=folder / "run")
 
 
+@pytest.mark.long
 def test_negatives_are_made_up_from_the_items_of_the_training_part(
     folder: Path, tmp_path: Path
 ) -> None:

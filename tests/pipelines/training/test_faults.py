@@ -64,6 +64,7 @@ def flip(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "damage"),
     [

@@ -124,6 +124,7 @@ def test_only_what_the_model_reads_is_saved(afm: Exported) -> None:
     assert slots > 2 * len(names)
 
 
+@pytest.mark.long
 def test_the_saved_size_is_that_of_the_variables(tmp_path: Path) -> None:
     fc = tf.feature_column
     columns = [
@@ -197,6 +198,7 @@ def test_every_warm_up_record_is_answered_and_every_signature_has_one(
     assert kinds == ["classify_log", "regress_log", "multi_inference_log"]
 
 
+@pytest.mark.long
 def test_a_version_that_was_exported_can_be_verified_by_command(
     deepfm: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

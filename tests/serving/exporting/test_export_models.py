@@ -63,6 +63,7 @@ def test_somebody_s_own_model_is_served_with_its_own_answers(tmp_path: Path) -> 
         np.testing.assert_allclose(scores, [expected], atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_model_with_a_head_of_its_own_is_served_as_a_whole(tmp_path: Path) -> None:
     model = rankers.WholeRanker(rankers.small_columns())
     rows = serialized()
@@ -74,6 +75,7 @@ def test_a_model_with_a_head_of_its_own_is_served_as_a_whole(tmp_path: Path) -> 
         np.testing.assert_allclose(got["predictions"], answers(model, rows), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_served_model_that_answers_otherwise_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,3 +123,15 @@ def test_a_deadline_in_the_past_ends_a_call(stubs: Any) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stubs.prediction.Predict(predict_pb2.PredictRequest(), timeout=-1)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("shape", [(0, 2**62), (2**62, 0, 2), (1,) * 65])
+def test_3_5_a_shape_that_no_array_has_is_an_invalid_argument(stubs: Any, shape: Any) -> None:
+    """Also where a dimension of 0 leaves nothing to hold."""
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "toy"
+    request.inputs["x"].dtype = 1
+    for size in shape:
+        request.inputs["x"].tensor_shape.dim.add(size=size)
+    code, message = refusal(stubs.prediction.Predict, request)
+    assert (code, message) == ("INVALID_ARGUMENT", "tensor parsing error")
