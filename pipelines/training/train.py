@@ -88,6 +88,11 @@ def train(
         >>> len(train(model, batches, examples, run, Training(epochs=2)).epochs)
         2
     """
+    if set("*?[") & set(str(folder.absolute())):
+        raise ValueError(
+            "`folder` must have no *, ? or [ in its path, which TensorFlow takes for a pattern when "
+            f"it reads weights. Received: folder={folder}. Take another folder."
+        )
     data, strategy = data or {}, strategy or tf.distribute.get_strategy()
     if training.negatives is not None:
         if candidates is None:

@@ -215,6 +215,13 @@ def read(names: list[Path]) -> Any:
     return of
 
 
+def test_a_folder_that_tensorflow_takes_for_a_pattern_is_refused(tmp_path: Path) -> None:
+    """Its weights could be written and not be read back."""
+    with pytest.raises(ValueError, match=r"`folder` must have no \*, \? or \[ in its path"):
+        train(None, lambda epoch, skip: None, None, tmp_path / "run[5]", Training())
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.long
 def test_a_file_that_vanishes_is_named_and_the_run_goes_on_when_it_is_back(tmp_path: Path) -> None:
     names = files_of(tmp_path / "data")
