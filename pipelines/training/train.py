@@ -90,7 +90,7 @@ def train(
     """
     if set("*?[") & set(str(folder.absolute())):
         raise ValueError(
-            "`folder` must have no *, ? or [ in its path, which TensorFlow takes for a pattern when "
+            "`folder` must have no *, ? or [ in its path, a pattern to TensorFlow when "
             f"it reads weights. Received: folder={folder}. Take another folder."
         )
     data, strategy = data or {}, strategy or tf.distribute.get_strategy()
