@@ -13,7 +13,7 @@ test: setup
 
 # What takes some five seconds or more a test: whole trainings, processes that are killed, every page of the docs.
 test-long: setup
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup -m long $(TEST_ARGS)
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
 
 setup: .venv/installed
 

@@ -24,20 +24,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file on one worker, and on one and the same all that need the exported models.
-
-    Tests of a file may share what a module's fixture made; exporting takes half a minute.
-    """
-    exported = {
-        item.path for item in items if {"afm", "deepfm"} & set(getattr(item, "fixturenames", ()))
-    }
-    for item in items:
-        group = "exported" if item.path in exported else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
     tf.keras.utils.set_random_seed(7)

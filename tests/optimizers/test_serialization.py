@@ -77,6 +77,7 @@ def test_training_goes_on_from_a_saved_model_as_if_never_saved(
         np.testing.assert_allclose(here, there, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["adam amsgrad", "sgd nesterov", "adagrad", "ftrl"])
 def test_a_saved_model_names_the_optimizer_and_holds_none_of_its_slots(
     name: str, tmp_path: Path

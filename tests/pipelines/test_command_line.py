@@ -38,6 +38,7 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
     assert f"examples:\n  python -m pipelines {command}" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_prepare_tells_the_parts_and_nothing_else_where_nobody_looks_on(tmp_path: Path) -> None:
     path = write_clicks(tmp_path, log(50))
     split = "data.split={by='group'}"

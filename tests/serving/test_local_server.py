@@ -177,6 +177,7 @@ def test_a_stop_lets_running_requests_finish(toy: Path, tmp_path: Path) -> None:
     stubs.close()
 
 
+@pytest.mark.long
 def test_the_command_serves_prints_its_addresses_and_ends_on_sigterm(
     toy: Path, tmp_path: Path
 ) -> None:

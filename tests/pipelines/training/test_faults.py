@@ -164,6 +164,7 @@ def test_a_disk_that_is_said_to_be_full_leaves_the_checkpoints_before(
 # Numbers that are none.
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_a_number_stops_with_the_last_good_checkpoint(
     whole: Any, tmp_path: Path
 ) -> None:

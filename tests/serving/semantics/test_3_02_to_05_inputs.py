@@ -134,4 +134,4 @@ def test_3_5_a_shape_that_no_array_has_is_an_invalid_argument(stubs: Any, shape:
     for size in shape:
         request.inputs["x"].tensor_shape.dim.add(size=size)
     code, message = refusal(stubs.prediction.Predict, request)
-    assert (code, message) == ("INVALID_ARGUMENT", "tensor parsing error")
+    assert (code, message) == ("INVALID_ARGUMENT", "tensor parsing error: x")
