@@ -1,9 +1,14 @@
-"""Trains in a process of its own, which may kill itself: python -m ... folder out kill [epochs].
+"""Trains in processes of its own, which may kill themselves: python -m tests....run_alone.
 
-`kill` is `never`, `seconds:<s>` after the start of training, or `<kind>:<number>`, the call of that
-number, from 0, of something within: `step` (a call of training or validation), `checksum` (while a
-checkpoint is written), `rename` (when it is to be put in place), `history` (before `history.jsonl`
-is written), `remove` (an old checkpoint). The signal is SIGKILL: nothing is cleaned up.
+Each line of standard input, `folder out kill epochs`, is a run; its exit status is the answer. All
+are forks of one process, which has imported TensorFlow and computed nothing: that takes longer than
+such a run.
+
+`kill` is `never`; `<kind>:<number>`, the call of that number, from 0, of something within: `step` (a
+call of training or validation), `checksum` (while a checkpoint is written), `rename` (when it is to
+be put in place), `history` (before `history.jsonl` is written), `remove` (an old checkpoint); or
+`after:<number>:<seconds>`, so long after the whole run has done so many steps, wherever that is.
+The signal is SIGKILL: nothing is cleaned up.
 """
 
 import json
@@ -12,6 +17,8 @@ import shutil
 import signal
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,13 +62,34 @@ def dying_at(number: int, of: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def main(folder: str, out: str, kill: str, epochs: str = "3") -> None:
+def dying_after(number: int, seconds: float, model: Any) -> threading.Thread:
+    """Ends this process from a thread of its own: the moment is in no step in particular."""
+    reached = threading.Event()
+    call = Steps.__call__
+
+    def called(steps: Steps, *args: Any) -> Any:
+        if int(model.optimizer.iterations) >= number:
+            reached.set()
+        return call(steps, *args)
+
+    def wait() -> None:
+        reached.wait()
+        time.sleep(seconds)
+        die()
+
+    setattr(Steps, "__call__", called)
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def run(folder: str, out: str, kill: str, epochs: str) -> None:
     model = examples.model()
     kind, _, number = kill.partition(":")
-    if kind == "seconds":
-        timer = threading.Timer(float(number), die)
-        timer.daemon = True
-        timer.start()
+    killer = None
+    if kind == "after":
+        steps, _, seconds = number.partition(":")
+        killer = dying_after(int(steps), float(seconds), model)
     elif kind != "never":
         owner, name = PLACES[kind]
         setattr(owner, name, dying_at(int(number), getattr(owner, name)))
@@ -73,10 +101,25 @@ def main(folder: str, out: str, kill: str, epochs: str = "3") -> None:
         SETTINGS.model_copy(update={"epochs": int(epochs)}),
         resume=True,
     )
+    if killer is not None:
+        killer.join()  # a fast machine is at the end before its moment has come
     np.savez(out, **examples.weights(model))
     numbers = [examples.numbers(history.epochs), history.best_epoch, history.best]
     Path(out).with_suffix(".json").write_text(json.dumps(numbers))
 
 
+def forked(words: list[str]) -> int:
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        run(*words)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for line in sys.stdin:
+        print(forked(line.split()), flush=True)

@@ -2,34 +2,49 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.pipelines.training.examples import ROWS
+
 ROOT = Path(__file__).parents[3]
+EPOCHS = 3
+Alone = Callable[..., tuple[int, Any]]
 
 
-def alone(folder: Path, kill: str, epochs: int = 3) -> tuple[int, Any]:
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Alone]:
     """Trains in a process of its own; returns its exit status, and its results if it got there."""
-    out = folder.with_suffix(".npz")
-    command = [sys.executable, "-m", "tests.pipelines.training.run_alone"]
-    done = subprocess.run(
-        [*command, str(folder), str(out), kill, str(epochs)],
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.pipelines.training.run_alone"],
         cwd=ROOT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    if done.returncode:
-        assert done.returncode == -9, done.stderr
-        return done.returncode, None
-    with np.load(out) as weights:
-        return 0, (dict(weights), out.with_suffix(".json").read_text())
+    ) as server:
+        asked, answers = server.stdin, server.stdout
+        assert asked is not None
+        assert answers is not None
+
+        def one(folder: Path, kill: str, epochs: int = EPOCHS) -> tuple[int, Any]:
+            out = folder.with_suffix(".npz")
+            print(folder, out, kill, epochs, file=asked, flush=True)
+            status = int(answers.readline())
+            assert status in (0, -signal.SIGKILL)  # the error of any other is on standard error
+            if status:
+                return status, None
+            with np.load(out) as weights:
+                return 0, (dict(weights), out.with_suffix(".json").read_text())
+
+        yield one
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -40,7 +55,7 @@ def assert_same(one: Any, other: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def whole(alone: Alone, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return alone(tmp_path_factory.mktemp("kill") / "whole", "never")[1]
 
 
@@ -58,9 +73,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
         "remove:6",  # an old checkpoint is about to go
     ],
 )
-def test_a_killed_run_ends_as_one_that_was_not(kill: str, whole: Any, tmp_path: Path) -> None:
+def test_a_killed_run_ends_as_one_that_was_not(
+    kill: str, alone: Alone, whole: Any, tmp_path: Path
+) -> None:
     status, _ = alone(tmp_path / "run", kill)
-    assert status == -9
+    assert status == -signal.SIGKILL
     status, results = alone(tmp_path / "run", "never")
     assert status == 0
     assert_same(results, whole)
@@ -70,13 +87,17 @@ def test_a_killed_run_ends_as_one_that_was_not(kill: str, whole: Any, tmp_path: 
 
 
 @pytest.mark.long
-def test_a_run_killed_at_twenty_random_moments_ends_as_one_that_was_not(tmp_path: Path) -> None:
+def test_a_run_killed_at_twenty_random_moments_ends_as_one_that_was_not(
+    alone: Alone, tmp_path: Path
+) -> None:
+    epochs, kills = 20, 20
     draw = random.Random(20)
-    _, whole = alone(tmp_path / "whole", "never", 60)
-    kills, results = 0, None
-    while results is None:
-        moment = f"seconds:{draw.uniform(0.5, 5.0)}" if kills < 20 else "never"
-        status, results = alone(tmp_path / "run", moment, 60)
-        kills += status == -9
-    assert kills >= 5  # a fast machine may get to the end before twenty
+    _, whole = alone(tmp_path / "whole", "never", epochs)
+    # In their order, so that each run has its moment before it, however fast the machine is.
+    steps = sorted(draw.randrange(epochs * ROWS // 8) for _ in range(kills))
+    for step in steps:
+        status, _ = alone(tmp_path / "run", f"after:{step}:{draw.uniform(0, 0.1)}", epochs)
+        assert status == -signal.SIGKILL
+    status, results = alone(tmp_path / "run", "never", epochs)
+    assert status == 0
     assert_same(results, whole)
