@@ -4,7 +4,7 @@ Usage: python -m benchmarks.accuracy --data-dir FOLDER [--out FOLDER] [--only RE
 
 Trains each recipe with the seeds 1, 2, 3 and writes the table of benchmarks/accuracy.md anew from
 all runs that are in --out: a run that is there already is not repeated, and one that was stopped
-goes on. FOLDER holds the raw data sets: frappe, adult, ml-1m, lastfm.
+goes on. FOLDER holds the raw data sets: frappe, adult, ml-1m, lastfm, criteo-sample.
 """
 
 import argparse
@@ -29,12 +29,16 @@ _LESS_IS_BETTER = ("logloss", "rmse")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A recipe and what is published for its data: metric -> (names and numbers, wanted)."""
+    """A recipe and what is published for its data: metric -> (names and numbers, wanted).
+
+    Without a folder the recipe finds or makes its data itself.
+    """
 
     recipe: str
     data: str
-    folder: str
+    folder: str | None
     metrics: dict[str, tuple[str, float | None]]
+    overrides: tuple[str, ...] = ()
 
 
 ROWS = [
@@ -83,6 +87,12 @@ ROWS = [
         },
     ),
     Row(
+        "adult-notebook",
+        "Adult, a fifth of `adult.data`",
+        "adult",
+        {"accuracy": ("", None), "auc": ("", None), "logloss": ("", None)},
+    ),
+    Row(
         "movielens-1m-deepfm",
         "MovieLens-1M, likes",
         "ml-1m",
@@ -115,16 +125,41 @@ ROWS = [
         "ml-1m",
         {"hit_rate_10": ("AFM .2565", None), "ndcg_10": ("AFM .1429", None)},
     ),
+    *(
+        Row(
+            f"movielens-100k-{model}",
+            "MovieLens-100K, by time",
+            None,
+            {
+                "auc": ("", None),
+                "logloss": ("", None),
+                "group_auc": ("", None),
+                "ndcg_10": ("", None),
+            },
+        )
+        for model in ("afm", "deepfm")
+    ),
+    Row(
+        "criteo-deepfm",
+        "Criteo, the first 10,000 rows",
+        "criteo-sample",
+        {"auc": ("", None), "logloss": ("", None)},
+        ('data.settings.file="criteo_first10k.tsv"',),
+    ),
+    Row(
+        "synthetic-afm",
+        "Made up: parity of two ids",
+        None,
+        {"auc": ("1, by construction", 0.99), "logloss": ("0, by construction", None)},
+    ),
 ]
 
 
 def run(row: Row, data_dir: Path, out: Path, seed: int) -> None:
     """Trains and judges one seed of a recipe, unless that is done."""
-    overrides = [
-        f'data.path="{(data_dir / row.folder).absolute()}"',
-        f"training.seed={seed}",
-        "evaluation.bootstrap=0",
-    ]
+    overrides = [*row.overrides, f"training.seed={seed}", "evaluation.bootstrap=0"]
+    if row.folder is not None:
+        overrides.append(f'data.path="{(data_dir / row.folder).absolute()}"')
     folder = out / row.recipe / f"seed-{seed}"
     started = time.monotonic()
     train_run(

@@ -1,6 +1,7 @@
 """Settings of every test: fixed seeds, and Keras 2 before anything touches tf.keras."""
 
 import os
+from typing import Any
 
 # Two cores: TensorFlow's start-up notes and spare threads only get in the way.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -27,3 +28,18 @@ hypothesis.settings.load_profile("house")
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
     tf.keras.utils.set_random_seed(7)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps a file on one worker, and all of serving: its exported models take long to make."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope: str = super()._split_scope(nodeid)
+            return "serving" if scope.startswith("tests/serving/") else scope
+
+    return ByFile(config, log)

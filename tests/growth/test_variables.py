@@ -190,6 +190,7 @@ def test_a_layer_of_ones_own_is_pointed_out_when_the_fields_changed() -> None:
     )
 
 
+@pytest.mark.long
 def test_target_attention_is_carried_over_by_the_name_of_its_column() -> None:
     def model(*names: str) -> Any:
         made_of = columns(names="".join(names))

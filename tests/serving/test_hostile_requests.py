@@ -120,6 +120,7 @@ def check_answer(status: int, data: bytes) -> None:
         assert content["error"]
 
 
+@pytest.mark.long
 @many
 @given(document=documents, action=st.sampled_from(["predict", "classify", "regress"]))
 def test_any_json_over_rest(document: Any, action: str, rest_connection: _Rest) -> None:
@@ -127,6 +128,7 @@ def test_any_json_over_rest(document: Any, action: str, rest_connection: _Rest) 
     check_answer(*rest_connection.ask("POST", f"/v1/models/toy:{action}", body))
 
 
+@pytest.mark.long
 @settings(many, max_examples=1300)
 @given(body=st.binary(max_size=200))
 def test_any_bytes_over_rest(body: bytes, rest_connection: _Rest) -> None:
@@ -213,6 +215,7 @@ def raw(server: LocalServer) -> Iterator[Any]:
     channel.close()
 
 
+@pytest.mark.long
 @settings(many, max_examples=2400)
 @given(body=st.binary(max_size=120), method=st.sampled_from(METHODS))
 def test_any_bytes_over_grpc(body: bytes, method: str, raw: Any) -> None:
@@ -243,6 +246,7 @@ def tensors(draw: Any) -> Any:
     return tensor
 
 
+@pytest.mark.long
 @many
 @given(
     signature=st.sampled_from(SIGNATURES),
@@ -274,6 +278,7 @@ def test_any_predict_request_over_grpc(
         assert code in {"OK", *REFUSALS}
 
 
+@pytest.mark.long
 @settings(many, max_examples=600)
 @given(
     keys=st.lists(st.sampled_from(["x", "word", "list", "", "z" * 50]), max_size=3),

@@ -4,9 +4,9 @@ Each line of standard input, `folder out kill epochs`, is a run; its exit status
 are forks of one process, which has imported TensorFlow and computed nothing: that takes longer than
 such a run.
 
-`kill` is `never`; `<kind>:<number>`, the call of that number, from 0, of something within: `step` (a
-call of training or validation), `checksum` (while a checkpoint is written), `rename` (when it is to
-be put in place), `history` (before `history.jsonl` is written), `remove` (an old checkpoint); or
+`kill` is `never`; `<kind>:<number>`, the call of that number, from 0, of something within: `step`
+(a call of training or validation), `checksum` (while a checkpoint is written), `rename` (when it is
+to be put in place), `history` (before `history.jsonl` is written), `remove` (an old checkpoint); or
 `after:<number>:<seconds>`, so long after the whole run has done so many steps, wherever that is.
 The signal is SIGKILL: nothing is cleaned up.
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pipelines.configuration.training import Training
 from pipelines.training import checkpoints, records
@@ -38,6 +39,7 @@ SETTINGS = Training(
     checkpoint_every=4,
     steps_per_call=1,
 )
+PATCH = pytest.MonkeyPatch()
 PLACES: dict[str, tuple[Any, str]] = {
     "step": (Steps, "__call__"),
     "checksum": (checkpoints, "_checksum"),
@@ -77,7 +79,7 @@ def dying_after(number: int, seconds: float, model: Any) -> threading.Thread:
         time.sleep(seconds)
         die()
 
-    setattr(Steps, "__call__", called)
+    PATCH.setattr(Steps, "__call__", called)
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     return thread
@@ -92,7 +94,7 @@ def run(folder: str, out: str, kill: str, epochs: str) -> None:
         killer = dying_after(int(steps), float(seconds), model)
     elif kind != "never":
         owner, name = PLACES[kind]
-        setattr(owner, name, dying_at(int(number), getattr(owner, name)))
+        PATCH.setattr(owner, name, dying_at(int(number), getattr(owner, name)))
     history = train(
         model,
         examples.batches(),
@@ -122,4 +124,5 @@ def forked(words: list[str]) -> int:
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        print(forked(line.split()), flush=True)
+        sys.stdout.write(f"{forked(line.split())}\n")
+        sys.stdout.flush()
