@@ -31,6 +31,8 @@ class LocalTask:
 
     Attributes:
         name: As "worker 0".
+        kind: As "worker".
+        index: As 0.
         is_chief: Whether its end is the end of the whole run.
         process: The process.
     """
@@ -44,7 +46,7 @@ class LocalTask:
         on_line: Callable[[str], None],
     ) -> None:
         self.name = f"{kind} {index}"
-        self.kind = kind
+        self.kind, self.index = kind, index
         self.is_chief = kind == "chief" or ("chief" not in cluster and self.name == "worker 0")
         config = {"cluster": dict(cluster), "task": {"type": kind, "index": index}}
         self.process = subprocess.Popen(

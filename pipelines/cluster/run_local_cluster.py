@@ -18,21 +18,25 @@ def run_local_cluster(
     command: Sequence[str],
     workers: int,
     *,
+    ps: int = 0,
     restarts: int = 0,
     on_restart: Sequence[str] = (),
     on_line: Callable[[str], None],
 ) -> int:
     """Runs a command once for each task of a cluster, on free ports of the loopback interface.
 
-    All workers hold the same model, and the first one is the chief. If a task is killed, all
-    others are ended too and everything is started again. SIGTERM to this process goes to all tasks.
+    Without parameter servers all workers hold the same model, and the first one is the chief. With
+    them the chief is a task of its own, and a worker holds nothing: one that is killed is started
+    again alone. If any other task is killed, all others are ended too and everything is started
+    again. SIGTERM to this process goes to all tasks, or to the chief, which needs the others.
 
     Args:
         command: The words of the command; each process finds its place in TF_CONFIG.
         workers: How many workers.
+        ps: How many parameter servers.
         restarts: How often to start again after a task was killed by a signal. One that ended with
             an error of its own would do so again.
-        on_restart: Words to add to the command from then on, as "--resume".
+        on_restart: Words to add to the command once all are started again, as "--resume".
         on_line: Called with each line that a task writes, its name in front.
 
     Returns:
@@ -42,7 +46,7 @@ def run_local_cluster(
     Raises:
         ValueError: If a number is out of range.
     """
-    for name, value, least in (("workers", workers, 1), ("restarts", restarts, 0)):
+    for name, value, least in (("workers", workers, 1), ("ps", ps, 0), ("restarts", restarts, 0)):
         if value < least:
             raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}.")
     lock = threading.Lock()
@@ -51,16 +55,24 @@ def run_local_cluster(
         with lock:
             on_line(line)
 
-    words = list(command)
+    numbers = {"chief": 1, "worker": workers, "ps": ps} if ps else {"worker": workers}
+    words, left = list(command), restarts
     with _termination() as asked:
-        for left in range(restarts, -1, -1):
-            cluster = {"worker": free_addresses(workers)}
+        while True:
+            cluster = {kind: free_addresses(number) for kind, number in numbers.items()}
             tasks: list[LocalTask] = []
             try:
-                for kind, addresses in cluster.items():
-                    for index in range(len(addresses)):
+                for kind, number in numbers.items():
+                    for index in range(number):
                         tasks.append(LocalTask(words, cluster, kind, index, told))
-                failed = _first_failure(tasks, asked)
+                while failed := _first_failure(tasks, asked):
+                    alone = ps and failed.kind == "worker" and failed.process.returncode < 0
+                    if not alone or not left:
+                        break
+                    left -= 1
+                    told(f"[{failed.name}] was killed; starting it again, {left} restarts left")
+                    again = LocalTask(words, cluster, failed.kind, failed.index, told)
+                    tasks[tasks.index(failed)] = again
             finally:
                 # Those whose peer is gone may wait for it for ever.
                 _end(tasks, _GRACE if asked.is_set() else 0.0)
@@ -68,31 +80,40 @@ def run_local_cluster(
                 return _status(next(task for task in tasks if task.is_chief))
             if failed.process.returncode > 0 or not left:
                 return _status(failed)
-            told(f"[{failed.name}] was killed; starting all again, {left - 1} restarts left")
+            left -= 1
+            told(f"[{failed.name}] was killed; starting all again, {left} restarts left")
             words = [*command, *on_restart]
-    raise AssertionError  # the last turn returns
 
 
 def _first_failure(tasks: Sequence[LocalTask], asked: threading.Event) -> LocalTask | None:
-    """Waits until all have ended well, one has not, or SIGTERM came."""
+    """Waits until all that take part in the end have ended well, one has not, or SIGTERM came."""
+    # Servers have no end of their own.
+    ending = [task for task in tasks if task.kind == "chief"] or tasks
     while not asked.is_set():
-        codes = [task.process.poll() for task in tasks]
         # One that was killed takes others with it: it comes first.
-        failed = [task for task, code in zip(tasks, codes, strict=True) if code]
+        failed = [task for task in tasks if task.process.poll()]
         if failed:
             return min(failed, key=lambda task: int(task.process.returncode))
-        if not any(code is None for code in codes):
+        if not any(task.process.returncode is None for task in ending):
             return None
         time.sleep(_POLL)
     return None
 
 
 def _end(tasks: Sequence[LocalTask], seconds: float) -> None:
-    threads = [threading.Thread(target=task.end, args=(seconds,)) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    """Ends all: where a chief needs the others to write a checkpoint, those after it."""
+    chiefs = [task for task in tasks if task.kind == "chief"]
+    for group in (chiefs, [task for task in tasks if task not in chiefs]):
+        threads = [
+            threading.Thread(
+                target=task.end, args=(0.0 if chiefs and group is not chiefs else seconds,)
+            )
+            for task in group
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 def _status(task: LocalTask) -> int:

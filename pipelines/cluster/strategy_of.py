@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipelines.configuration.cluster import Cluster
 from pipelines.configuration.training import Training
 
 
@@ -33,6 +34,9 @@ def strategy_of(training: Training) -> Any:
         return tf.distribute.get_strategy()
     if training.strategy == "mirrored":
         return _mirrored(training.cluster.replicas)
+    if training.strategy == "parameter_server":
+        _require_config(training.strategy, "chief", "worker", "ps")
+        return _parameter_server(training.cluster)
     _require_config(training.strategy)
     # A ring needs no more than the network that gRPC has.
     ring = tf.distribute.experimental.CommunicationImplementation.RING
@@ -59,18 +63,29 @@ def _mirrored(replicas: int | None) -> Any:
     return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(replicas)])
 
 
-def _require_config(strategy: str) -> None:
+def _parameter_server(cluster: Cluster) -> Any:
+    # Whoever calls a process that is gone is told so, and does not wait for it.
+    os.environ.setdefault("GRPC_FAIL_FAST", "use_caller")
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    partitioner = tf.distribute.experimental.partitioners.MinSizePartitioner(
+        min_shard_bytes=cluster.min_shard_bytes, max_shards=resolver.cluster_spec().num_tasks("ps")
+    )
+    return tf.distribute.ParameterServerStrategy(resolver, variable_partitioner=partitioner)
+
+
+def _require_config(strategy: str, *kinds: str) -> None:
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text)
         complete = bool(config["cluster"]) and {"type", "index"} <= config["task"].keys()
+        complete = complete and set(kinds) <= config["cluster"].keys()
     except (ValueError, KeyError, TypeError, AttributeError):
         complete = False
     if not complete:
         raise ValueError(
-            f"`training.strategy` must find the machines in TF_CONFIG. Received: {strategy!r} and "
-            f"TF_CONFIG={text!r}. Start a cluster on this machine with: python -m pipelines "
-            "cluster"
+            f"`training.strategy` must find the machines in TF_CONFIG. Received: {strategy!r}, "
+            f"which needs {', '.join(kinds) or 'workers'}, and TF_CONFIG={text!r}. Start a cluster "
+            "on this machine with: python -m pipelines cluster"
         )
 
 

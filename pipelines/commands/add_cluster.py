@@ -7,17 +7,20 @@ from typing import Any
 _ABOUT = """\
 Run another command in several processes on this machine, which train one model together.
 
-Each worker takes its part of every batch, and all hold the same weights. This is for trying out
-what several machines do: processes that share the cores of one are not faster than one. Ports are
-free ones of the loopback interface. The lines of each process have its name in front.
+Each worker takes its part of every batch, and all hold the same weights. With --ps, tables are
+dealt out over parameter servers, and workers take a step each without waiting for one another.
+This is for trying out what several machines do: processes that share the cores of one are not
+faster than one. Ports are free ones of the loopback interface. The lines of each process have its
+name in front.
 
-If a process is killed, the others are ended and all go on from the last checkpoint. SIGTERM and
-Ctrl-C let them write one. The exit status is that of the first worker, the chief, or of the one
-that failed.
+If a process is killed, the others are ended and all go on from the last checkpoint; with --ps a
+worker that is killed is started again alone. SIGTERM and Ctrl-C let them write a checkpoint. The
+exit status is that of the chief (without --ps the first worker), or of the one that failed.
 """
 _EXAMPLES = """\
 examples:
   python -m pipelines cluster --workers 2 -- train --config clicks.toml --out runs/clicks
+  python -m pipelines cluster --workers 2 --ps 1 -- train --config clicks.toml --out runs/a
   python -m pipelines cluster --workers 2 --restarts 0 -- train --config clicks.toml --out runs/b
 """
 
@@ -36,7 +39,14 @@ def add_cluster(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--workers", type=int, default=2, help="number of processes (default: %(default)s)"
+        "--workers", type=int, default=2, help="number of workers (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ps",
+        type=int,
+        default=0,
+        help="number of parameter servers; the chief is a process of its own then "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--restarts",
@@ -58,10 +68,18 @@ def _run(options: argparse.Namespace) -> None:
             f"`cluster` must run the command train. Received: {options.words[0]}. All others need "
             "one process."
         )
-    strategy = ["--set", "training.strategy=multi_worker_mirrored"]
+    strategy = "parameter_server" if options.ps else "multi_worker_mirrored"
     status = run_local_cluster(
-        [sys.executable, "-m", "pipelines", *options.words, *strategy],
+        [
+            sys.executable,
+            "-m",
+            "pipelines",
+            *options.words,
+            "--set",
+            f"training.strategy={strategy}",
+        ],
         options.workers,
+        ps=options.ps,
         restarts=options.restarts,
         on_restart=[] if "--resume" in options.words else ["--resume"],
         on_line=lambda line: print(line, flush=True),

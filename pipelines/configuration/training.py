@@ -1,6 +1,6 @@
 """How a model is trained."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
@@ -79,12 +79,31 @@ class Training(Section):
     """Steps that run in TensorFlow without a look from Python, where a signal, a NaN and the time
     for a checkpoint are noticed. Does not change the weights."""
 
-    strategy: Literal["one", "mirrored", "multi_worker_mirrored"] = "one"
-    """Where the steps run: in one process; on several devices of one machine; or in one process
-    for each machine. All take the same steps, so that a run may go on under another one."""
+    strategy: Literal["one", "mirrored", "multi_worker_mirrored", "parameter_server"] = "one"
+    """Where the steps run: in one process; on several devices of one machine; in one process for
+    each machine, all of which take the same steps; or in workers that take a step each, without
+    waiting for one another, on tables that parameter servers hold. A run may go on under another
+    one."""
 
     cluster: Cluster = Cluster()
     """Where the strategy has a choice."""
+
+    @pydantic.model_validator(mode="after")
+    def _check_strategy(self) -> Self:
+        if self.strategy != "parameter_server":
+            return self
+        if self.ema is not None:
+            raise ValueError(
+                "`ema` must be left out with the strategy parameter_server, under which no step "
+                f"sees all weights. Received: ema={self.ema!r}."
+            )
+        if not self.optimizer.row_sparse:
+            raise ValueError(
+                "`optimizer.row_sparse` must be true with the strategy parameter_server: tf_keras' "
+                "own optimizers keep their state by position, and shards have others. Received: "
+                "row_sparse=False."
+            )
+        return self
 
     def deciding(self) -> dict[str, Any]:
         """Returns all but what decides neither the weights after a step nor which are best."""

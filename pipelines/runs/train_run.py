@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipelines.cluster.serve_task import serve_task
 from pipelines.cluster.strategy_of import strategy_of
 from pipelines.cluster.team import Team
 from pipelines.configuration.configuration import Configuration
@@ -64,6 +65,8 @@ def train_run(
             run.
         OSError: If the disk is full.
     """
+    if serve_task(configuration.training):
+        return _served(RunFolder(out))
     strategy = strategy_of(configuration.training)
     team = Team(strategy)
     folder, prepared = RunFolder(out), data or out / "data"
@@ -126,6 +129,16 @@ def train_run(
         metrics = _finish(configuration, model, spec, prepared, folder, history, origin)
     team.sums(0)  # none may leave before the others are done
     return metrics
+
+
+def _served(folder: RunFolder) -> dict[str, Any]:
+    """Ends as a worker or a parameter server: well, if the chief got to the end."""
+    if not folder.run:
+        raise ConnectionError(
+            f"The chief must be there until the run has ended. Received: --out {folder.path} of a "
+            "run that has not. Start all processes again, with --resume."
+        )
+    return {}
 
 
 def _finish(

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.configuration.training import Training
+from tfrs_afm.optimizers import whole, whole_name
 
 
 def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,10 +34,12 @@ def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dic
     described = {
         "model": {"kind": type(model).__name__, **config},
         "optimizer": {"kind": type(model.optimizer).__name__, **model.optimizer.get_config()},
-        "variables": [
-            f"{variable.name} {variable.shape} {variable.dtype.name}"
-            for variable in model.trainable_variables
-        ],
+        "variables": list(
+            dict.fromkeys(  # the shards of a table are one variable
+                f"{whole_name(variable)} {whole(variable).shape} {variable.dtype.name}"
+                for variable in model.trainable_variables
+            )
+        ),
         "training": training.deciding(),
         "data": dict(data),
     }

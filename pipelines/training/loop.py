@@ -22,6 +22,7 @@ from pipelines.training.make_variables import make_variables
 from pipelines.training.records import Records
 from pipelines.training.refuse_other_run import refuse_other_run
 from pipelines.training.run_state import RunState
+from pipelines.training.scheduled_steps import ScheduledSteps
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import Steps
 from pipelines.training.termination import termination
@@ -67,7 +68,9 @@ class Loop:
             )
         self._description = describe_run(model, training, data)
         self._rate = self._full_rate()
-        self._train_steps = Steps(model.train_step, strategy, self._before_step, self._after_step)
+        scheduled = isinstance(strategy, tf.distribute.ParameterServerStrategy)
+        steps: Any = ScheduledSteps if scheduled else Steps
+        self._train_steps = steps(model.train_step, strategy, self._before_step, self._after_step)
         self._test_steps = Steps(model.test_step, strategy)
         self._checkpoints = Checkpoints(
             folder / "checkpoints",
@@ -354,6 +357,12 @@ class Loop:
                 self._require_finite(finite=False)
             error.add_note(self._last_good())
             raise
+        except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+            raise ConnectionError(
+                f"`strategy` must keep its machines. Received: '{_cause(error)}' in epoch "
+                f"{self._state.epoch}. Start all of them again, with resume=True. "
+                f"{self._last_good()}"
+            ) from error
         except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
             raise ValueError(
                 f"`batches` must be readable to the end. Received: '{_cause(error)}' in epoch "

@@ -1,25 +1,12 @@
 """Several steps of training or of evaluation in one call of TensorFlow."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
-
-class Done(NamedTuple):
-    """What one call did.
-
-    Attributes:
-        steps: Steps that ran; fewer than asked for where the data ended.
-        rows: Examples in them.
-        waited: Seconds until their batches were there.
-        finite: Whether the loss was a finite number in each.
-    """
-
-    steps: int
-    rows: int
-    waited: float
-    finite: bool
+from pipelines.training.counted_step import counted_step
+from pipelines.training.done import Done
 
 
 class Steps:
@@ -95,17 +82,16 @@ class Steps:
     def _on_batch(self, batch: Any) -> tuple[Any, Any]:
         if self._before is not None:
             self._before()
-        counts = self._strategy.run(self._on_replica, args=(batch,))
+        if isinstance(self._strategy, tf.distribute.ParameterServerStrategy):
+            counts = self._on_replica(batch)  # here: `run` is for what a worker is sent
+        else:
+            each = self._strategy.run(self._on_replica, args=(batch,))
+            counts = self._strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None)
         if self._after is not None:
             self._after()
-        rows, good = tf.unstack(
-            self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None)
-        )
+        rows, good = tf.unstack(counts)
         return rows, tf.equal(good, self._strategy.num_replicas_in_sync)
 
     @tf.autograph.experimental.do_not_convert
     def _on_replica(self, batch: Any) -> Any:
-        loss = self._step(batch).get("loss", tf.constant(0.0))
-        rows = tf.shape(tf.nest.flatten(batch[1])[0])[0]
-        # In one tensor: each one that replicas add up is a message between machines.
-        return tf.stack([rows, tf.cast(tf.reduce_all(tf.math.is_finite(loss)), tf.int32)])
+        return counted_step(self._step, batch)

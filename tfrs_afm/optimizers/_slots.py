@@ -8,15 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.optimizers._layout import Layout
-
-
-def whole(variable: Any) -> Any:
-    """Returns the sharded variable that a shard is part of, or the variable itself.
-
-    Under a parameter server strategy the optimizer sees the shards, a checkpoint the whole.
-    """
-    container = getattr(variable, "_sharded_container", None)
-    return variable if container is None else container()
+from tfrs_afm.optimizers.whole import whole
+from tfrs_afm.optimizers.whole_name import whole_name
 
 
 class Slots(tf.train.experimental.PythonState):
@@ -56,7 +49,7 @@ class Slots(tf.train.experimental.PythonState):
         return Layout(
             optimizer=self._optimizer,
             slots=tuple(self._names),
-            names=tuple(variable.name for variable in variables),
+            names=tuple(map(whole_name, variables)),
             shapes=tuple(tuple(variable.shape) for variable in variables),
         )
 
@@ -141,7 +134,7 @@ class Slots(tf.train.experimental.PythonState):
         parts = attributes[0].full_name.split("/") if attributes else []
         if slot is not None and slot_name in parts:
             saved_name = "/".join(parts[parts.index(slot_name) + 1 :])
-            self._matched.append((f"{saved_name}:0", self._variables[key].name))
+            self._matched.append((f"{saved_name}:0", whole_name(self._variables[key])))
         return slot
 
     # TensorFlow's protocol for state that is not a tensor.
@@ -152,7 +145,9 @@ class Slots(tf.train.experimental.PythonState):
         Raises:
             ValueError: If a variable is not in the checkpoint: its slots would not be either.
         """
-        lost = [self._variables[key].name for key in self._by_variable if key not in self._met]
+        lost = [
+            whole_name(self._variables[key]) for key in self._by_variable if key not in self._met
+        ]
         if lost:
             raise ValueError(
                 "`Checkpoint` must hold the model whose state the optimizer keeps. Received: "

@@ -37,9 +37,11 @@ class Killing:
     Args:
         moments: Name of a process, and how many lines "goes on" it has written by then since the
             cluster was started.
+        told_by: Name of the process whose lines count, if it is one for all.
     """
 
-    def __init__(self, moments: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, moments: Sequence[tuple[str, int]], told_by: str | None = None) -> None:
+        self._told_by = told_by
         self.lines: list[str] = []
         self.killed: list[str] = []
         self._moments = list(moments)
@@ -52,26 +54,32 @@ class Killing:
         if started := re.fullmatch(r"process (\d+)", text):
             self._pids[name] = int(started[1])
             self._count = 0
-        if not self._moments or text != "goes on" or name != self._moments[0][0]:
+        if not self._moments or text != "goes on":
+            return
+        if name != (self._told_by or self._moments[0][0]):
             return
         self._count += 1
         if self._count == self._moments[0][1]:
-            del self._moments[0]
-            self.killed.append(name)
-            os.kill(self._pids[name], signal.SIGKILL)
+            victim, _ = self._moments.pop(0)
+            self.killed.append(victim)
+            os.kill(self._pids[victim], signal.SIGKILL)
 
 
 def run_cluster(
-    monkeypatch: pytest.MonkeyPatch, *words: str, kill: Sequence[tuple[str, int]] = ()
+    monkeypatch: pytest.MonkeyPatch,
+    *words: str,
+    ps: int = 0,
+    kill: Sequence[tuple[str, int]] = (),
 ) -> list[str]:
-    """Runs the program on two workers; each of them ends itself after ten minutes."""
+    """Runs the program on two workers; each process ends itself after ten minutes."""
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    lines = Killing(kill)
+    lines = Killing(kill, "chief 0" if ps else None)
     status = run_local_cluster(
         [*PROGRAM, *words],
         2,
+        ps=ps,
         restarts=len(kill),
         on_restart=["--resume"],
         on_line=lines,

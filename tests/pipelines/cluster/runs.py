@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pipelines.cluster.serve_task import serve_task
 from pipelines.cluster.strategy_of import strategy_of
 from pipelines.configuration.configuration import Configuration
 from pipelines.modelling.build_model import build_model
 from pipelines.modelling.fitted import Fitted
+from pipelines.training.scheduled_steps import ScheduledSteps
 from pipelines.training.steps import Steps
 from pipelines.training.train import train
 
@@ -80,12 +82,25 @@ def _as_sparse(features: dict[str, Any], labels: Any, weights: Any) -> Any:
     return {**features, "seen": features["seen"].to_sparse()}, labels, weights
 
 
-def run(folder: Path, strategy: Any, optimizer: str, **changed: Any) -> None:
-    """Trains one model."""
+def run(folder: Path, strategy: Any, optimizer: str, **changed: Any) -> Any:
+    """Trains one model and returns it."""
     settings = configuration(optimizer, **changed.pop("training", {}))
     with strategy.scope():
         model = build_model(settings, Fitted())
     train(model, batches, validation(), folder, settings.training, strategy=strategy, **changed)
+    return model
+
+
+def write_scores(folder: Path, model: Any) -> None:
+    """Writes what a model on parameter servers says, and where its tables are."""
+    features = next(iter(validation()))[0]
+    table = model.embedding.tables["user_embedding"].embedding_weights
+    np.savez(
+        folder / "scores.npz",
+        scores=model(features),
+        devices=[shard.device for shard in table.variables],
+        rows=[shard.shape[0] for shard in table.variables],
+    )
 
 
 def _telling(call: Any) -> Any:
@@ -106,23 +121,35 @@ def main() -> None:
     parser.add_argument("--optimizers", nargs="+", default=list(OPTIMIZERS))
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--tell", action="store_true")
+    parser.add_argument("--no-average", action="store_true")
+    parser.add_argument("--epochs", type=int, default=2)
     options = parser.parse_args()
     signal.alarm(600)  # whatever happens, nothing of a test is left running
-    training: dict[str, Any] = {"strategy": options.strategy}
+    training: dict[str, Any] = {"strategy": options.strategy, "epochs": options.epochs}
+    if options.no_average:
+        training["ema"] = None
     if options.tell:
         training["steps_per_call"] = 1
-        Steps.__call__ = _telling(Steps.__call__)
+        for steps in (Steps, ScheduledSteps):
+            steps.__call__ = _telling(steps.__call__)
     if options.strategy == "mirrored":
         training["cluster"] = {"replicas": 2}
-    strategy = strategy_of(configuration("sgd", **training).training)
+    if options.strategy == "parameter_server":
+        training["cluster"] = {"min_shard_bytes": 256}
+    settings = configuration("sgd", **training).training
+    if serve_task(settings):
+        return
+    strategy = strategy_of(settings)
     for optimizer in options.optimizers:
-        run(
+        model = run(
             options.out / optimizer,
             strategy,
             optimizer,
             training=training,
             resume=options.resume,
         )
+        if options.strategy == "parameter_server":
+            write_scores(options.out / optimizer, model)
 
 
 if __name__ == "__main__":
