@@ -19,6 +19,7 @@ _FREE = {
     "checkpoint_every_seconds",
     "keep_checkpoints",
     "steps_per_call",
+    "profile_batch",
     "strategy",
     "cluster",
 }
@@ -79,6 +80,10 @@ class Training(Section):
     """Steps that run in TensorFlow without a look from Python, where a signal, a NaN and the time
     for a checkpoint are noticed. Does not change the weights."""
 
+    profile_batch: tuple[pydantic.NonNegativeInt, pydantic.NonNegativeInt] | None = None
+    """First and last step, from 0 over the whole run, of which TensorFlow's profile is written to
+    `logs` for TensorBoard. Left out: none."""
+
     strategy: Literal["one", "mirrored", "multi_worker_mirrored", "parameter_server"] = "one"
     """Where the steps run: in one process; on several devices of one machine; in one process for
     each machine, all of which take the same steps; or in workers that take a step each, without
@@ -87,6 +92,15 @@ class Training(Section):
 
     cluster: Cluster = Cluster()
     """Where the strategy has a choice."""
+
+    @pydantic.model_validator(mode="after")
+    def _check_profile(self) -> Self:
+        if self.profile_batch is not None and self.profile_batch[0] > self.profile_batch[1]:
+            raise ValueError(
+                "`profile_batch` must be a first and a last step. Received: "
+                f"profile_batch={list(self.profile_batch)}."
+            )
+        return self
 
     @pydantic.model_validator(mode="after")
     def _check_strategy(self) -> Self:

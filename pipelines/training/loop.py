@@ -19,6 +19,8 @@ from pipelines.training.history import History
 from pipelines.training.judge import judge
 from pipelines.training.learning_rate_factor import learning_rate_factor
 from pipelines.training.make_variables import make_variables
+from pipelines.training.megabytes import megabytes
+from pipelines.training.profile import Profile
 from pipelines.training.records import Records
 from pipelines.training.refuse_other_run import refuse_other_run
 from pipelines.training.run_state import RunState
@@ -68,6 +70,8 @@ class Loop:
             )
         self._description = describe_run(model, training, data)
         self._rate = self._full_rate()
+        profiled = training.profile_batch if self._team.is_chief else None
+        self._profile = Profile(folder / "logs" / "train", profiled)
         scheduled = isinstance(strategy, tf.distribute.ParameterServerStrategy)
         steps: Any = ScheduledSteps if scheduled else Steps
         self._train_steps = steps(model.train_step, strategy, self._before_step, self._after_step)
@@ -119,6 +123,7 @@ class Loop:
             records = stack.enter_context(
                 contextlib.closing(Records(self._folder, self._state.history))
             )
+            stack.enter_context(contextlib.closing(self._profile))
         stack.enter_context(step_randomness(self._model, training.seed, self._step))
         self._asked = stack.enter_context(termination())
         self._show: Callable[[RunState], None] = lambda state: None
@@ -233,6 +238,8 @@ class Loop:
             want = training.steps_per_call
             if training.checkpoint_every:
                 want = min(want, saved + training.checkpoint_every - state.step)
+            want = min(want, self._profile.most(state.step) or want)
+            self._profile.at(state.step)
             began = time.monotonic()
             with self._explained():
                 done = self._train_steps(iterator, want)
@@ -254,9 +261,11 @@ class Loop:
                 self._save()
                 saved, saved_at = state.step, now
             self._end_if_asked()
+        self._profile.close()
         self._check_length()
         state.trained = self._results(with_groups=False)
         state.trained |= {
+            **megabytes(self._model),
             "learning_rate": float(tf.convert_to_tensor(self._model.optimizer.learning_rate)),
             "seconds": state.seconds,
             "examples_per_second": state.rows / max(state.seconds, 1e-9),

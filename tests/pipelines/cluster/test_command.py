@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.__main__ import main
 from tests.pipelines.cluster.processes import run_alone
+from tests.pipelines.planted_clicks import write_clicks
 
 CONFIGURATION = """
 columns = [
@@ -44,6 +45,25 @@ def test_a_cluster_ends_with_the_files_and_numbers_of_one_process(tmp_path: Path
     assert two == pytest.approx(one, abs=1e-6)
     assert (tmp_path / "two" / "model.keras").is_file()
     # All that is left of the other process is its part of the gradients.
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
+        path.name for path in (tmp_path / "two").iterdir()
+    )
+
+
+@pytest.mark.long
+def test_servers_and_workers_end_as_good_as_one_process(tmp_path: Path) -> None:
+    write_clicks(tmp_path / "clicks.csv", rows=8000)
+    text = CONFIGURATION.replace('"user", num', '"user_id", num').replace('"item"', '"film_id"')
+    text = text.replace("num_buckets = 20", "num_buckets = 30").replace("adagrad", "adam")
+    (tmp_path / "run.toml").write_text(text.replace("0.1", "0.02").replace("dim = 4", "dim = 8"))
+    words = ["train", "--config", str(tmp_path / "run.toml"), "--set", "training.epochs=6"]
+    words += ["--set", "training.cluster.min_shard_bytes=64", "--out"]
+    run_alone("pipelines", *words, str(tmp_path / "one"))
+    cluster = ["cluster", "--workers", "2", "--ps", "2", "--"]
+    run_alone("pipelines", *cluster, *words, str(tmp_path / "two"))
+    one, two = (_numbers(tmp_path / name / "metrics.json") for name in ("one", "two"))
+    assert one["/test/AFM/auc/value"] > 0.8
+    assert two["/test/AFM/auc/value"] == pytest.approx(one["/test/AFM/auc/value"], abs=0.005)
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
         path.name for path in (tmp_path / "two").iterdir()
     )

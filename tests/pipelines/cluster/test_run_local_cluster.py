@@ -13,11 +13,13 @@ from pipelines.cluster.run_local_cluster import run_local_cluster
 from tests.pipelines.cluster.processes import ROOT
 
 
-def run(program: str, *words: str, workers: int = 2, restarts: int = 0) -> tuple[int, list[str]]:
+def run(
+    program: str, *words: str, workers: int = 2, ps: int = 0, restarts: int = 0
+) -> tuple[int, list[str]]:
     lines: list[str] = []
     command = [sys.executable, "-c", "import json, os, signal, sys, time\n" + program, *words]
     status = run_local_cluster(
-        command, workers, restarts=restarts, on_restart=["again"], on_line=lines.append
+        command, workers, ps=ps, restarts=restarts, on_restart=["again"], on_line=lines.append
     )
     return status, [line for line in lines if "] process " not in line]
 
@@ -31,6 +33,49 @@ def test_each_process_knows_its_place_and_its_lines_have_its_name() -> None:
     assert len({json.dumps(config["cluster"]) for config in configs}) == 1
     assert len(set(configs[0]["cluster"]["worker"])) == 3
     assert all(one.startswith("127.0.0.1:") for one in configs[0]["cluster"]["worker"])
+
+
+KIND = "kind = json.loads(os.environ['TF_CONFIG'])['task']['type']\n"
+
+
+def test_servers_have_a_chief_whose_end_is_theirs() -> None:
+    program = KIND + "print(kind, flush=True)\ntime.sleep(2 if kind == 'chief' else 100)"
+    began = time.monotonic()
+    status, lines = run(program, workers=2, ps=1)
+    assert status == 0
+    assert sorted(lines) == [
+        "[chief 0] chief",
+        "[ps 0] ps",
+        "[worker 0] worker",
+        "[worker 1] worker",
+    ]
+    assert time.monotonic() - began < 60
+
+
+def test_a_worker_that_is_killed_is_started_again_alone(tmp_path: Path) -> None:
+    program = KIND + (
+        "first = kind == 'worker' and not os.path.exists(sys.argv[1])\n"
+        "open(sys.argv[1], 'w').close() if first else None\n"
+        "print(kind, sys.argv[2:], flush=True)\n"
+        "os.kill(os.getpid(), 9) if first else time.sleep(4 if kind == 'chief' else 100)"
+    )
+    status, lines = run(program, str(tmp_path / "killed"), workers=1, ps=1, restarts=2)
+    assert status == 0
+    told = "[worker 0] was killed; starting it again, 1 restarts left"
+    assert sorted(lines) == sorted(
+        ["[chief 0] chief []", "[ps 0] ps []", *["[worker 0] worker []"] * 2, told]
+    )
+
+
+@pytest.mark.parametrize("victim", ["ps", "chief"])
+def test_without_a_server_or_the_chief_all_start_again(victim: str) -> None:
+    program = KIND + (
+        f"kind == {victim!r} and 'again' not in sys.argv and os.kill(os.getpid(), 9)\n"
+        "time.sleep(1 if kind == 'chief' and 'again' in sys.argv else 100)"
+    )
+    status, lines = run(program, workers=1, ps=1, restarts=1)
+    assert status == 0
+    assert lines == [f"[{victim} 0] was killed; starting all again, 0 restarts left"]
 
 
 WAITS = "time.sleep(100 if '\"index\": 0' in os.environ['TF_CONFIG'] else 0)\n"
@@ -100,7 +145,7 @@ def test_no_process_outlives_the_launcher(
         assert (tmp_path / f"{pid}.saved").exists() == kept
 
 
-@pytest.mark.parametrize("changed", [{"workers": 0}, {"restarts": -1}])
+@pytest.mark.parametrize("changed", [{"workers": 0}, {"ps": -1}, {"restarts": -1}])
 def test_a_number_out_of_range_is_named(changed: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(changed))}` must be at least"):
         run("", **changed)

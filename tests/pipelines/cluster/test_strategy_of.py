@@ -16,6 +16,14 @@ def test_machines_that_are_not_named_are_told(text: str, monkeypatch: pytest.Mon
         strategy_of(Training(strategy="multi_worker_mirrored"))
 
 
+def test_machines_without_parameter_servers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = '{"worker": ["127.0.0.1:1"], "chief": ["127.0.0.1:2"]}'
+    task = '{"type": "chief", "index": 0}'
+    monkeypatch.setenv("TF_CONFIG", f'{{"cluster": {cluster}, "task": {task}}}')
+    with pytest.raises(ValueError, match="which needs chief, worker, ps, and TF_CONFIG="):
+        strategy_of(Training(strategy="parameter_server"))
+
+
 def test_devices_cannot_be_set_up_late() -> None:
     tf.constant(1) + 1
     with pytest.raises(ValueError, match="must be called before TensorFlow computes anything"):

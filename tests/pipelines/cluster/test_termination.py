@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 
 from tests.pipelines.cluster.processes import QUIET, ROOT, run_alone
-from tests.pipelines.cluster.results import difference
+from tests.pipelines.cluster.results import curve, difference
 
 LAUNCHER = """
 import sys
 from pipelines.cluster.run_local_cluster import run_local_cluster
 from tests.pipelines.cluster.processes import PROGRAM
 told = lambda line: print(line, flush=True)
-sys.exit(run_local_cluster([*PROGRAM, *sys.argv[1:]], 2, on_line=told))
+ps = 2 if sys.argv[1] == "parameter_server" else 0
+sys.exit(run_local_cluster([*PROGRAM, *sys.argv[1:]], 2, ps=ps, on_line=told))
 """
 
 
-@pytest.mark.long
-def test_sigterm_saves_what_all_processes_have_done(tmp_path: Path) -> None:
-    words = ["multi_worker_mirrored", str(tmp_path / "two"), "--optimizers", "adam", "--tell"]
+def stopped(strategy: str, teller: str, folder: Path, *words: str) -> None:
+    """Trains in a cluster, to which SIGTERM comes in the sixth step of the process that tells."""
+    words = (strategy, str(folder), "--optimizers", "adam", "--tell", *words)
     with subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, *words],
         cwd=ROOT,
@@ -31,13 +32,28 @@ def test_sigterm_saves_what_all_processes_have_done(tmp_path: Path) -> None:
         assert process.stdout is not None
         seen = 0
         for line in process.stdout:
-            seen += line == "[worker 1] goes on\n"
+            seen += line == f"[{teller}] goes on\n"
             if seen == 6:
                 process.send_signal(signal.SIGTERM)
                 break
         process.stdout.read()
         assert process.wait(60) == 143
+
+
+@pytest.mark.long
+def test_sigterm_saves_what_all_processes_have_done(tmp_path: Path) -> None:
+    stopped("multi_worker_mirrored", "worker 1", tmp_path / "two")
     # Where one process goes on.
     for name, more in (("one", []), ("two", ["--resume"])):
         run_alone("one", str(tmp_path / name), "--optimizers", "adam", *more)
     assert difference(tmp_path / "one" / "adam", tmp_path / "two" / "adam") < 1e-6
+
+
+@pytest.mark.long
+def test_sigterm_to_a_chief_saves_what_its_servers_hold(tmp_path: Path) -> None:
+    stopped("parameter_server", "chief 0", tmp_path, "--no-average")
+    last = max((tmp_path / "adam" / "checkpoints").glob("step-*")).name
+    assert 5 <= int(last.removeprefix("step-")) <= 10
+    words = ["--optimizers", "adam", "--no-average", "--resume"]
+    run_alone("one", str(tmp_path), *words)
+    assert [record["step"] for record in curve(tmp_path / "adam")] == [10, 20]

@@ -37,6 +37,12 @@ def test_a_metric_that_tells_nothing_needs_a_mode() -> None:
         ({"schedule": {"decay_steps": 3}}, "`decay_steps` must be left out"),
         ({"optimizer": {"clipnorm": 1, "clipvalue": 1}}, "in one way"),
         ({"class_weights": [1.0]}, "at least 2"),
+        ({"profile_batch": [5, 4]}, "`profile_batch` must be a first and a last step"),
+        ({"strategy": "parameter_server", "ema": {}}, "`ema` must be left out"),
+        (
+            {"strategy": "parameter_server", "optimizer": {"row_sparse": False}},
+            "`optimizer.row_sparse` must be true",
+        ),
         ({"class_weights": [1.0, -1.0]}, "greater than or equal to 0"),
     ],
 )

@@ -39,6 +39,13 @@ def test_the_model_is_left_with_the_weights_of_its_best_epoch(tmp_path: Path) ->
     assert float(model.mean_loss.result()) == pytest.approx(history.best, rel=1e-6)
 
 
+def test_the_steps_that_were_asked_for_are_profiled(tmp_path: Path) -> None:
+    settings = Training(epochs=2, profile_batch=(3, 4))  # of six steps an epoch
+    train(examples.model(), examples.batches(), None, tmp_path, settings)
+    (profile,) = (tmp_path / "logs" / "train").rglob("*.xplane.pb")
+    assert b"IteratorGetNext" in profile.read_bytes()
+
+
 @pytest.mark.long
 def test_it_trains_as_fit_does(tmp_path: Path) -> None:
     ours, fitted = (examples.model(dropout=0.0) for _ in range(2))
