@@ -102,14 +102,10 @@ def _first_failure(tasks: Sequence[LocalTask], asked: threading.Event) -> LocalT
 
 def _end(tasks: Sequence[LocalTask], seconds: float) -> None:
     """Ends all: where a chief needs the others to write a checkpoint, those after it."""
-    chiefs = [task for task in tasks if task.kind == "chief"]
-    for group in (chiefs, [task for task in tasks if task not in chiefs]):
-        threads = [
-            threading.Thread(
-                target=task.end, args=(0.0 if chiefs and group is not chiefs else seconds,)
-            )
-            for task in group
-        ]
+    first = [task for task in tasks if task.kind == "chief"] or list(tasks)
+    others = [task for task in tasks if task not in first]
+    for group, grace in ((first, seconds), (others, 0.0)):
+        threads = [threading.Thread(target=task.end, args=(grace,)) for task in group]
         for thread in threads:
             thread.start()
         for thread in threads:
