@@ -30,14 +30,8 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(name, marks=[] if name == "README.md" else pytest.mark.long)
-        for name, programs in PROGRAMS.items()
-        if programs
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("page", [name for name, programs in PROGRAMS.items() if programs])
 def test_the_python_blocks_of_a_page_run_one_after_the_other(
     page: str, tmp_path: pathlib.Path
 ) -> None:

@@ -6,6 +6,7 @@ from examples import afm_sequence_columns as example
 from tests import oracles
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", example.POOLINGS)
 @pytest.mark.parametrize("level", ["field", "id"])
 def test_every_mode_crosses_and_learns_at_both_levels(level: str, mode: str) -> None:

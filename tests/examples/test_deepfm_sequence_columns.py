@@ -49,6 +49,7 @@ def test_the_two_views_share_their_tables_and_train() -> None:
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.long
 def test_the_program_prints_its_parts(capsys: pytest.CaptureFixture) -> None:
     example.main()
     lines = capsys.readouterr().out.splitlines()

@@ -89,6 +89,7 @@ def test_model_learns_and_the_same_seed_gives_the_same_numbers_twice(name: str) 
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_reported_loss_is_the_true_mean_of_the_epoch(name: str) -> None:
     """A plain tfrs.Model reports the loss of the last batch."""
@@ -103,6 +104,7 @@ def test_reported_loss_is_the_true_mean_of_the_epoch(name: str) -> None:
     np.testing.assert_allclose(model.fit(data, verbose=0).history["loss"], expected, rtol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_keras_file_and_checkpoint_bring_the_scores_back(name: str, tmp_path: pathlib.Path) -> None:
     model, features = MODELS[name](l2=0.01), batch()

@@ -61,6 +61,7 @@ def test_the_loss_is_the_weighted_sum_of_the_tasks() -> None:
     assert reported > 0
 
 
+@pytest.mark.long
 def test_keras_file_brings_all_tasks_back(tmp_path: pathlib.Path) -> None:
     joint, inputs = model(), features()
     joint.compile(tf.keras.optimizers.Adam(0.01))

@@ -44,6 +44,7 @@ def compare(got: Any, expected: Any, where: str) -> None:
     assert error.max(initial=0.0) <= TOLERANCE, where
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["afm", "deepfm"])
 def test_golden_rows_are_equal_through_python_c_api_grpc_rest_and_process(
     name: str, ranker_server: serving.LocalServer, request: pytest.FixtureRequest

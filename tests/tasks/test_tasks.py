@@ -77,6 +77,7 @@ class Ranker(tfrs.Model):
         return self.task(labels, *self.embed(features), training=training)
 
 
+@pytest.mark.long
 def test_task_trains_inside_somebodys_tfrs_model() -> None:
     model = Ranker()
     model.compile(tf.keras.optimizers.Adagrad(0.5))

@@ -31,6 +31,7 @@ def model(**sections: Any) -> Any:
     return build_model(made(identity("user"), identity("item"), SEEN, **sections), Fitted())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_trains_and_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
     built = model(model=MODELS[name])

@@ -221,6 +221,7 @@ def test_values_of_the_wrong_json_type_are_bad(tmp_path: Path) -> None:
     assert rows == [{"a": [1.0, 2.0], "b": None, "c": {"d": 1}}]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["train", "validation"])
 def test_frappe_is_read(name: str) -> None:
     path = real_data("frappe") / f"frappe.{name}.libfm"

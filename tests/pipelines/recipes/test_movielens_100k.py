@@ -21,6 +21,8 @@ from pipelines.runs.run_folder import RunFolder
 from pipelines.runs.train_run import train_run
 from tests.pipelines.movielens_files import log, write_recbole
 
+pytestmark = pytest.mark.long  # all of it after whole trainings
+
 
 class Trained(NamedTuple):
     configuration: Configuration

@@ -21,6 +21,8 @@ from pipelines.readers.format_options import FormatOptions
 from pipelines.runs.train_run import train_run
 from tests.pipelines.movielens_files import log, write_recbole
 
+pytestmark = pytest.mark.long  # all of it after whole trainings
+
 GOOD: dict[str, list[Any]] = {
     "rating": [1.0],
     "user_id": [1],

@@ -23,6 +23,8 @@ from pipelines.runs.run_folder import RunFolder
 from pipelines.runs.train_run import train_run
 from tests.pipelines.clicks import log, write_clicks
 
+pytestmark = pytest.mark.long  # all of it after whole trainings
+
 OVERRIDES = [
     "training.epochs=3",
     "training.optimizer.learning_rate=0.05",

@@ -51,6 +51,7 @@ def test_a_rating_of_nobody_is_told(tmp_path: Path) -> None:
         list(rows)
 
 
+@pytest.mark.long
 def test_the_real_files_have_the_papers_rows() -> None:
     rows = find_source("movielens-1m")(real_data("ml-1m"), {"drop_ratings": [3]})["train"]
     assert sum(1 for _ in rows) == 739_012

@@ -212,6 +212,7 @@ def test_nobody_sees_anything_without_a_terminal(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.long
 def test_each_epoch_is_told_once_it_is_written_and_may_end_the_run(tmp_path: Path) -> None:
     told = []
 
