@@ -58,8 +58,9 @@ def train(
         candidates: From what `training.negatives` draws.
         strategy: The `tf.distribute` strategy under which the model was made and compiled;
             each batch is then split among its replicas. Of several processes each calls this
-            alike, with a `folder` that all of them see and the chief writes. Default: one process,
-            one replica.
+            alike, with a `folder` that all of them see and the chief writes. Under a
+            `ParameterServerStrategy` the coordinator alone calls this, each batch is a step of
+            some worker, and two runs do not end alike. Default: one process, one replica.
         description: What is being done, for the progress bar that a terminal shows.
         on_epoch: Called with the record of each epoch, as `history.jsonl` has it, once it is
             written. What it raises ends the run, which can then go on like any other.
@@ -71,6 +72,7 @@ def train(
         ValueError: If the loss is not finite, data ends early or cannot be read, the folder is in
             use or holds another run, or there is no such metric as is monitored.
         OSError: If a checkpoint cannot be written; those before it are whole.
+        ConnectionError: If a process that the strategy needs is gone.
         SystemExit: With status 143, on SIGTERM.
 
     Example:
