@@ -67,10 +67,17 @@ def train_run(
     """
     if serve_task(configuration.training):
         return _served(RunFolder(out))
+    origin = _origin(warm_start, configuration)
+    sharded = configuration.training.strategy == "parameter_server"
+    if warm_start is not None and sharded and not any((out / "checkpoints").glob("step-*")):
+        raise ValueError(
+            "`--warm-start` must begin in one process. Received: --warm-start "
+            f"{warm_start} with the strategy parameter_server and no checkpoint in {out}. Train "
+            "an epoch with the strategy one, then go on here with --resume and the same words."
+        )
     strategy = strategy_of(configuration.training)
     team = Team(strategy)
     folder, prepared = RunFolder(out), data or out / "data"
-    origin = _origin(warm_start, configuration)
     done = False
     if team.is_chief:
         _check_folder(folder, configuration, resume=resume)
@@ -92,7 +99,7 @@ def train_run(
     with strategy.scope():
         model = build_model(configuration, Fitted(spec.fitted))
         report = None
-        if warm_start is not None:
+        if warm_start is not None and not sharded:  # shards have a checkpoint, which has it all
             report = carry_over(RunFolder(warm_start).model, model)
     if report is not None and team.is_chief:
         write_text(out / "carried_over.txt", f"{report}\n")
