@@ -22,6 +22,7 @@ def test_import_selects_keras_2_without_an_environment_variable(first: str) -> N
     assert done.stdout.startswith("tf_keras")
 
 
+@pytest.mark.long
 def test_keras_3_already_loaded_is_an_error_that_names_the_fix() -> None:
     done = run("import tensorflow as tf; tf.keras.Model; import tfrs_afm")
     assert done.returncode != 0

@@ -55,6 +55,7 @@ def by_weights(old: Any, folder: pathlib.Path) -> tuple[Any, Any]:
     return folder / "weights", old_model(type(old.optimizer)(0.05))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", [optimizers.Adam, KERAS.Adam])
 @pytest.mark.parametrize("save", [by_memory, by_keras_file, by_folder, by_model_alone, by_weights])
 def test_every_source_gives_the_same_rows_and_slots(

@@ -58,6 +58,7 @@ SLOTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MAKERS)
 def test_training_goes_on_as_if_the_vocabulary_had_not_grown(name: str) -> None:
     old = trained(columns(), MAKERS[name](), kind="AFM")

@@ -59,6 +59,7 @@ IDS = np.array([[0, 1], [1, 2], [4, 4]])
 LABELS = np.array([1.0, 0.0, 2.0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["adam amsgrad", "sgd", "sgd nesterov", "adagrad", "ftrl"])
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")

@@ -61,6 +61,7 @@ def _publish(source: Path, base: Path, moment: int) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.long
 def test_a_publisher_killed_at_any_step_leaves_whole_versions_only(tmp_path: Path) -> None:
     source, base = _source(tmp_path / "source"), tmp_path / "base"
     for _ in range(2):

@@ -9,6 +9,7 @@ from tests.pipelines.beam import logs
 from tests.pipelines.beam.away import Away
 
 
+@pytest.mark.long
 def test_examples_on_another_file_system_are_ready_when_their_description_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

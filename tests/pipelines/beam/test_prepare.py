@@ -77,6 +77,7 @@ def same(a: Prepared, b: Prepared, tmp_path: Path) -> None:
         assert logs.read(tmp_path / "memory", part) == logs.read(tmp_path / "beam", part)
 
 
+@pytest.mark.long
 def test_both_engines_draw_the_same_negatives_which_are_never_the_users_own(tmp_path: Path) -> None:
     rows = logs.log(200, seed=3)
     logs.write_jsonl(tmp_path / "log.jsonl", rows)
@@ -168,6 +169,7 @@ def test_several_processes_write_the_same_as_one(tmp_path: Path) -> None:
     same(memory, prepare_with_beam(settings, tmp_path / "beam"), tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["memory", "beam"])
 def test_bad_rows_are_counted_and_named_or_end_the_run(engine: str, tmp_path: Path) -> None:
     rows = logs.log(80)

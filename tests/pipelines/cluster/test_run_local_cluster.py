@@ -38,6 +38,7 @@ def test_each_process_knows_its_place_and_its_lines_have_its_name() -> None:
 KIND = "kind = json.loads(os.environ['TF_CONFIG'])['task']['type']\n"
 
 
+@pytest.mark.long
 def test_servers_have_a_chief_whose_end_is_theirs() -> None:
     program = KIND + "print(kind, flush=True)\ntime.sleep(2 if kind == 'chief' else 100)"
     began = time.monotonic()
@@ -52,6 +53,7 @@ def test_servers_have_a_chief_whose_end_is_theirs() -> None:
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_started_again_alone(tmp_path: Path) -> None:
     program = KIND + (
         "first = kind == 'worker' and not os.path.exists(sys.argv[1])\n"
@@ -67,6 +69,7 @@ def test_a_worker_that_is_killed_is_started_again_alone(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["ps", "chief"])
 def test_without_a_server_or_the_chief_all_start_again(victim: str) -> None:
     program = KIND + (

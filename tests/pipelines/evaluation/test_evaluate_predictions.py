@@ -136,6 +136,7 @@ def test_a_seed_decides_the_interval() -> None:
     assert one != other
 
 
+@pytest.mark.long
 def test_a_thousand_resamples_of_many_examples_stay_in_seconds() -> None:
     draw = np.random.default_rng(0)
     scores = draw.random(50_000)

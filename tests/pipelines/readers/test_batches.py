@@ -77,6 +77,7 @@ def test_the_data_sets_of_all_formats_have_the_specs_of_parse_example(
     assert labels == weights == tf.TensorSpec([None, 1], tf.float32)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("buffer", [0, 13])
 def test_skipped_batches_leave_the_others_as_they_were(
     written: tuple[str, list[Path]], buffer: int

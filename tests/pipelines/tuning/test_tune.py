@@ -58,6 +58,7 @@ def test_a_high_value_is_good_where_the_mode_says_so(tmp_path: Path) -> None:
     assert max(one.value for one in records) == 1 - abs(best.model.dropout - 0.7)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("trial", "epoch"), [(0, 0), (2, 2), (6, 0)])
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
     tmp_path: Path, trial: int, epoch: int

@@ -215,6 +215,7 @@ def test_a_version_that_was_exported_can_be_verified_by_command(
     assert "a difference of 0.25" in message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gone", ["variables", "assets", "variables/variables.index"])
 def test_a_copy_that_lacks_something_does_not_pass(
     afm: Exported, tmp_path: Path, gone: str

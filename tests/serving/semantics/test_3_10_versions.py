@@ -112,6 +112,7 @@ def _damage(kind: str, version: Path) -> None:
         warmup.write_bytes(warmup.read_bytes()[:-2])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kind",
     [
