@@ -11,7 +11,7 @@ demo: setup
 test: setup
 	scripts/check -m "not long" $(TEST_ARGS)
 
-# What takes some five seconds or more a test with all its cases: whole trainings, processes that are killed, every page of the docs.
+# Whole trainings, killed processes, every page of the docs: some five seconds or more a test with its cases.
 test-long: setup
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
 

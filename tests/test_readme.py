@@ -47,6 +47,7 @@ def test_the_python_blocks_of_a_page_run_one_after_the_other(
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", sorted({line for line in LINES if line.startswith("python ")}))
 def test_every_command_of_a_page_is_known_to_its_program(line: str) -> None:
     """Runs it with --help: the page's own arguments may train for minutes."""

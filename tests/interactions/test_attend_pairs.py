@@ -47,7 +47,9 @@ def test_circular_pairs_are_all_pairs_once(n: int) -> None:
     assert all(i != j for i, j in pairs)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 6, 7, 10])
+@pytest.mark.parametrize(
+    "n", [0, 1, 2, 3, 10, *(pytest.param(n, marks=pytest.mark.long) for n in (4, 5, 6, 7))]
+)
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.usefixtures("blocks")
 def test_output_and_gradients_are_the_oracles(n: int, known: bool) -> None:

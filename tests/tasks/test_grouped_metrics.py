@@ -66,6 +66,7 @@ def expected(name: str, drawn: list) -> float:
     return mean(precisions)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", METRICS)
 @given(rows)
 def test_metric_is_the_loops_however_the_rows_are_batched(name: str, drawn: list) -> None:
