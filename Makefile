@@ -11,7 +11,7 @@ demo: setup
 test: setup
 	scripts/check -m "not long" $(TEST_ARGS)
 
-# Whole trainings, killed processes, every page of the docs: some five seconds or more a test with its cases.
+# Whole trainings, killed processes, tests of many cases, every page of the docs: about half an hour on two cores.
 test-long: setup
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
 

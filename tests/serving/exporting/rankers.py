@@ -64,14 +64,13 @@ def examples(count: int = 64) -> list[Any]:
     return rows
 
 
-def trained(model: Any, spread: float = 0.5) -> Any:
+def trained(model: Any, spread: float = 0.5, *, run_eagerly: bool = False) -> Any:
     """The model after a few steps with Adam, its tables well apart from zero."""
     embedding = next(p for p in model.submodules if isinstance(p, tfrs_afm.FieldEmbedding))
     rows = [one.SerializeToString() for one in examples()]
     features = tf.io.parse_example(rows, tfrs_afm.parse_spec(embedding.columns))
     labels = np.random.default_rng(5).integers(2, size=len(rows)).astype(np.float32)
-    # Three steps run sooner than the graph of one is traced.
-    model.compile(tf.keras.optimizers.Adam(0.01), run_eagerly=True)
+    model.compile(tf.keras.optimizers.Adam(0.01), run_eagerly=run_eagerly)
     model.fit(tf.data.Dataset.from_tensors((features, labels)).repeat(3), verbose=0)
     for number, variable in enumerate(model.trainable_variables):
         noise = tf.random.stateless_normal(variable.shape, [number, 1], stddev=spread)
