@@ -68,7 +68,10 @@ class Steps:
                 batch = iterator.get_next_as_optional()
                 more = batch.has_value()
             with tf.control_dependencies([more]):
-                waited += tf.timestamp() - asked
+                answered = tf.timestamp()
+            with tf.control_dependencies([answered]):  # or a single thread takes the step first
+                more = tf.identity(more)
+            waited += answered - asked
             if more:
                 # Within the branch: at the end of the data there is no batch to count.
                 count, good = self._on_batch(batch.get_value())
