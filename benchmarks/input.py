@@ -34,6 +34,7 @@ from pipelines.readers.format_options import FormatOptions
 
 fc = tf.feature_column
 IDS, DIM, BATCH, FILES, AHEAD, TURN = 100_000, 8, 1024, 4, 4, 16
+PATIENCE = 5.0
 SINGLE = [f"id_{n}" for n in range(8)]
 MANY = ["history_0", "history_1"]
 NAMES = [*SINGLE, *MANY]
@@ -105,24 +106,28 @@ def trainer(optimizer: Any, columns: list[Any], cached: list[Any]) -> Callable[[
     return lambda: step(next(batches))
 
 
-def turn(take: Callable[[], Any]) -> tuple[float, float]:
-    """Returns seconds and seconds of CPU of one batch or step in the middle of a turn."""
-    settle()
+def turn(take: Callable[[], Any]) -> tuple[float, float, bool]:
+    """Returns seconds and seconds of CPU of one batch or step; did others read on meanwhile?"""
+    busy = not settle()
     for _ in range(AHEAD):
         take()
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(TURN):
         take()
-    return (time.perf_counter() - wall) / TURN, (time.process_time() - cpu) / TURN
+    return (time.perf_counter() - wall) / TURN, (time.process_time() - cpu) / TURN, busy
 
 
-def settle() -> None:
-    """Waits until what others read ahead is read."""
+def settle() -> bool:
+    """Waits until what others read ahead is read, `PATIENCE` seconds at most; is it?"""
+    given_up = time.monotonic() + PATIENCE
     before = time.process_time()
     time.sleep(0.05)
     while time.process_time() - before > 0.005:
+        if time.monotonic() > given_up:
+            return False
         before = time.process_time()
         time.sleep(0.05)
+    return True
 
 
 def main() -> None:
@@ -146,7 +151,7 @@ def main() -> None:
             "AFM, Adagrad": trainer(tf.keras.optimizers.Adagrad(0.05), columns, cached),
             "AFM, sparse Adam": trainer(tfrs_afm.optimizers.Adam(0.001), columns, cached),
         }
-        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in (*takers, *steps)}
+        spent: dict[str, list[tuple[float, float, bool]]] = {name: [] for name in (*takers, *steps)}
         for number in range(given.rounds + 1):
             for name, take in {**takers, **steps}.items():
                 one = turn(take)
@@ -156,7 +161,9 @@ def main() -> None:
             {name: statistics.median(one[kind] for one in some) for name, some in spent.items()}
             for kind in (0, 1)
         )
+        busy = sum(one[2] for some in spent.values() for one in some)
         print(f"TensorFlow {tf.__version__}, load {os.getloadavg()[0]:.1f}; ms a batch of {BATCH}")
+        print(f"{busy} turns began while others still read ahead, after {PATIENCE:g} s of waiting")
         print(f"| what | ms | CPU ms | examples/s | {' | '.join(f'{s} takes' for s in steps)} |")
         print("|---|---|---|---|" + "---|" * len(steps))
         for name in spent:
