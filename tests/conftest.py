@@ -9,11 +9,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import hypothesis
 import pytest
-import tensorflow as tf
 
-import tfrs_afm as tfrs_afm
-
-tf.get_logger().setLevel("ERROR")
 # TensorFlow compiles on first use: the first example of a property may take seconds.
 hypothesis.settings.register_profile(
     "house",
@@ -25,8 +21,21 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Imports us first in each process that runs tests, and spares the one that hands them out."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    import tensorflow as tf
+
+    import tfrs_afm as tfrs_afm
+
+    tf.get_logger().setLevel("ERROR")
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
+    import tensorflow as tf
+
     tf.keras.utils.set_random_seed(7)
 
 

@@ -15,7 +15,13 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("first", ["import tfrs_afm", "import tensorflow as tf; import tfrs_afm"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param("import tfrs_afm", marks=pytest.mark.long),  # as the next, and every docstring
+        "import tensorflow as tf; import tfrs_afm",
+    ],
+)
 def test_import_selects_keras_2_without_an_environment_variable(first: str) -> None:
     done = run(f"{first}; import tensorflow as tf; print(tf.keras.layers.Layer.__module__)")
     assert done.returncode == 0, done.stderr

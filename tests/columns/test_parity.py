@@ -62,7 +62,9 @@ def share_weights(ours: Any, theirs: Any) -> tuple[Any, Any]:
     return table, other
 
 
-@pytest.mark.parametrize("combiner", ["sum", "mean", "sqrtn"])
+@pytest.mark.parametrize(
+    "combiner", ["mean", *(pytest.param(one, marks=pytest.mark.long) for one in ("sum", "sqrtn"))]
+)
 @pytest.mark.parametrize("kind", SCALARS)
 def test_vectors_and_gradients_are_those_of_dense_features(
     kind: str, combiner: str, tmp_path_factory: pytest.TempPathFactory

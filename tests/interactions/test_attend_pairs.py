@@ -48,7 +48,7 @@ def test_circular_pairs_are_all_pairs_once(n: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "n", [0, 1, 2, 3, 10, *(pytest.param(n, marks=pytest.mark.long) for n in (4, 5, 6, 7))]
+    "n", [0, 2, 3, 10, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 4, 5, 6, 7))]
 )
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.usefixtures("blocks")

@@ -99,7 +99,7 @@ class Embeddings(tf.keras.layers.Layer):
         return {name: self.tables[name](ids) for name, ids in features.items()}
 
 
-@pytest.mark.parametrize("batch", [4, 1])
+@pytest.mark.parametrize("batch", [pytest.param(4, marks=pytest.mark.long), 1])
 @pytest.mark.parametrize(
     "make",
     [lambda: tfrs_afm.interactions.AFM(4), lambda: tfrs_afm.interactions.DeepFM([8])],
