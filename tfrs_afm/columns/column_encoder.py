@@ -162,6 +162,7 @@ class ColumnEncoder(tf.Module):
         )
 
 
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
 def _members(field: Field, ids: Any, weights: Any) -> Members:
     values = None if weights is None else checked_values(field, ids, weights)
     entries = [tf.identity(ids.values), ids.indices]

@@ -10,6 +10,7 @@ from tfrs_afm.embeddings.field_members import FieldMembers
 from tfrs_afm.embeddings.member_counts import member_counts
 
 
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
 def combine_fields(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any, Any]]:
     """Pools fields by their columns' combiners.
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfrs_afm.interactions.attention_blocks import AttentionBlocks
 
 
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
 def attend_pairs(
     vectors: Any,
     mask: Any,
