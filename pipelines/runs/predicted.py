@@ -63,7 +63,12 @@ class Predicted:
         Yields:
             The predictions of each batch.
         """
-        score = tf.function(lambda features: model(features, training=False), reduce_retracing=True)
+
+        @tf.function(reduce_retracing=True)
+        @tf.autograph.experimental.do_not_convert  # as in training: nothing to convert
+        def score(features: Any) -> Any:
+            return model(features, training=False)
+
         for batch in batches:
             features, *targets = batch if labelled else (batch,)
             flat = [target.numpy()[:, 0].astype(np.float64) for target in targets]
