@@ -18,7 +18,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "first",
     [
-        pytest.param("import tfrs_afm", marks=pytest.mark.long),  # as the next, and every docstring
+        pytest.param("import tfrs_afm", marks=pytest.mark.long),  # its like runs in every worker
         "import tensorflow as tf; import tfrs_afm",
     ],
 )

@@ -52,9 +52,11 @@ def test_a_cluster_ends_with_the_files_and_numbers_of_one_process(tmp_path: Path
 
 @pytest.mark.long
 def test_servers_and_workers_end_as_good_as_one_process(tmp_path: Path) -> None:
-    write_clicks(tmp_path / "clicks.csv", rows=8000)
+    # A large test part: on 1,600 rows two models as good as each other differ by .006.
+    write_clicks(tmp_path / "clicks.csv", rows=20_000)
     text = CONFIGURATION.replace('"user", num', '"user_id", num').replace('"item"', '"film_id"')
     text = text.replace("num_buckets = 20", "num_buckets = 30").replace("adagrad", "adam")
+    text = text.replace("[0.6, 0.2, 0.2]", "[0.24, 0.06, 0.7]")
     (tmp_path / "run.toml").write_text(text.replace("0.1", "0.02").replace("dim = 4", "dim = 8"))
     words = ["train", "--config", str(tmp_path / "run.toml"), "--set", "training.epochs=6"]
     words += ["--set", "training.cluster.min_shard_bytes=64", "--out"]
@@ -63,8 +65,7 @@ def test_servers_and_workers_end_as_good_as_one_process(tmp_path: Path) -> None:
     run_alone("pipelines", *cluster, *words, str(tmp_path / "two"))
     one, two = (_numbers(tmp_path / name / "metrics.json") for name in ("one", "two"))
     assert one["/test/AFM/auc/value"] > 0.8
-    # Steps overlap as they will: three runs ended .0026 to .0058 below.
-    assert two["/test/AFM/auc/value"] == pytest.approx(one["/test/AFM/auc/value"], abs=0.01)
+    assert two["/test/AFM/auc/value"] == pytest.approx(one["/test/AFM/auc/value"], abs=0.005)
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
         path.name for path in (tmp_path / "two").iterdir()
     )
