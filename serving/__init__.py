@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from serving.server.options import ServerOptions as ServerOptions
     from serving.session.session import Session as Session
     from serving.status_error import StatusError as StatusError
-    from serving.verification.verification_error import VerificationError as VerificationError
-    from serving.verification.verify import verify as verify
+    from serving.verification import VerificationError as VerificationError
+    from serving.verification import verify as verify
 
 _HOMES = {
     "AsyncClient": "serving.client.async_client",
@@ -31,12 +31,12 @@ _HOMES = {
     "ServerOptions": "serving.server.options",
     "Session": "serving.session.session",
     "StatusError": "serving.status_error",
-    "VerificationError": "serving.verification.verification_error",
+    "VerificationError": "serving.verification",
     "export": "serving.exporting.export",
     "prune": "serving.publishing.prune",
     "publish": "serving.publishing.publish",
     "rollback": "serving.publishing.rollback",
-    "verify": "serving.verification.verify",
+    "verify": "serving.verification",
     "versions": "serving.publishing.versions",
     "write_server_files": "serving.publishing.write_server_files",
 }

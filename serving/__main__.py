@@ -4,14 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from serving.commands.bench import BENCH
-from serving.commands.export import EXPORT
-from serving.commands.predict import PREDICT
-from serving.commands.publish import PUBLISH
-from serving.commands.rank import RANK
-from serving.commands.rollback import ROLLBACK
-from serving.commands.serve import SERVE
-from serving.commands.verify import VERIFY
+from serving.commands.ask import BENCH, PREDICT, RANK
+from serving.commands.models import EXPORT, PUBLISH, ROLLBACK, SERVE, VERIFY
 from serving.status_error import StatusError
 
 _COMMANDS = (EXPORT, VERIFY, PUBLISH, ROLLBACK, SERVE, PREDICT, RANK, BENCH)

@@ -47,3 +47,8 @@ class StatusError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}"
+
+
+def invalid(message: str) -> StatusError:
+    """INVALID_ARGUMENT with a message."""
+    return StatusError(Code.INVALID_ARGUMENT, message)

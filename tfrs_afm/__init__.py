@@ -3,23 +3,17 @@
 # First of all: it decides which Keras everything below is built on.
 from tfrs_afm import _keras2 as _keras2  # isort: skip
 from tfrs_afm import embeddings, growth, interactions, models, optimizers, tasks
-from tfrs_afm.columns.feature_schema import feature_schema
-from tfrs_afm.columns.input_spec import input_spec
 from tfrs_afm.columns.normalizer import Normalizer
-from tfrs_afm.columns.parse_spec import parse_spec
+from tfrs_afm.columns.parsing import feature_schema, input_spec, parse_spec, read_tfrecord
 from tfrs_afm.columns.piecewise_linear_column import piecewise_linear_column
-from tfrs_afm.columns.read_tfrecord import read_tfrecord
-from tfrs_afm.columns.sequence_bucketized_column import sequence_bucketized_column
-from tfrs_afm.columns.sequence_crossed_column import sequence_crossed_column
-from tfrs_afm.columns.sequence_weighted_categorical_column import (
+from tfrs_afm.columns.sequence_columns import (
+    sequence_bucketized_column,
+    sequence_crossed_column,
     sequence_weighted_categorical_column,
 )
 from tfrs_afm.columns.shared_embeddings import shared_embeddings
 from tfrs_afm.embeddings import FieldEmbedding, Fields, IdEmbedding, SequenceEmbedding
-from tfrs_afm.explain import explain
-from tfrs_afm.explain_dataset import explain_dataset
-from tfrs_afm.explanation import Explanation
-from tfrs_afm.pair_averages import PairAverages
+from tfrs_afm.explain import Explanation, PairAverages, explain, explain_dataset
 from tfrs_afm.size_report import size_report
 
 __all__ = [

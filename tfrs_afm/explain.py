@@ -1,13 +1,68 @@
 """Which field pairs matter."""
 
+import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfrs_afm.explanation import Explanation
 from tfrs_afm.models.field_ranking import FieldRanking
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """Why each example of a batch got its logit.
+
+    `bias + linear.sum(1) + pairs.sum(1) + deep` equals `logits`.
+
+    Attributes:
+        fields: Names of the n members: fields, or at id level fields with the place of the id.
+        fields_of: The name of the field of each member.
+        pair_names: Names of the two fields of each pair, `num_pairs` of them.
+        logits: `(batch,)` float32.
+        bias: w0.
+        linear: `(batch, n)`, the share of each field by itself.
+        pairs: `(batch, num_pairs)`, the signed share of each pair.
+        attention: `(batch, num_pairs)`, the attention of each pair; for DeepFM 1 for a real pair.
+        deep: `(batch,)`, the share of the deep tower.
+    """
+
+    fields: list[str]
+    fields_of: list[str]
+    pair_names: list[tuple[str, str]]
+    logits: np.ndarray
+    bias: float
+    linear: np.ndarray
+    pairs: np.ndarray
+    attention: np.ndarray
+    deep: np.ndarray
+
+    @property
+    def pair_members(self) -> list[tuple[int, int]]:
+        """The two members of each pair, as indices into `fields`."""
+        return list(itertools.combinations(range(len(self.fields)), 2))
+
+    def top_pairs(self, row: int, count: int = 5) -> list[dict[str, Any]]:
+        """Returns the pairs that moved one example's logit most, in either direction.
+
+        Args:
+            row: The example.
+            count: How many pairs.
+
+        Returns:
+            Dicts with `fields` (two names), `contribution` and `attention`, largest first.
+        """
+        order = np.argsort(-np.abs(self.pairs[row]), kind="stable")[:count]
+        return [
+            {
+                "fields": self.pair_names[pair],
+                "contribution": float(self.pairs[row, pair]),
+                "attention": float(self.attention[row, pair]),
+            }
+            for pair in order
+        ]
 
 
 def explain(
@@ -79,3 +134,146 @@ def _task_of(model: FieldRanking, name: str | None) -> Any:
             + (f"Choose one of {sorted(tasks)}." if tasks else "Leave it out: there is only one.")
         )
     return tasks[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class PairAverages:
+    """Averages of explanations over a data set, by pair of fields.
+
+    Attributes:
+        fields: Names of the n fields.
+        examples: How many examples were averaged over.
+        contribution: `(n, n)` symmetric, the mean signed share of each pair in the logit.
+        magnitude: `(n, n)` symmetric, the mean size of that share, whatever its sign.
+        attention: `(n, n)` symmetric, the mean attention of each pair over the examples that have
+            it; for DeepFM 1.
+        linear: `(n,)`, the mean share of each field by itself.
+    """
+
+    fields: list[str]
+    examples: int
+    contribution: np.ndarray
+    magnitude: np.ndarray
+    attention: np.ndarray
+    linear: np.ndarray
+
+    def table(self) -> list[dict[str, Any]]:
+        """Returns one row a pair, the pair that moves logits most first.
+
+        Returns:
+            Dicts with `fields` (two names), `contribution`, `magnitude` and `attention`.
+        """
+        rows = [
+            {
+                "fields": (self.fields[i], self.fields[j]),
+                "contribution": float(self.contribution[i, j]),
+                "magnitude": float(self.magnitude[i, j]),
+                "attention": float(self.attention[i, j]),
+            }
+            for i, j in zip(*np.nonzero(np.triu(self.magnitude)), strict=True)
+        ]
+        return sorted(rows, key=lambda row: -row["magnitude"])
+
+    def heat_map(self, path: str | Path, what: str = "contribution") -> None:
+        """Draws the pairs as a heat map.
+
+        Args:
+            path: Where the picture goes; its suffix (.png, .svg, .pdf) says the format.
+            what: "contribution", "magnitude" or "attention".
+
+        Raises:
+            ValueError: If `what` is none of these.
+            ImportError: If matplotlib is not installed.
+        """
+        if what not in ("contribution", "magnitude", "attention"):
+            raise ValueError(
+                "`what` must be 'contribution', 'magnitude' or 'attention'. "
+                f"Received: what={what!r}. Choose one of them."
+            )
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(
+                "`heat_map` must have matplotlib. Received: no such package. "
+                "Install the extra: pip install 'tfrs-afm[report]'."
+            ) from error
+        values = getattr(self, what)
+        side = 2 + 0.6 * len(self.fields)
+        figure = Figure(figsize=(side + 1, side), layout="constrained")
+        axes = figure.subplots()
+        limit = float(np.abs(values).max()) or 1.0
+        signed = what == "contribution"
+        image = axes.imshow(
+            values, cmap="RdBu_r" if signed else "Blues", vmin=-limit if signed else 0, vmax=limit
+        )
+        axes.set_xticks(range(len(self.fields)), self.fields, rotation=90)
+        axes.set_yticks(range(len(self.fields)), self.fields)
+        axes.set_title(f"mean {what} of field pairs, {self.examples} examples")
+        figure.colorbar(image, ax=axes)
+        figure.savefig(path)
+
+
+def explain_dataset(
+    model: FieldRanking, batches: Iterable[Any], task: str | None = None
+) -> PairAverages:
+    """Averages explanations over a data set, batch by batch.
+
+    At id level the pairs of ids are added up to pairs of their fields, also of a field with itself.
+
+    Args:
+        model: As for `explain`.
+        batches: Batches of features, or tuples that begin with them, as `fit` takes them.
+        task: As for `explain`.
+
+    Returns:
+        The averages, as a table and as a heat map.
+
+    Raises:
+        ValueError: If there are no examples.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> fc = tf.feature_column
+        >>> columns = [
+        ...     fc.embedding_column(fc.categorical_column_with_identity(name, 10), 4)
+        ...     for name in ("user", "film")
+        ... ]
+        >>> model = tfrs_afm.models.AFM(columns, attention_units=4)
+        >>> batch = {"user": tf.constant([[1], [2]]), "film": tf.constant([[3], [4]])}
+        >>> averages = tfrs_afm.explain_dataset(model, [batch])
+        >>> averages.examples, averages.table()[0]["fields"]
+        (2, ('user_embedding', 'film_embedding'))
+    """
+    fields = [field.name for field in model.embedding.fields]
+    place = {name: index for index, name in enumerate(fields)}
+    sums = np.zeros([4, len(fields), len(fields)])  # contribution, magnitude, attention, seen
+    linear, examples = np.zeros(len(fields)), 0
+    for batch in batches:
+        explained = explain(model, batch[0] if isinstance(batch, list | tuple) else batch, task)
+        examples += len(explained.logits)
+        owners = [place[name] for name in explained.fields_of]
+        np.add.at(linear, owners, explained.linear.sum(0))
+        by_pair: dict[tuple[int, int], list[int]] = {}
+        for pair, (one, other) in enumerate(explained.pair_members):
+            key = sorted((owners[one], owners[other]))
+            by_pair.setdefault((key[0], key[1]), []).append(pair)
+        for (i, j), pairs in by_pair.items():
+            share = explained.pairs[:, pairs].sum(1)
+            attention = explained.attention[:, pairs].sum(1)
+            sums[:, i, j] += [
+                share.sum(),
+                np.abs(share).sum(),
+                attention.sum(),
+                (attention > 0).sum(),
+            ]
+    if not examples:
+        raise ValueError("`batches` must hold examples. Received: none. Pass a data set.")
+    sums += np.triu(sums, 1).transpose(0, 2, 1)  # both halves
+    return PairAverages(
+        fields=fields,
+        examples=examples,
+        contribution=sums[0] / examples,
+        magnitude=sums[1] / examples,
+        attention=sums[2] / np.maximum(sums[3], 1),
+        linear=linear / examples,
+    )

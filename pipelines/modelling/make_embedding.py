@@ -5,7 +5,7 @@ from typing import Any
 import tfrs_afm
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.pooling import Pooling
-from tfrs_afm.columns.fields_of import fields_of
+from tfrs_afm.columns.field import fields_of
 
 
 def make_embedding(configuration: Configuration, columns: list[Any]) -> Any:

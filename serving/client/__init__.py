@@ -8,10 +8,10 @@ from serving.client.errors import (
     FeatureError,
     FeatureTypeError,
     RequestError,
+    Retry,
     SchemaError,
     UnavailableError,
 )
-from serving.client.retry import Retry
 from serving.client.transports.transport import Transport
 
 __all__ = [

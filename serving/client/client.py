@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from serving.client.encode_example import encode_example, missing
-from serving.client.errors import FeatureTypeError
-from serving.client.retry import Retry
-from serving.client.rows_of import rows_of
+from serving.client.errors import FeatureTypeError, Retry
+from serving.client.features import encode_example, missing, rows_of
 from serving.client.schema import Schema
-from serving.client.transports.open_transport import open_transport
-from serving.client.transports.transport import Transport
+from serving.client.transports.transport import Transport, open_transport
 
 _Array = np.ndarray[Any, Any]
 

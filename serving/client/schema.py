@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from serving.client.errors import SchemaError
-from serving.client.feature import Feature
+from serving.client.features import Feature
 from serving.publishing.folder_versions import folder_versions
 from serving.sidecar import FORMAT, SIDECAR_FILE
-from serving.wire.dtypes import NAMES
+from serving.wire.tensors import NAMES
 
 _NUMBERS = {name: number for number, name in NAMES.items()}
 _FETCH_SECONDS = 30

@@ -1,24 +1,19 @@
 """A trained model to a published version, in one call."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from serving.exporting.check_graph import check_graph
-from serving.exporting.feature_values import feature_values
-from serving.exporting.golden_examples import golden_examples
-from serving.exporting.golden_requests import golden_requests
+from serving.exporting.golden import feature_values, golden_examples, golden_requests
 from serving.exporting.ranker import Ranker
-from serving.exporting.raw_inputs import RawInputs
 from serving.exporting.scorer import Scorer
-from serving.exporting.serving_module import ServingModule
-from serving.exporting.write_sidecar import write_sidecar
-from serving.exporting.write_warmup import write_warmup
+from serving.exporting.serving_module import RawInputs, ServingModule
+from serving.exporting.side_files import write_sidecar, write_warmup
 from serving.publishing.publish import publish
-from serving.verification.verify_apart import verify_apart
+from serving.verification import verify_apart
 
 
 def export(
@@ -129,3 +124,49 @@ def _are_ids(items: list[str] | None, scorer: Scorer, examples: Sequence[Any] | 
     given = [one.SerializeToString() for one in golden_examples({}, examples)]
     parsed = scorer.parse(given, items)
     return int(parsed[items[0]].dense_shape[1]) <= 1
+
+
+_XLA = ("_XlaMustCompile", "_XlaCompile")
+_PYTHON_ONLY = ("EagerPyFunc", "PyFunc", "PyFuncStateless")
+
+
+def check_graph(signature: str, graph: Any) -> None:
+    """Refuses a graph that TensorFlow Serving's stock image would load and then fail on.
+
+    Args:
+        signature: The signature's key, for the message.
+        graph: Its `GraphDef`, with the functions it calls.
+
+    Raises:
+        ValueError: If a function must be compiled by XLA, which that image has switched off, or
+            an operation is not part of TensorFlow itself.
+    """
+    functions = {one.signature.name for one in graph.library.function}
+    for name, attributes in _attributes(graph):
+        if any(attributes[key].b for key in _XLA if key in attributes):
+            raise ValueError(
+                "`model` must not be compiled by XLA. Received: model with `jit_compile=True` in "
+                f"'{name}', called by signature '{signature}'. Export it without `jit_compile`: "
+                "the stock server refuses every such call."
+            )
+    for node in _nodes(graph):
+        stock = hasattr(tf.raw_ops, node.op) or node.op in functions
+        if node.op in _PYTHON_ONLY or not stock:
+            raise ValueError(
+                "`model` must use TensorFlow's own operations. Received: model with operation "
+                f"'{node.op}' (node '{node.name}'), called by signature '{signature}'. Replace "
+                "it: the stock server does not have it."
+            )
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    yield from graph.node
+    for function in graph.library.function:
+        yield from function.node_def
+
+
+def _attributes(graph: Any) -> Iterator[tuple[str, Any]]:
+    for function in graph.library.function:
+        yield function.signature.name, function.attr
+    for node in _nodes(graph):
+        yield node.name, node.attr

@@ -12,9 +12,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from serving.server.grpc_services import HealthService, ModelService, PredictionService
 from serving.server.metrics import Metrics
-from serving.server.model_config import read_config
-from serving.server.monitoring_config import metrics_path
-from serving.server.options import ServerOptions
+from serving.server.options import ServerOptions, metrics_path, read_config
 from serving.server.rest.http_server import HttpServer
 from serving.server.rest.rest_api import RestApi
 from serving.server.servable import Servable

@@ -1,7 +1,16 @@
 """What a local server is told."""
 
+import argparse
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.status_error import Code, StatusError, invalid
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 """Where metrics are read, unless `monitoring_config_file` names another path."""
@@ -78,3 +87,178 @@ class ServerOptions:
                     f"`{name}` must be positive. Received: {name}={getattr(self, name)}. "
                     "Leave it out for the default."
                 )
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("true", "1", "t", "yes"):
+        return True
+    if text.lower() in ("false", "0", "f", "no"):
+        return False
+    raise argparse.ArgumentTypeError(f"must be true or false. Received: {text!r}")
+
+
+def _help(name: str) -> str:
+    """The attribute's description in the docstring of ServerOptions: one text, two readers."""
+    lines = (ServerOptions.__doc__ or "").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{name}: "))
+    text = lines[start].strip().partition(": ")[2]
+    for line in lines[start + 1 :]:
+        if not line.startswith(" " * 12):
+            break
+        text += " " + line.strip()
+    return text.replace("%", "%%").replace("`", "")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds a flag for every field of ServerOptions.
+
+    Args:
+        parser: The parser of the `serve` command.
+    """
+    for field in fields(ServerOptions):
+        default: Any = field.default
+        if default is MISSING:
+            raise TypeError(f"`{field.name}` must have a default. Received: none. Give it one.")
+        kind: Any = float if field.type is float else type(default)  # a default may be whole
+        kind = _boolean if kind is bool else kind
+        extra: dict[str, Any] = {"nargs": "?", "const": True} if kind is _boolean else {}
+        parser.add_argument(
+            f"--{field.name}",
+            type=kind,
+            default=default,
+            metavar="true|false" if kind is _boolean else field.name.rpartition("_")[2].upper(),
+            help=f"{_help(field.name)} Default: {default!r}.",
+            **extra,
+        )
+
+
+def options_from(arguments: argparse.Namespace) -> ServerOptions:
+    """The ServerOptions that parsed flags hold.
+
+    Raises:
+        ValueError: If a value is out of range.
+    """
+    return ServerOptions(**{f.name: getattr(arguments, f.name) for f in fields(ServerOptions)})
+
+
+def read_config(options: ServerOptions) -> Any:
+    """The ModelServerConfig that the options ask for.
+
+    Returns:
+        The text file's content, or a configuration of the one named model.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT if the file is not a ModelServerConfig.
+        OSError: If the file cannot be read.
+    """
+    config = model_server_config_pb2.ModelServerConfig()
+    if not options.model_config_file:
+        config.model_config_list.config.add(
+            name=options.model_name,
+            base_path=os.path.abspath(options.model_base_path),
+            model_platform="tensorflow",
+        )
+        return config
+    try:
+        return text_format.Parse(Path(options.model_config_file).read_text("utf-8"), config)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise invalid(
+            "Error parsing text-format tensorflow.serving.ModelServerConfig: "
+            f"{options.model_config_file}: {error}"
+        ) from error
+
+
+def check_config(config: Any, old: Any) -> None:
+    """Refuses a configuration that TensorFlow Serving would refuse.
+
+    Args:
+        config: The new ModelServerConfig.
+        old: The one in force, or an empty one.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT or FAILED_PRECONDITION, in the server's words.
+    """
+    if old.WhichOneof("config") and config.WhichOneof("config") == "custom_model_config":
+        raise StatusError(
+            Code.FAILED_PRECONDITION,
+            "Cannot transition to requested config. It is only legal to transition "
+            "from one ModelConfigList to another.",
+        )
+    if config.WhichOneof("config") == "custom_model_config":
+        raise invalid("Missing custom_model_config_loader in ServerCore Options")
+    seen = set()
+    for model in config.model_config_list.config:
+        if model.name in seen:
+            raise invalid(f"Illegal to list model {model.name} multiple times in config list")
+        seen.add(model.name)
+    for model in config.model_config_list.config:
+        if not os.path.isabs(model.base_path):
+            raise invalid(
+                f"Expected model {model.name} to have an absolute path or URI; got "
+                f"base_path()={model.base_path}"
+            )
+    before = {model.name: platform(model) for model in old.model_config_list.config}
+    for model in config.model_config_list.config:
+        now = platform(model)
+        if before.get(model.name, now) != now:
+            raise invalid(
+                f"Illegal to change a model's platform. For model {model.name} platform was "
+                f"{before[model.name]} and new platform requested is {now}"
+            )
+        if now != "tensorflow":
+            raise invalid(f"Model {model.name} requests unsupported platform {now}")
+
+
+def platform(model: Any) -> str:
+    """The platform of a ModelConfig, from its new field or its deprecated one.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT if none is set, or both.
+    """
+    if model.model_type:
+        if model.model_platform:
+            raise invalid(
+                "Illegal setting both ModelServerConfig::model_type (deprecated) and "
+                f"ModelServerConfig::model_platform, model name is {model.name}"
+            )
+        if model.model_type == model_server_config_pb2.TENSORFLOW:
+            return "tensorflow"
+        raise invalid(f"ModelServerConfig::model_type choice {model.model_type} not supported.")
+    if not model.model_platform:
+        raise invalid(
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
+            f"ModelServerConfig::model_platform, model name is {model.name}"
+        )
+    return str(model.model_platform)
+
+
+_CONFIG = re.compile(r"\s*prometheus_config\s*:?\s*{(?P<body>[^}]*)}\s*,?\s*", re.DOTALL)
+_FIELD = re.compile(r"""\s*(enable|path)\s*:\s*(true|false|"[^"]*"|'[^']*')\s*[,;]?""")
+
+
+def metrics_path(file: str | os.PathLike[str]) -> str | None:
+    """The path of the metrics page.
+
+    The server's own protocol messages for this file are in no package, so that it is read here:
+    `prometheus_config { enable: true, path: "/some/path" }`.
+
+    Args:
+        file: The text file, or empty for the default page.
+
+    Returns:
+        The path, or None if metrics are switched off.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT if the file says anything else.
+    """
+    if not file:
+        return METRICS_PATH
+    text = re.sub(r"#.*", "", Path(file).read_text("utf-8"))
+    match = _CONFIG.fullmatch(text)
+    rest = _FIELD.sub("", match["body"]) if match else text
+    if match is None or rest.strip():
+        raise invalid(f"Error parsing text-format tensorflow.serving.MonitoringConfig: {file}")
+    fields = dict(_FIELD.findall(match["body"]))
+    if fields.get("enable") != "true":
+        return None
+    return fields.get("path", METRICS_PATH).strip("\"'") or METRICS_PATH

@@ -12,14 +12,17 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server.classify import fill_classifications, prepare_classify
-from serving.server.errors import invalid
-from serving.server.examples import serialized_examples
-from serving.server.methods import CLASSIFY, DEFAULT_SIGNATURE, REGRESS
-from serving.server.predict import prepare_predict
-from serving.server.regress import fill_regressions, prepare_regress
+from serving.server.methods import (
+    fill_classifications,
+    fill_regressions,
+    prepare_classify,
+    prepare_predict,
+    prepare_regress,
+    serialized_examples,
+)
 from serving.session.session import Session
-from serving.status_error import Code, StatusError
+from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, REGRESS
+from serving.status_error import Code, StatusError, invalid
 from serving.wire.tensors import fill_fields
 
 

@@ -5,18 +5,83 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.aspired import aspired_versions
-from serving.server.errors import invalid
-from serving.server.model_config import check_config
-from serving.server.options import ServerOptions
+from serving.publishing.folder_versions import folder_versions
+from serving.server.options import ServerOptions, check_config
 from serving.server.servable import Servable
-from serving.server.version_state import State, VersionState
-from serving.status_error import Code, StatusError
+from serving.status_error import Code, StatusError, invalid
+
+
+class State(IntEnum):
+    """The states of ModelVersionStatus, with its numbers."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass
+class VersionState:
+    """One version of one model.
+
+    Attributes:
+        path: Its folder.
+        state: Where it is in its life.
+        aspired: Whether the policy wants it served.
+        servable: What answers, while AVAILABLE.
+        error: Why the last load failed.
+        failures: How many loads failed.
+        retry_at: Seconds on the monotonic clock before which it is not tried again.
+    """
+
+    path: Path
+    state: State = State.START
+    aspired: bool = True
+    servable: Servable | None = None
+    error: StatusError | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+def aspired_versions(model: Any) -> dict[int, Path]:
+    """The versions that a ModelConfig's policy picks from its base path.
+
+    Args:
+        model: A `tensorflow.serving.ModelConfig`. Its policy is `latest` with one version
+            unless it says `latest { num_versions }`, `all` or `specific { versions }`.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT if the base path does not exist. Nothing may be unloaded
+            then: a share that is away for a moment is not an empty model.
+    """
+    base = Path(model.base_path)
+    if not base.is_dir():
+        raise invalid(f"Could not find base path {base} for servable {model.name}")
+    found = folder_versions(base)
+    policy = model.model_version_policy
+    choice = policy.WhichOneof("policy_choice")
+    if choice == "all":
+        picked = found
+    elif choice == "specific":
+        picked = {v: found[v] for v in sorted(set(policy.specific.versions)) if v in found}
+        missing = sorted(set(policy.specific.versions) - set(found))
+        if missing:
+            _log.warning("versions %s of servable %s are not in %s", missing, model.name, base)
+    else:
+        count = max(policy.latest.num_versions, 1)
+        picked = {v: found[v] for v in sorted(found)[-count:]}
+    if not picked:
+        _log.warning("No versions of servable %s found under base path %s", model.name, base)
+    return picked
+
 
 _log = logging.getLogger(__name__)
 

@@ -7,9 +7,8 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.records import read_records
-from serving.server.errors import invalid
 from serving.server.servable import Servable
-from serving.status_error import Code, StatusError
+from serving.status_error import Code, StatusError, invalid
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where a version keeps its warm-up records, as TFRecord of PredictionLog."""

@@ -6,9 +6,8 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from tfrs_afm.columns.fields_of import fields_of
-from tfrs_afm.columns.vocabulary_hashes import vocabulary_hashes
-from tfrs_afm.columns.words_of import words_of
+from tfrs_afm.columns.field import fields_of
+from tfrs_afm.columns.vocabulary import vocabulary_hashes, words_of
 
 fc = tf.feature_column
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import tfrs_afm
 from tfrs_afm import embeddings
-from tfrs_afm.columns.deserialize_columns import deserialize_columns
+from tfrs_afm.columns.serialization import deserialize_columns
 
 fc = tf.feature_column
 

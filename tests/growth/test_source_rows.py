@@ -2,8 +2,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 
-from tfrs_afm.growth.id_segment import IdSegment
-from tfrs_afm.growth.source_rows import source_rows
+from tfrs_afm.growth.rows import IdSegment, source_rows
 
 WORDS = st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"e", 1, 2]), unique=True)
 UNKNOWN = st.integers(0, 2)

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import oracles
-from tfrs_afm.interactions.attend_pairs import attend_pairs
-from tfrs_afm.interactions.block_plan import BlockPlan
-from tfrs_afm.interactions.circular_pairs import circular_pairs
+from tfrs_afm.interactions.pair_attention import BlockPlan, attend_pairs, circular_pairs
 
 RNG = np.random.default_rng(8)
 

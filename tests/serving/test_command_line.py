@@ -8,8 +8,8 @@ import pytest
 
 from serving import ServerOptions, versions
 from serving.__main__ import _COMMANDS, main, parser
-from serving.commands.serve import SERVE
-from serving.server.flags import options_from
+from serving.commands.models import SERVE
+from serving.server.options import options_from
 from tests.serving.exported import Exported
 
 

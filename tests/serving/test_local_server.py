@@ -14,7 +14,7 @@ import pytest
 
 from serving import LocalServer, ServerOptions, publish, versions
 from serving.server.metrics import Metrics
-from serving.server.monitoring_config import metrics_path
+from serving.server.options import metrics_path
 from serving.status_error import StatusError
 from serving.wire.tensors import to_array
 from tests.serving.conftest import Stubs

@@ -10,9 +10,9 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 import serving
 from serving.client.transports.grpc_transport import GrpcTransport
 from serving.client.transports.rest_transport import RestTransport
-from serving.client.transports.session_transport import SessionTransport
+from serving.client.transports.transport import SessionTransport
 from serving.sidecar import from_json, read_sidecar
-from serving.wire.dtypes import NUMPY
+from serving.wire.tensors import NUMPY
 from tests.serving.conftest import Stubs
 from tests.serving.exported import Exported
 from tests.serving.rest_client import RestClient

@@ -5,9 +5,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving import ServerOptions, write_server_files
-from serving.server.flags import add_flags
-from serving.server.model_config import read_config
-from serving.server.monitoring_config import metrics_path
+from serving.server.options import add_flags, metrics_path, read_config
 
 
 def test_models_config_is_what_the_server_s_own_message_reads(tmp_path: Path) -> None:

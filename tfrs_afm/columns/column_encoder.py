@@ -1,19 +1,33 @@
 """Raw features to ids and values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfrs_afm.columns.as_column_input import as_column_input
-from tfrs_afm.columns.check_ids import check_ids
-from tfrs_afm.columns.checked_values import checked_values
-from tfrs_afm.columns.column_resources import ColumnResources
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.members import Members
-from tfrs_afm.columns.one_id_each import one_id_each
-from tfrs_afm.columns.reads_plain_ids import reads_plain_ids
-from tfrs_afm.columns.words_of import words_of
+from tfrs_afm.columns.vocabulary import words_of
+
+
+class Members(NamedTuple):
+    """The real ids of one field over a batch, one entry an id; padding is not among them.
+
+    Attributes:
+        ids: `(count,)` int64, each in `[0, rows of the table)`.
+        values: `(count,)` float32, the x_i of each id; None where all are 1.
+        rows: `(count,)` int64, the example each id belongs to, ascending.
+        positions: `(count,)` int64, the place of each id in its sequence.
+        num_rows: `()` int64, the batch size.
+        length: `()` int64, the longest sequence, padding included.
+    """
+
+    ids: Any
+    values: Any
+    rows: Any
+    positions: Any
+    num_rows: Any
+    length: Any
+
 
 _Cache = tf.__internal__.feature_column.FeatureTransformationCache
 
@@ -216,3 +230,157 @@ def _keep(all_real: Any, real: Callable[[], Any], entries: list[Any]) -> list[An
         tf.ensure_shape(entry, [None, *shape[1:]])
         for entry, shape in zip(kept, shapes, strict=True)
     ]
+
+
+def as_column_input(value: Any) -> Any:
+    """Turns a raw feature into a Tensor or SparseTensor.
+
+    Args:
+        value: Tensor, SparseTensor, RaggedTensor, or what converts to a Tensor.
+
+    Returns:
+        A SparseTensor for a sparse or ragged one, else a Tensor.
+    """
+    if isinstance(value, tf.RaggedTensor):
+        return value.to_sparse()
+    if isinstance(value, tf.SparseTensor):
+        return value
+    return tf.convert_to_tensor(value)
+
+
+def check_ids(ids: Mapping[Field, Any]) -> Any:
+    """Makes an id past the last bucket an error that names the feature and the row.
+
+    Args:
+        ids: SparseTensors of ids by field.
+
+    Returns:
+        A tensor to depend on.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When it runs, if an id is out of range.
+    """
+    largest = tf.stack([tf.reduce_max(one.values) for one in ids.values()])  # least int64 if empty
+    known = largest < tf.constant([field.table.rows for field in ids], tf.int64)
+
+    def complain() -> Any:
+        for index, (field, one) in enumerate(ids.items()):
+            beyond = tf.concat([one.values >= field.table.rows, [True]], 0)
+            first = tf.argmax(tf.cast(beyond, tf.int32))
+            message = [
+                f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
+                f"Received for field '{field.name}':",
+                tf.concat([one.values, [-1]], 0)[first],
+                "in row",
+                tf.concat([one.indices[:, 0], [-1]], 0)[first],
+                "Give the column a default_value, or more buckets.",
+            ]
+            tf.debugging.Assert(known[index], message, summarize=1)
+        return tf.constant(value=False)
+
+    return tf.cond(tf.reduce_all(known), lambda: tf.constant(value=True), complain)
+
+
+def checked_values(field: Field, ids: Any, values: Any) -> Any:
+    """Makes a list of values of another length than its ids an error that names both and the row.
+
+    Args:
+        field: A field whose ids have values.
+        ids: SparseTensor of the ids.
+        values: SparseTensor of their values.
+
+    Returns:
+        `(count,)` float32, the values in the order of the ids.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When it runs, if a row has another number of values than of
+            ids.
+    """
+    batch = ids.dense_shape[0]
+
+    def per_row(one: Any) -> Any:
+        rows = tf.minimum(one.indices[:, 0], batch - 1)
+        return tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, batch)
+
+    number_of_ids, number_of_values = per_row(ids), per_row(values)
+    differ = number_of_ids != number_of_values
+    safe = tf.concat([differ, [False]], 0)  # so that there is a row in an empty batch
+    row = tf.argmax(tf.cast(safe, tf.int32))
+    key = field.categorical.weight_feature_key
+    message = [
+        f"`{key}` must have one value per id. Received for field '{field.name}' in row",
+        row,
+        "ids and values:",
+        tf.concat([number_of_ids, [0]], 0)[row],
+        tf.concat([number_of_values, [0]], 0)[row],
+        "Write as many values as ids.",
+    ]
+    check = tf.debugging.Assert(~tf.reduce_any(differ), message, summarize=1)
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.cast(tf.identity(values.values), tf.float32)
+
+
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
+def one_id_each(value: Any) -> Any:
+    """Makes `(batch,)` or `(batch, 1)` ids sparse, faster than TensorFlow's columns do.
+
+    They search for what is not padding; with one id an example there is rarely any padding, and
+    the indices are known.
+
+    Args:
+        value: A Tensor of integers or strings, or anything else, which is returned as it is.
+
+    Returns:
+        A SparseTensor `(batch, 1)` without the entries that are -1 or the empty string.
+    """
+    if not isinstance(value, tf.Tensor) or not (value.dtype.is_integer or value.dtype == tf.string):
+        return value
+    if (value.shape.rank == 2 and value.shape[1] != 1) or value.shape.rank not in (1, 2):
+        return value
+    flat = tf.reshape(value, [-1])
+    batch = tf.shape(flat, tf.int64)[0]
+    indices = tf.stack([tf.range(batch), tf.zeros([batch], tf.int64)], axis=1)
+    real = flat != tf.constant("" if value.dtype == tf.string else -1, value.dtype)
+    indices, flat = tf.cond(
+        tf.reduce_all(real),
+        lambda: (indices, tf.identity(flat)),
+        lambda: (tf.boolean_mask(indices, real), tf.boolean_mask(flat, real)),
+    )
+    shape = tf.stack([batch, tf.constant(1, tf.int64)])
+    return tf.SparseTensor(
+        tf.ensure_shape(indices, [None, 2]), tf.ensure_shape(flat, [None]), shape
+    )
+
+
+def reads_plain_ids(field: Field) -> bool:
+    """Whether a field's only feature is ids that a categorical column looks up directly."""
+    categorical = getattr(field.categorical, "categorical_column", field.categorical)
+    return len(field.keys) == 1 and getattr(categorical, "key", None) == field.keys[0]
+
+
+class ColumnResources(tf.__internal__.feature_column.StateManager):
+    """Holds the lookup tables that feature columns make, so that they are saved with the model.
+
+    TensorFlow's own manager tracks one table per column *name*; two columns over one feature with
+    different vocabularies would then lose the second from the SavedModel. This one tracks all.
+
+    Args:
+        tracked: A list that the owner tracks; every table is appended to it.
+    """
+
+    def __init__(self, tracked: list[Any]) -> None:
+        self._by_column: dict[Any, dict[str, Any]] = {}
+        self._tracked = tracked
+
+    def add_resource(self, feature_column: Any, resource_name: str, resource: Any) -> None:
+        """Keeps a resource that a column made."""
+        self._by_column.setdefault(feature_column, {})[resource_name] = resource
+        self._tracked.append(resource)
+
+    def has_resource(self, feature_column: Any, resource_name: str) -> bool:
+        """Whether the column made a resource of this name already."""
+        return resource_name in self._by_column.get(feature_column, {})
+
+    def get_resource(self, feature_column: Any, resource_name: str) -> Any:
+        """Returns the resource of this name."""
+        return self._by_column[feature_column][resource_name]

@@ -1,18 +1,30 @@
 """What the embedding layers have in common."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfrs_afm.columns.column_encoder import ColumnEncoder
-from tfrs_afm.columns.deserialize_columns import deserialize_columns
-from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.fields_of import fields_of
-from tfrs_afm.columns.members import Members
-from tfrs_afm.columns.serialize_columns import serialize_columns
-from tfrs_afm.embeddings.field_members import FieldMembers
-from tfrs_afm.embeddings.field_tables import field_tables
+from tfrs_afm.columns.column_encoder import ColumnEncoder, Members
+from tfrs_afm.columns.field import Field, fields_of, tables_of
+from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
+from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
+
+
+class FieldMembers(NamedTuple):
+    """The members of one field over a batch, looked up but not yet pooled.
+
+    Attributes:
+        field: The field.
+        members: Its real members.
+        rows: `(count, dim)`, the row of each member.
+        weights: `(count, 1)`, the linear weight of each member, or None.
+    """
+
+    field: Field
+    members: Members
+    rows: Any
+    weights: Any
 
 
 class ColumnEmbedding(tf.keras.layers.Layer):
@@ -159,3 +171,71 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         }
         columns = deserialize_columns(config["columns"])
         return cls(**{**config, "columns": columns, "tables": tables})
+
+
+def field_tables(
+    fields: Sequence[Field],
+    dim: int | None,
+    *,
+    linear: bool,
+    given: Mapping[str, Any] | None,
+    policy: Any,
+) -> dict[str, Any]:
+    """Makes the tables that a list of fields looks up, or takes those that are given.
+
+    Args:
+        fields: The fields of one embedding layer.
+        dim: Length of the vectors where the columns leave it open.
+        linear: Whether each field has linear weights.
+        given: Tables to use instead of new ones, by name: a compositional one, or those of another
+            layer, which are then shared with it.
+        policy: Keras dtype policy of new tables.
+
+    Returns:
+        Table layers by name, sorted by it: `<table>` for vectors, `<field>/linear` for weights.
+
+    Raises:
+        ValueError: If a given table is of another size, or no field looks it up.
+    """
+    given = dict(given or {})
+    tables: dict[str, Any] = {}
+    for name, table in tables_of(fields, dim).items():
+        tables[name] = given.pop(name, None) or DenseTable(
+            table.rows,
+            table.dimension or 0,
+            table.initializer,
+            table.max_norm,
+            table.ckpt_to_load_from,
+            table.tensor_name_in_ckpt,
+            trainable=table.trainable,
+            name=name,
+            dtype=policy,
+        )
+        made = tables[name]
+        if (made.rows, made.dim) != (table.rows, table.dimension):
+            raise ValueError(
+                "`tables` must fit their columns. Received: tables with "
+                f"{made.rows} x {made.dim} for table '{name}' of {table.rows} x "
+                f"{table.dimension}. Make it with the column's buckets and dimension."
+            )
+    for field in fields if linear else ():
+        name = f"{field.name}/linear"
+        tables[name] = given.pop(name, None) or _linear_table(
+            field.table.rows, tables[field.table.name], name, policy
+        )
+    unused = sorted(set(given) - {f"{field.name}/linear" for field in fields})
+    if unused:
+        raise ValueError(
+            f"`tables` must be tables of the columns. Received: tables with {unused}. "
+            f"The columns look up {sorted(tables)}."
+        )
+    return dict(sorted(tables.items()))
+
+
+def _linear_table(rows: int, vectors: Any, name: str, policy: Any) -> Any:
+    """Weights of width 1, composed where the vectors are: a dense column would be as huge."""
+    if isinstance(vectors, QuotientRemainderTable):
+        return QuotientRemainderTable(
+            rows, 1, vectors.num_remainders, "add", "zeros", name=name, dtype=policy
+        )
+    return DenseTable(rows, 1, tf.keras.initializers.Zeros(), name=name, dtype=policy)

@@ -4,9 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.columns.members import Members
-from tfrs_afm.embeddings.member_counts import member_counts
-from tfrs_afm.embeddings.segment_sum import segment_sum
+from tfrs_afm.columns.column_encoder import Members
 
 
 def combine(rows: Any, members: Members, combiner: str, counts: Any = None) -> Any:
@@ -44,3 +42,72 @@ def combine(rows: Any, members: Members, combiner: str, counts: Any = None) -> A
     power = values if combiner == "mean" else tf.square(values)
     norm = segment_sum(power[:, tf.newaxis], members.rows, batch)
     return tf.math.divide_no_nan(total, norm if combiner == "mean" else tf.sqrt(norm))
+
+
+def member_counts(members: Members) -> Any:
+    """Counts the real members of each example.
+
+    Args:
+        members: The members of a field.
+
+    Returns:
+        `(batch,)` float32.
+    """
+    return tf.raw_ops.DenseBincount(  # faster than to scatter ones
+        input=tf.cast(members.rows, tf.int32),
+        size=tf.cast(members.num_rows, tf.int32),
+        weights=tf.zeros([0], tf.float32),
+    )
+
+
+def segment_sum(data: Any, segments: Any, num_segments: Any, scale: Any = None) -> Any:
+    """Sums rows that belong together, with a gradient that is one gather.
+
+    TensorFlow's gradient of its sparse segment sums takes several passes over the rows; each row's
+    gradient is just its segment's.
+
+    Args:
+        data: `(count, width)` floats.
+        segments: `(count,)` int64, ascending.
+        num_segments: `()` int64.
+        scale: `(num_segments,)` floats that multiply the sums; not differentiated. Default: ones.
+
+    Returns:
+        `(num_segments, width)`; zeros for an empty segment.
+    """
+
+    @tf.custom_gradient
+    def summed(rows: Any) -> Any:
+        index = tf.range(tf.shape(rows)[0])
+        sums = tf.sparse.segment_sum(rows, index, segments, num_segments=num_segments)
+
+        def gradient(upstream: Any) -> Any:
+            return tf.gather(upstream, segments)
+
+        return sums, gradient
+
+    sums = summed(data)
+    return sums if scale is None else sums * tf.cast(scale, sums.dtype)[:, tf.newaxis]
+
+
+def spread(rows: Any, members: Members) -> tuple[Any, Any]:
+    """Puts the rows of members, times their values, at their places.
+
+    Args:
+        rows: `(count, width)`, the row of each member.
+        members: The members; several at one place are added up.
+
+    Returns:
+        `(batch, T, width)` with zeros where nothing stands, and `(batch, T)` bool, True where
+        something does; T is the longest sequence of the batch.
+    """
+    if members.values is not None:
+        rows *= tf.cast(members.values, rows.dtype)[:, tf.newaxis]
+    places = tf.stack([members.rows, members.positions], axis=1)  # (count, 2)
+    shape = tf.stack([members.num_rows, members.length])
+    width = tf.constant([rows.shape[1]], tf.int64)
+    vectors = tf.scatter_nd(places, rows, tf.concat([shape, width], 0))
+    mask = tf.tensor_scatter_nd_update(
+        tf.zeros(shape, tf.bool), places, tf.ones_like(members.rows, tf.bool)
+    )
+    return tf.ensure_shape(vectors, [None, None, rows.shape[1]]), mask

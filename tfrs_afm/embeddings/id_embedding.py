@@ -1,13 +1,28 @@
 """Feature columns to one vector per id."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
-from tfrs_afm.embeddings.id_fields import IdFields
-from tfrs_afm.embeddings.spread import spread
+from tfrs_afm.embeddings.combine import spread
+
+
+class IdFields(NamedTuple):
+    """Embedded ids of a batch; the first three go into an interaction as fields do.
+
+    Attributes:
+        vectors: `(batch, n, dim)`, `v_i x_i` of each id; zeros where it is masked.
+        mask: `(batch, n)` bool, True for a real id.
+        linear: `(batch, n)`, `w_i x_i` of each id; None without linear weights.
+        fields: `(n,)` int32, the column each place belongs to, as an index into the columns.
+    """
+
+    vectors: Any
+    mask: Any
+    linear: Any
+    fields: Any
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

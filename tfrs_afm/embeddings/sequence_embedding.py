@@ -1,16 +1,28 @@
 """Sequence columns one by one, for people who come from `SequenceFeatures`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.columns.column_encoder import Members
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.members import Members
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
-from tfrs_afm.embeddings.combine import combine
-from tfrs_afm.embeddings.sequence_fields import SequenceFields
-from tfrs_afm.embeddings.spread import spread
+from tfrs_afm.embeddings.combine import combine, spread
+
+
+class SequenceFields(NamedTuple):
+    """Embedded sequences by column name; each column has a length T of its own.
+
+    Attributes:
+        embeddings: Dict to `(batch, T, dim)` floats.
+        lengths: Dict to `(batch,)` int64.
+        masks: Dict to `(batch, T)` bool, True for a real id.
+    """
+
+    embeddings: Any
+    lengths: Any
+    masks: Any
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

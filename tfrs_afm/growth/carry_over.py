@@ -4,13 +4,10 @@ import os
 
 import tensorflow as tf
 
-from tfrs_afm.growth.build_model import build_model
-from tfrs_afm.growth.carry_tables import carry_tables
-from tfrs_afm.growth.carry_variables import carry_variables
 from tfrs_afm.growth.growth_report import GrowthReport
-from tfrs_afm.growth.open_source import open_source
-from tfrs_afm.growth.optimizer_state import OptimizerState
-from tfrs_afm.growth.parts import Parts
+from tfrs_afm.growth.source import Parts, build_model, open_source
+from tfrs_afm.growth.tables import carry_tables
+from tfrs_afm.growth.variables import OptimizerState, carry_variables
 
 
 def carry_over(

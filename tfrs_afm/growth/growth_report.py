@@ -2,8 +2,43 @@
 
 import dataclasses
 
-from tfrs_afm.growth.carried_table import CarriedTable
-from tfrs_afm.growth.carried_variable import CarriedVariable
+
+@dataclasses.dataclass(frozen=True)
+class CarriedTable:
+    """What became of the rows of one table.
+
+    Attributes:
+        name: Name of the table in the new model, in the old one if the new one has no such table.
+        carried: Rows whose id the old model knew; they have its numbers.
+        new: Rows whose id it did not know; they keep their initialisation.
+        dropped: Rows of the old table whose id the new one does not have.
+        slots: Optimizer slots that were carried over with the rows, by name.
+        note: Why rows or slots were not carried over, and what else there is to know.
+    """
+
+    name: str
+    carried: int
+    new: int
+    dropped: int
+    slots: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class CarriedVariable:
+    """What became of one variable that is no table: attention, a tower's kernel, a bias.
+
+    Attributes:
+        name: Its place in the model, such as `task/interaction/_linear/bias`.
+        carried: Whether it has numbers of the old model.
+        slots: Optimizer slots that were carried over with it, by name.
+        note: Why it was not carried over, and what else there is to know.
+    """
+
+    name: str
+    carried: bool
+    slots: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,15 +1,34 @@
 """The attentional factorization machine."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfrs_afm.interactions.attention_pooling import AttentionPooling
-from tfrs_afm.interactions.contributions import Contributions
 from tfrs_afm.interactions.linear import Linear
-from tfrs_afm.interactions.masked_vectors import masked_vectors
-from tfrs_afm.interactions.pairwise_product import PairwiseProduct
-from tfrs_afm.interactions.vectors_dim import vectors_dim
+from tfrs_afm.interactions.pairs import PairwiseProduct
+from tfrs_afm.interactions.vectors import masked_vectors, vectors_dim
+
+
+class Contributions(NamedTuple):
+    """The parts that a logit is the sum of, batch first.
+
+    `bias + sum(linear) + sum(pairs) + deep` is the logit.
+
+    Attributes:
+        bias: `()`, w0.
+        linear: `(batch, n)`, `w_i x_i`; zeros without linear weights.
+        pairs: `(batch, num_pairs)`, signed share of each pair, in the order of `PairwiseProduct`.
+        attention: `(batch, num_pairs)`, the attention of each pair; ones for real pairs where the
+            model has none.
+        deep: `(batch,)`, the deep tower's logit; zeros without a tower.
+    """
+
+    bias: Any
+    linear: Any
+    pairs: Any
+    attention: Any
+    deep: Any
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.attend_pairs import attend_pairs
+from tfrs_afm.interactions.pair_attention import attend_pairs
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.masked_vectors import masked_vectors
+from tfrs_afm.interactions.vectors import masked_vectors
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

@@ -5,12 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.contributions import Contributions
+from tfrs_afm.interactions.afm import Contributions
 from tfrs_afm.interactions.deep import Deep
-from tfrs_afm.interactions.factorization_machine import FactorizationMachine
 from tfrs_afm.interactions.linear import Linear
-from tfrs_afm.interactions.masked_vectors import masked_vectors
-from tfrs_afm.interactions.pairwise_product import PairwiseProduct
+from tfrs_afm.interactions.pairs import FactorizationMachine, PairwiseProduct
+from tfrs_afm.interactions.vectors import masked_vectors
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

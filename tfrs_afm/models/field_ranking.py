@@ -6,10 +6,10 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from tfrs_afm.columns.deserialize_columns import deserialize_columns
-from tfrs_afm.columns.parse_spec import parse_spec
-from tfrs_afm.columns.vocabulary_hashes import vocabulary_hashes
-from tfrs_afm.tasks.global_rows import global_rows
+from tfrs_afm.columns.parsing import parse_spec
+from tfrs_afm.columns.serialization import deserialize_columns
+from tfrs_afm.columns.vocabulary import vocabulary_hashes
+from tfrs_afm.tasks.interaction_task import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,3 +156,46 @@ def _one_ends_the_other(one: str, other: str) -> bool:
 def _described(layout: Layout) -> list[str]:
     pairs = zip(layout.names, layout.shapes, strict=True)
     return [f"{name} {shape}" for name, shape in pairs]
+
+
+def whole(variable: Any) -> Any:
+    """Returns the sharded variable that a shard is part of, or the variable itself.
+
+    Under a parameter server strategy a layer and its optimizer see the shards of a table, a
+    checkpoint the whole.
+
+    Args:
+        variable: One of a model's `trainable_variables`, or a slot of it.
+
+    Returns:
+        An object with the `shape` and `dtype` of the whole; its name says `whole_name`.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from tfrs_afm.optimizers import whole
+        >>> table = tf.Variable([[1.0], [2.0]])
+        >>> whole(table) is table
+        True
+    """
+    container = getattr(variable, "_sharded_container", None)
+    return variable if container is None else container()
+
+
+def whole_name(variable: Any) -> str:
+    """Returns the name that a variable has, or would have if it were not sharded.
+
+    TensorFlow calls every sharded variable "ShardedVariable", and its shards by the variable's own
+    name and their number.
+
+    Args:
+        variable: A variable, a sharded one, or a shard of one.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from tfrs_afm.optimizers import whole_name
+        >>> whole_name(tf.Variable(1.0, name="table/part_0"))
+        'table:0'
+    """
+    shards = getattr(variable, "variables", None)
+    name = shards[0].name if isinstance(shards, list | tuple) else variable.name
+    return re.sub(r"/part_\d+(?=:|$)", "", name)

@@ -7,9 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.optimizers._layout import Layout
-from tfrs_afm.optimizers.whole import whole
-from tfrs_afm.optimizers.whole_name import whole_name
+from tfrs_afm.optimizers._layout import Layout, whole, whole_name
 
 
 class Slots(tf.train.experimental.PythonState):

@@ -6,12 +6,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from tfrs_afm.tasks.global_rows import global_rows
-from tfrs_afm.tasks.group_ids import group_ids
-from tfrs_afm.tasks.losses.grouped_loss import GroupedLoss
-from tfrs_afm.tasks.metrics.grouped_auc import GroupedAUC
-from tfrs_afm.tasks.metrics.grouped_metric import GroupedMetric
-from tfrs_afm.tasks.metrics.ndcg import NDCG
+from tfrs_afm.tasks.losses import GroupedLoss
+from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
 
 
 class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
@@ -206,3 +202,66 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
                 "metrics": [tf.keras.metrics.deserialize(one) for one in config["metrics"]],
             }
         )
+
+
+def global_rows(rows: Any) -> Any:
+    """Adds up the rows of a step over the replicas of a `tf.distribute` strategy.
+
+    The last batch of a data set seldom divides evenly; the mean over it is the mean of all its
+    rows, not that of the replicas' means.
+
+    Args:
+        rows: `()` int32, the rows of this replica.
+
+    Returns:
+        `()` int32.
+
+    Example:
+        >>> int(global_rows(tf.constant(3)))
+        3
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    context = tf.distribute.get_replica_context()
+    if replicas == 1:
+        return rows
+    if context is None:  # nobody to ask: all that is known is how many there are
+        return rows * replicas
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(rows))
+
+
+def group_ids(features: Mapping[str, Any] | None, group: str) -> Any:
+    """Reads the group of each example from a feature.
+
+    Args:
+        features: Raw features by name.
+        group: Name of the feature: one integer or string an example.
+
+    Returns:
+        `(batch,)` int64; strings as fingerprints.
+
+    Raises:
+        ValueError: If there is no such feature, or it holds floats.
+
+    Example:
+        >>> group_ids({"user": tf.constant([[7], [9]])}, "user").numpy().tolist()
+        [7, 9]
+    """
+    if features is None or group not in features:
+        raise ValueError(
+            f"`group` must name a feature of the batch. Received: group={group!r}. "
+            f"Choose one of {sorted(features or {})}, or pass `features` to the task."
+        )
+    ids = features[group]
+    if isinstance(ids, tf.SparseTensor):
+        ids = tf.sparse.to_dense(ids)
+    elif isinstance(ids, tf.RaggedTensor):
+        ids = ids.to_tensor()
+    ids = tf.reshape(ids, [-1])  # (batch,)
+    if ids.dtype == tf.string:
+        return tf.strings.to_hash_bucket_fast(ids, 2**63 - 1)
+    if not ids.dtype.is_integer:
+        raise ValueError(
+            f"`group` must name a feature of integers or strings. Received: group={group!r} of "
+            f"{ids.dtype.name}. Use an id, for example the user's."
+        )
+    return tf.cast(ids, tf.int64)

@@ -11,7 +11,7 @@ import numpy as np
 
 from serving.sidecar import to_json
 from serving.status_error import Code, StatusError
-from serving.wire.dtypes import NUMPY, STRING
+from serving.wire.tensors import NUMPY, STRING
 
 _CODES = {
     400: Code.INVALID_ARGUMENT,

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from serving.server.metrics import Metrics
-from serving.server.rest.json_answer import error_json
+from serving.server.rest.json import error_json
 from serving.server.rest.rest_api import RestApi
 from serving.status_error import Code, StatusError
 

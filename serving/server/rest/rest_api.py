@@ -14,14 +14,12 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server.errors import invalid
-from serving.server.methods import DEFAULT_SIGNATURE
-from serving.server.model_info import model_metadata, model_status
-from serving.server.rest.examples_request import fill_examples
-from serving.server.rest.json_answer import classify_json, predict_json, regress_json
-from serving.server.rest.json_text import parse_object
-from serving.server.rest.predict_request import fill_predict, signature_name
+from serving.server.grpc_services import model_metadata, model_status
+from serving.server.rest.json import classify_json, parse_object, predict_json, regress_json
+from serving.server.rest.requests import fill_examples, fill_predict, signature_name
 from serving.server.version_manager import VersionManager
+from serving.signatures import DEFAULT_SIGNATURE
+from serving.status_error import invalid
 
 _POST = re.compile(
     r"(?i)/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving.client.encode_example import encode_example
 from serving.client.errors import FeatureError, FeatureTypeError
-from serving.client.feature import Feature
-from serving.client.rows_of import rows_of
+from serving.client.features import Feature, encode_example, rows_of
 
 FEATURES = {
     "user": Feature("user", "int64", None, required=False, side="context"),

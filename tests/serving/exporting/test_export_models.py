@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import serving
 import tfrs_afm
-from serving.exporting.check_graph import check_graph
+from serving.exporting.export import check_graph
 from serving.sidecar import read_sidecar
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers

@@ -2,8 +2,7 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from serving.exporting.feature_values import feature_values
-from serving.exporting.golden_examples import golden_examples
+from serving.exporting.golden import feature_values, golden_examples
 
 fc = tf.feature_column
 

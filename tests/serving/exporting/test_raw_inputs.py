@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import serving
 import tfrs_afm
-from serving.exporting.raw_inputs import RawInputs
+from serving.exporting.serving_module import RawInputs
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
 

@@ -8,8 +8,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving import StatusError
 from serving.server.servable import Servable
-from serving.server.version_manager import VersionManager
-from serving.server.version_state import State
+from serving.server.version_manager import State, VersionManager
 from serving.server.warmup import warm_up
 from tests.serving.semantics.requests import floats, predict_request
 

@@ -10,7 +10,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server.methods import CLASSIFY, PREDICT, REGRESS
+from serving.signatures import CLASSIFY, PREDICT, REGRESS
 from serving.status_error import Code
 from serving.wire.tensors import to_array
 from tests.serving.semantics.requests import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from serving.server.rest.json_text import float_text
+from serving.server.rest.json import float_text
 from tests.serving.rest_client import RestClient
 from tests.serving.toy import example
 

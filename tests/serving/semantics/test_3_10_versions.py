@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from serving import ServerOptions, StatusError
-from serving.server.aspired import aspired_versions
 from serving.server.servable import Servable
-from serving.server.version_manager import VersionManager
-from serving.server.version_state import State
+from serving.server.version_manager import State, VersionManager, aspired_versions
 from serving.server.warmup import WARMUP_FILE
 from serving.status_error import Code
 from tests.serving.semantics.managers import Make, answer, config, load, states

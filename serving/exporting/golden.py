@@ -1,0 +1,330 @@
+"""Golden rows as requests, with the trained model's answers."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from serving.exporting.ranker import Ranker
+from serving.exporting.scorer import Scorer, pair_names, top_count
+from serving.exporting.serving_module import RawInputs
+from serving.signatures import DEFAULT_SIGNATURE
+
+_CANDIDATES = 4
+
+_APART = 1e-4
+"""How far apart two pairs' shares must be, relative to the larger, for their order to be told."""
+
+
+def golden_requests(
+    scorer: Scorer, ranker: Ranker, raw: RawInputs, examples: Sequence[Any]
+) -> dict[str, dict[str, Any]]:
+    """Asks the trained model, eagerly and as a whole, what every signature must answer.
+
+    Args:
+        scorer: The model.
+        ranker: How it ranks.
+        raw: The inputs of `tensors`.
+        examples: The golden rows, `tf.train.Example`s.
+
+    Returns:
+        Per signature `inputs` and `outputs`, arrays by name with one row per golden row.
+
+    Raises:
+        ValueError: If the model's answer is not a finite number.
+    """
+    rows = np.array([one.SerializeToString() for one in examples], object)
+    answers = _answers(scorer, rows)
+    requests = {
+        DEFAULT_SIGNATURE: {"inputs": {"examples": rows}, "outputs": answers},
+        "regression": {"inputs": {"inputs": rows}, "outputs": {"outputs": answers["predictions"]}},
+        "rank": _rank(scorer, ranker, examples),
+        "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
+    }
+    if top_count(scorer):
+        requests["explain"] = _explain(scorer, rows, answers["logits"])
+    if scorer.binary:
+        positive = answers["predictions"]
+        requests["classification"] = {
+            "inputs": {"inputs": rows},
+            "outputs": {
+                "classes": np.array([[b"0", b"1"]] * len(rows), object),
+                "scores": np.stack([1 - positive, positive], axis=1),
+            },
+        }
+    return requests
+
+
+def _answers(scorer: Scorer, rows: Any) -> dict[str, Any]:
+    features = scorer.parse(tf.constant(rows))
+    own = scorer.answer(features).numpy()
+    for row, answer in enumerate(own):
+        if not np.isfinite(answer):
+            raise ValueError(
+                "`model` must answer with finite numbers. Received: model="
+                f"{type(scorer.model).__name__}, which answers golden row {row} with {answer}: "
+                f"{tf.train.Example.FromString(rows[row])}. Look at the training loss, and at "
+                "normalizers of numeric columns."
+            )
+    if scorer.task is None:
+        return {"predictions": own}
+    # The model's own answer is one of the two; the other is its task's view of the same fields.
+    logits = scorer.task.logits(*scorer.embedding(features), training=False)
+    views = {"predictions": scorer.task.predictions(logits), "logits": logits}
+    return {name: view.numpy().astype(np.float32)[:, 0] for name, view in views.items()}
+
+
+def _rank(scorer: Scorer, ranker: Ranker, examples: Sequence[Any]) -> dict[str, Any]:
+    items = set(scorer.spec if ranker.candidate_features is None else ranker.candidate_features)
+    contexts, candidates = list(examples), [_only(one, items) for one in examples]
+    if ranker.candidate_features is not None:
+        contexts = [_only(one, set(scorer.spec) - items) for one in examples]
+    if ranker.ids:
+        key = next(iter(items))
+        candidates = [one for one in candidates if _ids(one, key)]
+    count = len(candidates)
+    picks = [[(row + step) % count for step in range(_CANDIDATES)] for row in range(len(contexts))]
+    joined = [
+        contexts[row].SerializeToString() + candidates[pick].SerializeToString()
+        for row, row_picks in enumerate(picks)
+        for pick in row_picks
+    ]
+    scores = _answers(scorer, np.array(joined, object))["predictions"]
+    if ranker.ids:
+        sent = [_ids(one, next(iter(items)))[0] for one in candidates]
+    else:
+        sent = [one.SerializeToString() for one in candidates]
+    return {
+        "inputs": {
+            "context": np.array([one.SerializeToString() for one in contexts], object),
+            "candidates": np.array([[sent[pick] for pick in row] for row in picks], object),
+        },
+        "outputs": {"scores": scores.reshape(len(contexts), _CANDIDATES)},
+    }
+
+
+def _explain(scorer: Scorer, rows: Any, logits: Any) -> dict[str, Any]:
+    features = scorer.parse(tf.constant(rows))
+    parts = scorer.task.interaction.contributions(*scorer.embedding(features))
+    shares = np.asarray(parts.pairs, np.float32)
+    count, picked = top_count(scorer), np.arange(len(rows))[:, np.newaxis]
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")
+    names = np.array(pair_names(scorer), object)
+    names = np.array([[one.encode() for one in pair] for pair in names], object)
+    top = order[:, :count]
+    outputs = {
+        "first_field": names[top, 0],
+        "second_field": names[top, 1],
+        "contribution": shares[picked, top],
+        "attention": np.asarray(parts.attention, np.float32)[picked, top],
+        "logits": logits,
+    }
+    kept = _told_apart(np.abs(shares[picked, order[:, : count + 1]]))
+    return {
+        "inputs": {"examples": rows[kept]},
+        "outputs": {name: one[kept] for name, one in outputs.items()},
+    }
+
+
+def _told_apart(sorted_shares: Any) -> Any:
+    """Rows whose order of pairs does not hang on rounding; all rows if there are none.
+
+    A film that is also the only one in the history gives two pairs the same share.
+    """
+    larger, smaller = sorted_shares[:, :-1], sorted_shares[:, 1:]
+    apart = (larger - smaller > _APART * larger) | (larger == 0.0)
+    rows = np.flatnonzero(apart.all(axis=1))
+    return rows if len(rows) else np.arange(len(sorted_shares))
+
+
+def _only(example: Any, keys: set[str]) -> Any:
+    part = tf.train.Example()
+    for key in sorted(keys & set(example.features.feature)):
+        part.features.feature[key].CopyFrom(example.features.feature[key])
+    return part
+
+
+def _ids(example: Any, key: str) -> list[Any]:
+    if key not in example.features.feature:
+        return []
+    feature = example.features.feature[key]
+    return [*feature.int64_list.value, *feature.bytes_list.value]
+
+
+_DEFAULTS: dict[Any, list[Any]] = {tf.string: ["a", "b"], tf.int64: [0, 1]}
+
+_SPREAD = 8
+"""How many known values of a large vocabulary are enough."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureValues:
+    """Values of one raw feature.
+
+    Attributes:
+        known: Values that its columns know.
+        unknown: Values of its type that they do not, and take all the same; may be empty.
+        long: Whether it comes as a list whose length matters.
+        size: Numbers in an example; None for a list of any length.
+        required: Whether an example without it is refused.
+    """
+
+    known: Sequence[Any]
+    unknown: Sequence[Any]
+    long: bool
+    size: int | None
+    required: bool
+
+
+def feature_values(columns: Sequence[Any], spec: Mapping[str, Any]) -> dict[str, FeatureValues]:
+    """Reads which values the features of some columns may have.
+
+    Args:
+        columns: Feature columns.
+        spec: Their parse spec.
+
+    Returns:
+        Values by feature.
+    """
+    leaves: dict[str, list[tuple[Any, bool]]] = {key: [] for key in spec}
+    for column in columns:
+        _walk(column, leaves, long=False)
+    return {key: _values(spec[key], leaves[key]) for key in sorted(spec)}
+
+
+def _walk(column: Any, leaves: dict[str, list[tuple[Any, bool]]], *, long: bool) -> None:
+    long = long or type(column).__name__.startswith(("Sequence", "Weighted"))
+    for parent in column.parents:
+        if isinstance(parent, str):
+            leaves[parent].append((column, long))
+        else:
+            _walk(parent, leaves, long=long)
+            if hasattr(column, "boundaries") and hasattr(parent, "key"):
+                leaves[parent.key].append((column, long))
+
+
+def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
+    known: list[Any] = []
+    unknown: list[Any] = []
+    limit = min((column.number_buckets for column, _ in columns if _strict(column)), default=None)
+    for column, _ in columns:
+        some, others = _of_column(column)
+        known += some
+        unknown += others
+    defaults = _DEFAULTS.get(feature.dtype, [0.5, 2.0])
+    if feature.dtype != tf.string:  # bounds are floats, also those of a feature of integers
+        kind = int if feature.dtype == tf.int64 else float
+        known = [kind(value) for value in known]
+    if limit is not None:
+        known = [value for value in known if value < limit]
+        unknown = []
+    size = None
+    if isinstance(feature, tf.io.FixedLenFeature):
+        size = tf.TensorShape(feature.shape).num_elements()
+    return FeatureValues(
+        known or defaults,
+        unknown,
+        any(long for _, long in columns),
+        size,
+        size is not None and feature.default_value is None,
+    )
+
+
+def _strict(column: Any) -> bool:
+    """Whether an id past the last bucket is an error."""
+    return hasattr(column, "number_buckets") and column.default_value is None
+
+
+def _of_column(column: Any) -> tuple[list[Any], list[Any]]:
+    if hasattr(column, "number_buckets"):
+        step = max(column.number_buckets // _SPREAD, 1)
+        return [*range(0, column.number_buckets, step)], [column.number_buckets + 7]
+    if hasattr(column, "vocabulary_list"):
+        return _words(list(column.vocabulary_list[:_SPREAD]))
+    if hasattr(column, "vocabulary_file"):
+        with tf.io.gfile.GFile(column.vocabulary_file) as file:
+            lines = [file.readline().rstrip("\n") for _ in range(_SPREAD)]
+        lines = [line for line in lines if line]
+        return _words(lines if column.dtype == tf.string else [int(line) for line in lines])
+    if hasattr(column, "boundaries"):
+        bounds = [float(bound) for bound in column.boundaries[:_SPREAD]]
+        return [*bounds, bounds[-1] + 1.0], []
+    return [], []
+
+
+def _words(known: list[Any]) -> tuple[list[Any], list[Any]]:
+    if known and isinstance(known[0], str | bytes):
+        return known, ["not in the vocabulary"]
+    return known, [int(max(known, default=0)) + 1_000_003]
+
+
+_MAX_GIVEN = 16
+_LENGTHS = (1, 3, 50, 0, 2, 7, 1, 5)
+"""Lengths of lists, one row each: one, some, long, empty."""
+
+_MISSING, _UNKNOWN = 3, 4
+"""The row that lacks every optional feature, and the one with unknown values only."""
+
+
+def golden_examples(
+    values: Mapping[str, FeatureValues], given: Sequence[Any] | None = None
+) -> list[Any]:
+    """Makes the golden rows: some of the user's own, and what goes wrong elsewhere.
+
+    Args:
+        values: Values of each feature.
+        given: `tf.train.Example`s or their bytes; the first 16 are taken.
+
+    Returns:
+        `tf.train.Example`s: with one, several, 50 and no members in a list, with missing optional
+        features, and with values outside the vocabularies.
+
+    Raises:
+        TypeError: If `given` holds something else.
+    """
+    rows = [_example(one) for one in (given or ())[:_MAX_GIVEN]]
+    generator = np.random.default_rng(7)  # any seed: the same export twice has the same rows
+    for row, length in enumerate(_LENGTHS):
+        example = tf.train.Example()
+        for key, one in values.items():
+            drawn = _draw(one, row, length, generator)
+            if drawn:
+                _fill(example.features.feature[key], drawn)
+        rows.append(example)
+    return rows
+
+
+def _example(one: Any) -> Any:
+    if isinstance(one, tf.train.Example):
+        return one
+    if not isinstance(one, bytes):
+        raise TypeError(
+            "`examples` must hold tf.train.Example or their bytes. Received: examples of "
+            f"{type(one).__name__}. Read them with `tf.data.TFRecordDataset(...)` and `.numpy()`."
+        )
+    return tf.train.Example.FromString(one)
+
+
+def _draw(one: FeatureValues, row: int, length: int, generator: Any) -> list[Any]:
+    if row == _MISSING and not one.required:
+        return []
+    pool = list(one.unknown) if row == _UNKNOWN and one.unknown else list(one.known)
+    if one.size is not None:
+        count = one.size
+    elif one.long:
+        count = length
+    else:
+        count = 1
+    return [pool[index] for index in generator.integers(len(pool), size=count)]
+
+
+def _fill(feature: Any, values: list[Any]) -> None:
+    if isinstance(values[0], str | bytes):
+        texts = [value.encode() if isinstance(value, str) else value for value in values]
+        feature.bytes_list.value.extend(texts)
+    elif isinstance(values[0], float):
+        feature.float_list.value.extend(values)
+    else:
+        feature.int64_list.value.extend(int(value) for value in values)

@@ -1,0 +1,191 @@
+"""The sidecar of an export."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+import tfrs_afm
+from serving.exporting.ranker import Ranker
+from serving.exporting.scorer import Scorer
+from serving.exporting.serving_module import ServingModule
+from serving.records import write_records
+from serving.server.warmup import WARMUP_FILE
+from serving.sidecar import FORMAT, SIDECAR_FILE, to_json
+from serving.signatures import DEFAULT_SIGNATURE
+from serving.wire.tensors import NAMES, fill_content
+
+
+def write_sidecar(
+    folder: Path,
+    module: ServingModule,
+    scorer: Scorer,
+    ranker: Ranker,
+    requests: Mapping[str, Any],
+    tolerance: float,
+) -> None:
+    """Writes what clients and verifiers must know and the SavedModel does not say.
+
+    Args:
+        folder: The SavedModel.
+        module: What was saved.
+        scorer: The model.
+        ranker: How it ranks.
+        requests: Golden requests and answers by signature.
+        tolerance: How far an answer may be off, relative to the larger of 1 and the answer.
+    """
+    schema = {
+        "features": {key: _feature(key, scorer, ranker) for key in sorted(scorer.spec)},
+        "signatures": _signatures(module),
+        "rank": {
+            "candidates": "ids" if ranker.ids else "examples",
+            "candidate_features": ranker.candidate_features,
+        },
+        "tensors": {
+            key: {"input": name, "length": module.raw.lengths.get(key)}
+            for key, name in module.raw.inputs.items()
+        },
+    }
+    content = {
+        "format": FORMAT,
+        "model": type(scorer.model).__name__,
+        "versions": {"tfrs_afm": tfrs_afm.__version__, "tensorflow": tf.__version__},
+        **schema,
+        "vocabularies": _vocabularies(folder, scorer),
+        "schema_hash": _hash(json.dumps(schema, sort_keys=True).encode()),
+        "golden": {"tolerance": tolerance, "requests": _golden(requests)},
+    }
+    file = folder / SIDECAR_FILE
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(content, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+
+
+def _feature(key: str, scorer: Scorer, ranker: Ranker) -> dict[str, Any]:
+    feature = scorer.spec[key]
+    fixed = isinstance(feature, tf.io.FixedLenFeature)
+    default = feature.default_value if fixed else None
+    side = "both"
+    if ranker.candidate_features is not None:
+        side = "candidate" if key in ranker.candidate_features else "context"
+    return {
+        "dtype": NAMES[feature.dtype.as_datatype_enum],
+        "shape": list(tf.TensorShape(feature.shape).as_list()) if fixed else None,
+        "default": None if default is None else to_json(tf.constant(default).numpy()),
+        "required": fixed and default is None,
+        "side": side,
+    }
+
+
+def _signatures(module: ServingModule) -> dict[str, Any]:
+    described = {}
+    for key, function in module.functions.items():
+        specs = tf.nest.flatten(function.structured_input_signature)
+        inputs = {spec.name: _tensor(spec) for spec in specs}
+        outputs = {name: _tensor(one) for name, one in function.structured_outputs.items()}
+        described[key] = {
+            "method_name": module.method_names[key],
+            "inputs": inputs,
+            "outputs": outputs,
+        }
+    return described
+
+
+def _tensor(spec: Any) -> dict[str, Any]:
+    return {"dtype": NAMES[spec.dtype.as_datatype_enum], "shape": spec.shape.as_list()}
+
+
+def _vocabularies(folder: Path, scorer: Scorer) -> dict[str, str]:
+    """Hashes of vocabularies: of files by file name, of lists by column name."""
+    found = {
+        f"assets/{file.name}": _hash(file.read_bytes())
+        for file in sorted((folder / "assets").glob("*"))
+    }
+    waiting = [column for embedding in scorer.embeddings for column in embedding.columns]
+    while waiting:
+        column = waiting.pop()
+        if hasattr(column, "vocabulary_list"):
+            words = json.dumps(to_json(list(column.vocabulary_list))).encode()
+            found[column.name] = _hash(words)
+        waiting += [parent for parent in column.parents if not isinstance(parent, str)]
+    return found
+
+
+def _golden(requests: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: {
+            side: {name: to_json(rows) for name, rows in one[side].items()}
+            for side in ("inputs", "outputs")
+        }
+        for key, one in requests.items()
+    }
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+_ROWS = 2
+
+_SCORED = (DEFAULT_SIGNATURE, "tensors")
+"""Signatures of which clients often want the predictions alone."""
+
+
+def write_warmup(folder: Path, requests: Mapping[str, Any]) -> None:
+    """Writes one record per signature and per set of outputs that clients ask for.
+
+    The first request for each set of outputs takes a hundred times as long as a later one; the
+    server sends these before anybody else's. They also keep a server from taking a version whose
+    variables are not there.
+
+    Args:
+        folder: The SavedModel.
+        requests: Golden requests by signature.
+    """
+    file = folder / WARMUP_FILE
+    file.parent.mkdir(exist_ok=True)
+    write_records(file, (log.SerializeToString() for log in _logs(requests)))
+
+
+def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
+    for key in (DEFAULT_SIGNATURE, "rank", "tensors", "explain"):
+        if key not in requests:
+            continue
+        golden = requests[key]
+        subsets = [["predictions"]] if len(golden["outputs"]) > 1 and key in _SCORED else []
+        for wanted in [[], *subsets]:
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.signature_name = key
+            request.output_filter.extend(wanted)
+            for name, rows in golden["inputs"].items():
+                fill_content(request.inputs[name], _sendable(rows[:_ROWS]))
+            yield log
+    rows = requests["regression"]["inputs"]["inputs"][:_ROWS]
+    examples = [tf.train.Example.FromString(row) for row in rows]
+    keys = [key for key in ("classification", "regression") if key in requests]
+    for key in keys:
+        log = prediction_log_pb2.PredictionLog()
+        method = {"classification": "classify", "regression": "regress"}[key]
+        request = getattr(log, f"{method}_log").request
+        request.model_spec.signature_name = key
+        request.input.example_list.examples.extend(examples)
+        yield log
+    log = prediction_log_pb2.PredictionLog()
+    both = log.multi_inference_log.request
+    for key in keys:
+        method = {"classification": "classify", "regression": "regress"}[key]
+        task = both.tasks.add(method_name=f"tensorflow/serving/{method}")
+        task.model_spec.name = "model"
+        task.model_spec.signature_name = key
+    both.input.example_list.examples.extend(examples)
+    yield log
+
+
+def _sendable(rows: Any) -> Any:
+    """Golden ids are kept as objects; on the wire they have their own type."""
+    ids = rows.dtype == object and rows.size and not isinstance(rows.ravel()[0], bytes)
+    return rows.astype("int64") if ids else rows

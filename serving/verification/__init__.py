@@ -1,1 +1,0 @@
-"""Whether a SavedModel answers as the trained model did."""

@@ -1,3 +1,0 @@
-"""The combiners that TensorFlow's embedding columns know."""
-
-COMBINERS = ("mean", "sqrtn", "sum")

@@ -1,1 +1,0 @@
-"""Pooling rules beyond a column's own combiner."""

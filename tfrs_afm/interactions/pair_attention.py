@@ -1,0 +1,370 @@
+"""Attention over pairs, block by block."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+# The score of a masked pair, and where the running maximum starts: so far apart that a masked
+# pair's exponential is 0 even in a row that has no other pairs.
+_MASKED, _LOWEST = -1e30, -5e29
+
+
+class _Pairs(NamedTuple):
+    """The pairs of one block."""
+
+    first: Any  # (pairs,) int32, its members
+    second: Any
+    left: Any  # (dim + 1, pairs, examples), vectors of the first members
+    right: Any
+    product: Any  # (dim + 1, pairs, examples), its last row all ones
+    hidden: Any  # (units, pairs * examples)
+    scores: Any  # (pairs, examples)
+    keep: Any  # (pairs, examples) factors of the attention under dropout, or None
+
+
+class AttentionBlocks:
+    """Computes `attend_pairs` and its gradient over blocks of examples and of pairs.
+
+    Inside, examples are the innermost axis and dim the outermost: then everything there is one of
+    per pair and example (attention, its gradient) broadcasts over whole rows, and members are
+    gathered in long runs. Over the blocks of pairs the softmax is a running one: a maximum and a
+    sum, corrected as the maximum grows; backward needs no more than their joint logarithm.
+
+    Args:
+        vectors: `(batch, n, dim)` float32 or float64, zeros where masked.
+        mask: `(batch, n)` bool.
+        kernel: `(dim, units)`.
+        bias: `(units,)`.
+        projection: `(units, 1)`.
+        groups: `(n,)` ints or None; pairs within a group are left out.
+        dropout: Share of the attention weights to drop.
+        seed: `(2,)` int32, what dropout draws from.
+    """
+
+    def __init__(
+        self,
+        vectors: Any,
+        mask: Any,
+        kernel: Any,
+        bias: Any,
+        projection: Any,
+        groups: Any,
+        *,
+        dropout: float,
+        seed: Any,
+    ) -> None:
+        self.vectors, self.mask, self.groups = vectors, mask, groups
+        self.kernel, self.projection = kernel, projection
+        self.dropout, self.seed = dropout, seed
+        self.dtype = vectors.dtype
+        self.dim, self.units = kernel.shape
+        # The bias is a row of W that meets a constant 1: one pass over the hidden layer less, and
+        # its gradient falls out with that of W.
+        self.extended = tf.concat([kernel, bias[tf.newaxis]], axis=0)  # (dim + 1, units)
+        static = vectors.shape[1]
+        self.n = tf.shape(vectors)[1] if static is None else static
+        self.num_pairs = self.n * (self.n - 1) // 2
+        self.plan = BlockPlan.of(self.n, max(self.dim + 1, self.units))
+        self.undivided = static is not None and self.plan.pairs >= self.num_pairs
+
+    def forward(self) -> tuple[Any, Any]:
+        """Pools the batch.
+
+        Returns:
+            `(batch, dim)` pooled vectors, and `(batch,)` logarithms of the softmax's denominators.
+        """
+
+        def pool(block: Any) -> tuple[Any, Any]:
+            members = self._members(block)
+
+            def add(start: Any, top: Any, total: Any, pooled: Any) -> tuple[Any, Any, Any]:
+                pairs = self._pairs(block, members, start)
+                new_top = tf.maximum(top, tf.reduce_max(pairs.scores, axis=0))
+                shrink, weights = tf.exp(top - new_top), tf.exp(pairs.scores - new_top)
+                total = total * shrink + tf.reduce_sum(weights, axis=0)
+                if pairs.keep is not None:
+                    weights *= pairs.keep
+                weighted = pairs.product[: self.dim] * weights
+                return new_top, total, pooled * shrink + tf.reduce_sum(weighted, axis=1)
+
+            zeros = tf.zeros([tf.shape(members)[2]], self.dtype)
+            top, total, pooled = self._over_pairs(
+                add, zeros + _LOWEST, zeros, tf.zeros([self.dim, 1], self.dtype) + zeros
+            )
+            log_sum = top + tf.math.log(tf.maximum(total, 1e-30))
+            return tf.transpose(tf.math.divide_no_nan(pooled, total)), log_sum
+
+        (pooled, log_sums), _ = self._over_examples(
+            lambda block, _: (pool(block), ()), ([None, self.dim], [None])
+        )
+        return pooled, log_sums
+
+    def backward(self, gradient: Any, pooled: Any, log_sums: Any) -> tuple[Any, Any, Any, Any]:
+        """Computes the gradients.
+
+        With g the gradient of the output, each pair's attention gets da = g . (v_i * v_j), its
+        score ds = a (da - sum_q a_q da_q) where the sum is g . output, and its product
+        a g + ds W (h * r), r being 1 where the hidden layer is active. Of the sums over pairs that
+        the weights need, `(v_i * v_j) ds r` is enough for W, b and h alike.
+
+        Args:
+            gradient: `(batch, dim)`.
+            pooled: What `forward` returned.
+            log_sums: What `forward` returned.
+
+        Returns:
+            Gradients of vectors, kernel, bias and projection.
+        """
+        backprojected = self.kernel * self.projection[:, 0]  # (dim, units)
+        mean = tf.reduce_sum(gradient * pooled, axis=1)  # (batch,)
+
+        def back(block: Any, weights_sum: Any) -> tuple[Any, Any]:
+            members = self._members(block)
+            grad = tf.transpose(self._examples(gradient, block))  # (dim, examples)
+            grad_mean, log_sum = self._examples(mean, block), self._examples(log_sums, block)
+            sized = members[: self.dim] * grad[:, tf.newaxis]
+
+            def add(start: Any, sums: Any, weights_sum: Any) -> tuple[Any, Any]:
+                pairs = self._pairs(block, members, start)
+                right, attention = pairs.right[: self.dim], tf.exp(pairs.scores - log_sum)
+                da = tf.reduce_sum(tf.gather(sized, pairs.first, axis=1) * right, axis=0)
+                kept = attention
+                if pairs.keep is not None:
+                    da, kept = da * pairs.keep, attention * pairs.keep
+                ds = attention * (da - grad_mean)
+                active = tf.sign(pairs.hidden)
+                weights_sum += tf.matmul(
+                    tf.reshape(pairs.product * ds, [self.dim + 1, -1]), active, transpose_b=True
+                )
+                through = tf.reshape(tf.matmul(backprojected, active), tf.shape(right))
+                through = through * ds + kept * grad[:, tf.newaxis]  # (dim, pairs, examples)
+                return sums + self._to_members(pairs, members, start, through), weights_sum
+
+            sums, weights_sum = self._over_pairs(
+                add, tf.zeros_like(members[: self.dim]), weights_sum
+            )
+            # In two steps: a transposition of all three axes at once is several times slower.
+            examples = tf.shape(sums)[2]
+            flat = tf.reshape(tf.transpose(sums, [1, 0, 2]), [self.n * self.dim, examples])
+            sums = tf.reshape(tf.transpose(flat), [examples, self.n, self.dim])
+            return (sums,), (weights_sum,)
+
+        (vectors,), (weights_sum,) = self._over_examples(
+            lambda block, carry: back(block, *carry),
+            ([None, None, self.dim],),
+            (tf.zeros_like(self.extended),),
+        )
+        extended = weights_sum * self.projection[:, 0]  # (dim + 1, units)
+        projection = tf.reduce_sum(weights_sum * self.extended, axis=0)[:, tf.newaxis]
+        return vectors, extended[: self.dim], extended[self.dim], projection
+
+    def _examples(self, rows: Any, block: Any) -> Any:
+        start = block * self.plan.examples
+        return rows[start : start + self.plan.examples]
+
+    def _members(self, block: Any) -> Any:
+        """The vectors of a block, with a last element 1: (dim + 1, n, examples)."""
+        vectors = tf.transpose(self._examples(self.vectors, block), [2, 1, 0])
+        return tf.concat([vectors, tf.ones_like(vectors[:1])], axis=0)
+
+    def _pairs(self, block: Any, members: Any, start: Any) -> _Pairs:
+        stop = tf.minimum(start + self.plan.pairs, self.num_pairs)
+        first, second = circular_pairs(self.n, start, stop)
+        left, right = tf.gather(members, first, axis=1), tf.gather(members, second, axis=1)
+        product = left * right
+        flat = tf.reshape(product, [self.dim + 1, -1])
+        hidden = tf.nn.relu(tf.matmul(self.extended, flat, transpose_a=True))
+        shape = tf.shape(product)[1:]  # (pairs, examples)
+        scores = tf.reshape(tf.matmul(self.projection, hidden, transpose_a=True), shape)
+        mask = tf.transpose(self._examples(self.mask, block))  # (n, examples)
+        real = tf.gather(mask, first) & tf.gather(mask, second)
+        if self.groups is not None:
+            apart = tf.gather(self.groups, first) != tf.gather(self.groups, second)
+            real &= apart[:, tf.newaxis]
+        scores = tf.where(real, scores, tf.constant(_MASKED, self.dtype))
+        keep = None
+        if self.dropout:
+            seed = self.seed + tf.stack([block, start])
+            draw = tf.random.stateless_uniform(shape, seed, dtype=self.dtype)
+            keep = tf.cast(draw >= self.dropout, self.dtype) / (1 - self.dropout)
+        return _Pairs(first, second, left, right, product, hidden, scores, keep)
+
+    def _to_members(self, pairs: _Pairs, members: Any, start: Any, through: Any) -> Any:
+        """Adds up what members get from the gradients of their pairs: (dim, n, examples)."""
+        n, laps = self.n, tf.size(pairs.first) // self.n
+        # In the half lap that even n has, pair i joins member i with i + n/2. Read twice, for one
+        # and for the other member, it is a whole one.
+        half = slice(laps * n, None)
+        ends = tf.concat([pairs.second, pairs.first[half]], axis=0)
+        firsts = tf.concat([through, through[:, half]], axis=1)
+        firsts *= tf.gather(members[: self.dim], ends, axis=1)
+        # As second member, j has pair (j - step) mod n of a lap.
+        lap = tf.range(laps)[:, tf.newaxis]
+        step = start // n + 1 + lap
+        column = lap * n + tf.math.floormod(tf.range(n) - step, n)  # (laps, n)
+        seconds = tf.gather(through * pairs.left[: self.dim], tf.reshape(column, [-1]), axis=1)
+        examples = tf.shape(members)[2]
+        sums = sum(
+            tf.reduce_sum(tf.reshape(one, [self.dim, tf.shape(one)[1] // n, n * examples]), axis=1)
+            for one in (firsts, seconds)
+        )
+        return tf.reshape(sums, [self.dim, n, examples])
+
+    def _over_pairs(self, add: Callable[..., tuple], *state: Any) -> tuple:
+        """Runs `add` over the blocks of pairs, from a state to a state."""
+        if self.undivided:
+            return add(0, *state) if self.num_pairs else state
+        return tf.while_loop(
+            lambda start, *_: start < self.num_pairs,
+            lambda start, *state: (start + self.plan.pairs, *add(start, *state)),
+            (0, *state),
+            parallel_iterations=1,
+        )[1:]
+
+    def _over_examples(
+        self, compute: Callable, shapes: tuple, carry: tuple = ()
+    ) -> tuple[tuple, tuple]:
+        """Runs `compute` over the blocks of examples; joins its outputs, hands its carry on."""
+        batch = tf.shape(self.vectors)[0]
+        # One at least, for the shapes of an empty batch.
+        blocks = tf.maximum((batch + self.plan.examples - 1) // self.plan.examples, 1)
+        outputs = tuple(
+            tf.TensorArray(self.dtype, blocks, infer_shape=False, element_shape=shape)
+            for shape in shapes
+        )
+
+        def step(block: Any, outputs: tuple, carry: tuple) -> tuple:
+            values, carry = compute(block, carry)
+            pairs = zip(outputs, values, strict=True)
+            return block + 1, tuple(array.write(block, value) for array, value in pairs), carry
+
+        _, outputs, carry = tf.while_loop(
+            lambda block, *_: block < blocks,
+            step,
+            (0, outputs, carry),
+            parallel_iterations=BLOCKS_AT_A_TIME,
+        )
+        return tuple(array.concat() for array in outputs), carry
+
+
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
+def attend_pairs(
+    vectors: Any,
+    mask: Any,
+    kernel: Any,
+    bias: Any,
+    projection: Any,
+    groups: Any = None,
+    dropout: float = 0.0,
+    seed: Any = None,
+) -> Any:
+    """Pools the pairs of members by attention, without ever holding all of them.
+
+        output = sum_{i<j} a_ij (v_i * v_j),    a = softmax of h . relu(W (v_i * v_j) + b)
+    Forward and backward go over blocks of examples and of pairs (`BlockPlan`), and backward
+    computes a block's pairs and hidden layer again instead of keeping them: memory stays within a
+    few blocks, however many members there are. Of stock operations only, so it serves anywhere.
+
+    Args:
+        vectors: `(batch, n, dim)` floats, zeros where masked.
+        mask: `(batch, n)` bool, True for a real member.
+        kernel: `(dim, units)`, W.
+        bias: `(units,)`, b.
+        projection: `(units, 1)`, h, divided by the temperature.
+        groups: `(n,)` ints; pairs within one group are left out. Default: none is.
+        dropout: Share of the attention weights to drop.
+        seed: `(2,)` int32 that dropout draws from. Default: another one at each call.
+
+    Returns:
+        `(batch, dim)` of the dtype of `vectors`; zeros where a row has no real pair. Computed in
+        float32, or in float64 for float64 vectors.
+
+    Example:
+        >>> vectors = tf.constant([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> mask, one = tf.ones([1, 2], tf.bool), tf.ones([2, 1])
+        >>> attend_pairs(vectors, mask, one, tf.zeros([1]), one[:1]).numpy().tolist()
+        [[3.0, 8.0]]
+    """
+    dtype = tf.float64 if vectors.dtype == tf.float64 else tf.float32
+    # One seed a call: backward must drop what forward dropped.
+    if dropout and seed is None:
+        seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
+
+    @tf.custom_gradient
+    def run(vectors: Any, kernel: Any, bias: Any, projection: Any) -> Any:
+        blocks = AttentionBlocks(
+            vectors, mask, kernel, bias, projection, groups, dropout=dropout, seed=seed
+        )
+        pooled, log_sums = blocks.forward()
+        return pooled, lambda gradient: blocks.backward(gradient, pooled, log_sums)
+
+    inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
+    return tf.cast(run(*inputs), vectors.dtype)
+
+
+# Blocks in flight: enough to keep threads busy, few enough to bound memory.
+BLOCKS_AT_A_TIME = 4
+
+
+class BlockPlan(NamedTuple):
+    """Sizes of the blocks that the pairs of a batch are computed in.
+
+    Attributes:
+        examples: Examples in a block.
+        pairs: Pairs of each of these examples in a block; a multiple of n.
+    """
+
+    examples: Any
+    pairs: Any
+
+    @classmethod
+    def of(cls, n: Any, width: int, floats: int = 1 << 20, least: int = 32) -> "BlockPlan":
+        """Plans blocks of bounded size.
+
+        Args:
+            n: Number of members, an int or an int32 tensor.
+            width: Floats in a pair's widest part, the larger of dim and units.
+            floats: Floats that a block's widest tensor may have. The default, 4 MB, still stays in
+                the last cache, and makes running an operation dear beside scheduling it.
+            least: Examples that a block has at least; below, rows are too short to be fast.
+
+        Returns:
+            The plan, of ints or of tensors as `n` is.
+        """
+        larger = max if isinstance(n, int) else tf.maximum
+        n = larger(n, 2)
+        laps = n // 2  # of n pairs each; the last is half a lap where n is even
+        columns = floats // width
+        # In sixteens, for the sake of vector instructions.
+        examples = larger(columns // (n * (n - 1) // 2) // 16 * 16, least)
+        room = larger(columns // (n * examples), 1)
+        blocks = (laps + room - 1) // room
+        return cls(examples, n * ((laps + blocks - 1) // blocks))
+
+
+def circular_pairs(n: Any, start: Any, stop: Any) -> tuple[Any, Any]:
+    """Returns the members of pairs `start` to `stop` in circular order.
+
+    Pair p joins member `p mod n` with the one `p // n + 1` places on, around the circle. The
+    `n(n-1)/2` first of them are all pairs, each once; `n` consecutive ones, from a multiple of n,
+    hold every member exactly twice, and the `n/2` left over with even n hold it once. So gradients
+    of a block add up by a gather and a dense sum, without a scatter.
+
+    Args:
+        n: `()` int32, number of members, at least 2.
+        start: `()` int32, the first pair.
+        stop: `()` int32, the pair after the last.
+
+    Returns:
+        `first` and `second`, `(stop - start,)` int32.
+
+    Example:
+        >>> first, second = circular_pairs(4, 0, 6)
+        >>> list(zip(first.numpy().tolist(), second.numpy().tolist()))
+        [(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3)]
+    """
+    pair = tf.range(start, stop)
+    first = tf.math.floormod(pair, n)
+    step = tf.math.floordiv(pair, n) + 1
+    return first, tf.math.floormod(first + step, n)

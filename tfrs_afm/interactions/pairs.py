@@ -1,0 +1,100 @@
+"""The pairs of members."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.vectors import masked_vectors
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class PairwiseProduct(tf.keras.layers.Layer):
+    """Multiplies the vectors of every pair of members, element by element.
+
+        pairs = {(v_i * v_j) x_i x_j} for i < j, ordered (0, 1), (0, 2), ..., (n - 2, n - 1)
+    Reference: Xiao et al. 2017, https://arxiv.org/abs/1708.04617, "Pair-wise Interaction Layer".
+
+    Call arguments:
+        vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`.
+        mask: `(batch, n)` bool, True for a real member. Default: all real.
+        groups: `(n,)` ints, for example the field of each id; a pair within one group is not real.
+            Default: every member is its own group.
+
+    Returns:
+        `pairs (batch, num_pairs, dim)` and `mask (batch, num_pairs)`, where
+        `num_pairs = n(n-1)/2` and a pair is real if both of its members are, of different groups.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> vectors = tf.constant([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> pairs, mask = tfrs_afm.interactions.PairwiseProduct()(vectors)
+        >>> pairs.numpy().tolist(), mask.numpy().tolist()
+        ([[[3.0, 8.0]]], [[True]])
+    """
+
+    def call(self, vectors: Any, mask: Any = None, groups: Any = None) -> tuple[Any, Any]:
+        """Makes the pairs of a batch; see the class."""
+        vectors, mask = masked_vectors(vectors, mask)
+        n = tf.shape(vectors)[1]
+        one = tf.range(n)
+        pair = tf.where(one[:, tf.newaxis] < one)  # (num_pairs, 2), row by row
+        first, second = pair[:, 0], pair[:, 1]
+        pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
+        real = tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
+        if groups is not None:
+            real &= tf.gather(groups, first) != tf.gather(groups, second)
+        return pairs, real
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class FactorizationMachine(tf.keras.layers.Layer):
+    """Sums the inner products of all pairs of members, without forming the pairs.
+
+        output = sum_{i<j} <v_i, v_j> x_i x_j = 1/2 sum_f ((sum_i v_if x_i)^2 - sum_i (v_if x_i)^2)
+    Reference: Rendle 2010, "Factorization Machines", lemma 3.1.
+
+    Call arguments:
+        vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`.
+        mask: `(batch, n)` bool, True for a real member. Default: all real.
+        groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
+            left out. Default: none is.
+
+    Output shape: `(batch, 1)`; 0 for a row with fewer than two real members.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> vectors = tf.constant([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> tfrs_afm.interactions.FactorizationMachine()(vectors).numpy().tolist()
+        [[11.0]]
+    """
+
+    def call(self, vectors: Any, mask: Any = None, groups: Any = None) -> Any:
+        """Sums the pairs of a batch; see the class."""
+        vectors, _ = masked_vectors(vectors, mask)
+        return tf.reduce_sum(sum_of_pairs(vectors, groups), axis=1, keepdims=True)
+
+
+def sum_of_pairs(vectors: Any, groups: Any = None) -> Any:
+    """Sums the products of all pairs of members in time linear in their number.
+
+        sum_{i<j} v_i * v_j = 1/2 ((sum_i v_i)^2 - sum_g (sum_{i in g} v_i)^2)
+    over pairs of different groups g, where without groups each member is its own.
+
+    Args:
+        vectors: `(batch, n, dim)` floats, zeros where masked.
+        groups: `(n,)` ints in [0, n); pairs within one group are left out. Default: none is.
+
+    Returns:
+        `(batch, dim)`.
+
+    Example:
+        >>> sum_of_pairs(tf.constant([[[1.0], [2.0], [3.0]]])).numpy().tolist()
+        [[11.0]]
+    """
+    if groups is None:
+        squares = tf.reduce_sum(tf.square(vectors), axis=1)
+    else:
+        members = tf.transpose(vectors, [1, 0, 2])  # (n, batch, dim)
+        sums = tf.math.unsorted_segment_sum(members, groups, tf.shape(members)[0])
+        squares = tf.reduce_sum(tf.square(sums), axis=0)
+    return 0.5 * (tf.square(tf.reduce_sum(vectors, axis=1)) - squares)

@@ -1,0 +1,166 @@
+"""The largest of the pairs as a pooling."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class MaxPooling(tf.keras.layers.Layer):
+    """Takes the largest pair interaction, element by element.
+
+        output_f = max_p x_pf
+    Pass it to `AFM(pooling=...)` as the plain alternative to attention. Unlike the other poolings
+    it holds all pairs of a batch at once.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`; zeros where a row has no real pair.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> pairs = tf.constant([[[1.0, 8.0], [3.0, 2.0]]])
+        >>> tfrs_afm.interactions.MaxPooling()(pairs).numpy().tolist()
+        [[3.0, 8.0]]
+    """
+
+    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Pools a batch; see the class."""
+        return tf.reduce_sum(self.attention(pairs, mask) * pairs, axis=1)
+
+    def pool_members(
+        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
+    ) -> Any:
+        """Pools the pairs of members.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints in [0, n); pairs within one group are left out.
+            training: No matter.
+
+        Returns:
+            `(batch, dim)`.
+        """
+        pairs, pair_mask = PairwiseProduct(dtype=self.dtype_policy)(
+            vectors, mask=mask, groups=groups
+        )
+        return self(pairs, mask=pair_mask)
+
+    def attention(self, pairs: Any, mask: Any = None) -> Any:
+        """Returns which pair each element came from.
+
+        Args:
+            pairs: `(batch, num_pairs, dim)` floats.
+            mask: `(batch, num_pairs)` bool. Default: all real.
+
+        Returns:
+            `(batch, num_pairs, dim)`, 1 at the largest real pair (the first of equals), else 0;
+            zeros for a row without any.
+        """
+        if mask is None:
+            mask = tf.ones(tf.shape(pairs)[:2], tf.bool)
+        real = mask[:, :, tf.newaxis]
+        ranked = tf.where(real, pairs, tf.fill(tf.shape(pairs), pairs.dtype.min))
+        # Without any pair, as for n below 2, there is nothing to take the largest of.
+        ranked = tf.pad(ranked, [[0, 0], [0, 1], [0, 0]], constant_values=pairs.dtype.min)
+        one = tf.one_hot(tf.argmax(ranked, axis=1), tf.shape(pairs)[1], axis=1, dtype=pairs.dtype)
+        return tf.where(real, one, tf.zeros_like(one))
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class AveragePooling(tf.keras.layers.Layer):
+    """Averages pair interactions over the real pairs.
+
+        output = sum_p x_p / num_pairs
+    Pass it to `AFM(pooling=...)` as the plain alternative to attention.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`; zeros where a row has no real pair.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> mask = tf.constant([[True, True, False]])
+        >>> pairs = tf.constant([[[1.0], [3.0], [9.0]]])
+        >>> tfrs_afm.interactions.AveragePooling()(pairs, mask=mask).numpy().tolist()
+        [[2.0]]
+    """
+
+    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Pools a batch; see the class."""
+        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+
+    def pool_members(
+        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
+    ) -> Any:
+        """Pools the pairs of members in time linear in their number.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints in [0, n); pairs within one group are left out.
+            training: No matter.
+
+        Returns:
+            `(batch, dim)`.
+        """
+        # Counted in float32: float16 ends at 65504, the pairs of 363 members.
+        count = sum_of_pairs(tf.cast(mask, tf.float32)[:, :, tf.newaxis], groups)  # (batch, 1)
+        share = tf.cast(tf.math.divide_no_nan(1.0, count), vectors.dtype)
+        return sum_of_pairs(vectors, groups) * share
+
+    def attention(self, pairs: Any, mask: Any = None) -> Any:
+        """Returns the equal share of each real pair and 0 for the others, `(batch, num_pairs)`."""
+        real = tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
+        return tf.math.divide_no_nan(real, tf.reduce_sum(real, axis=1, keepdims=True))
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class SumPooling(tf.keras.layers.Layer):
+    """Sums pair interactions: every pair counts the same, as in a factorization machine.
+
+        output = sum_p x_p
+    Pass it to `AFM(pooling=...)` as the plain alternative to attention.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`; zeros where a row has no real pair.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.interactions.SumPooling()(tf.ones([1, 3, 2])).numpy().tolist()
+        [[3.0, 3.0]]
+    """
+
+    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Pools a batch; see the class."""
+        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+
+    def pool_members(
+        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
+    ) -> Any:
+        """Pools the pairs of members in time linear in their number.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints in [0, n); pairs within one group are left out.
+            training: No matter.
+
+        Returns:
+            `(batch, dim)`.
+        """
+        return sum_of_pairs(vectors, groups)
+
+    def attention(self, pairs: Any, mask: Any = None) -> Any:
+        """Returns 1 for each real pair and 0 for the others, `(batch, num_pairs)`."""
+        return tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)

@@ -1,0 +1,175 @@
+"""Losses beside cross-entropy: of rankings inside groups, and of clipped ratings."""
+
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["ClippedSquaredError", "GroupedLoss", "ListwiseSoftmax", "PairwiseLogistic"]
+
+
+class GroupedLoss(tf.keras.losses.Loss):
+    """A loss of the ranking inside each group of a batch; abstract.
+
+    Only examples of one batch are compared, so put a group into one batch as far as possible, for
+    example by sorting or batching by user.
+
+    Args:
+        group: Name of the feature that says the group of an example, for example "user_id".
+        name: Name of the loss.
+    """
+
+    def __init__(self, group: str, name: str, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.group = group
+
+    def call(self, labels: Any, logits: Any) -> Any:
+        """Computes `(batch,)` losses of a batch that is one group."""
+        logits = tf.convert_to_tensor(logits)
+        return self.of_groups(labels, logits, tf.zeros([tf.size(logits)], tf.int64))
+
+    def of_groups(self, labels: Any, logits: Any, groups: Any) -> Any:
+        """Computes each example's share of the loss.
+
+        Args:
+            labels: `(batch,)` or `(batch, 1)`.
+            logits: `(batch,)` or `(batch, 1)`.
+            groups: `(batch,)` int64.
+
+        Returns:
+            `(batch,)`.
+        """
+        raise NotImplementedError
+
+    def predictions(self, logits: Any) -> Any:
+        """Returns the logits: a ranking needs no scale."""
+        return logits
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "group": self.group}
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class ListwiseSoftmax(GroupedLoss):
+    """Asks that the softmax over a group gives its mass to the positives.
+
+        loss_i = -(y_i / sum of y over the group) log softmax over the group (s)_i
+    A group without a positive has loss 0; labels are gains, not negative.
+    Reference: Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach".
+
+    Args:
+        group: Name of the feature that says the group of an example.
+        name: Name of the loss.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> loss = tfrs_afm.tasks.losses.ListwiseSoftmax("user_id")
+        >>> groups = tf.constant([7, 7, 8], tf.int64)
+        >>> loss.of_groups([1.0, 0.0, 0.0], tf.zeros([3]), groups).numpy().round(4).tolist()
+        [0.6930999755859375, 0.0, 0.0]
+    """
+
+    def __init__(self, group: str, name: str = "listwise_softmax", **kwargs: Any) -> None:
+        super().__init__(group, name, **kwargs)
+
+    def of_groups(self, labels: Any, logits: Any, groups: Any) -> Any:
+        """Computes each example's share of the loss; see the class."""
+        scores = tf.reshape(logits, [-1])
+        gains = tf.cast(tf.reshape(labels, [-1]), scores.dtype)
+        distinct, place = tf.unique(groups)
+        count = tf.size(distinct)
+        top = tf.stop_gradient(tf.math.unsorted_segment_max(scores, place, count))
+        shifted = scores - tf.gather(top, place)
+        sums = tf.math.unsorted_segment_sum(tf.exp(shifted), place, count)
+        total = tf.math.unsorted_segment_sum(gains, place, count)
+        share = tf.math.divide_no_nan(gains, tf.gather(total, place))
+        return share * (tf.gather(tf.math.log(sums), place) - shifted)
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class PairwiseLogistic(GroupedLoss):
+    """Asks that an example is scored above those of its group with a smaller label.
+
+        loss_i = mean over j of the group of i with y_j < y_i of log(1 + exp(s_j - s_i))
+    An example with nothing below it has loss 0. Compares all pairs of a batch: memory grows with
+    the square of the batch, 4 bytes a pair.
+    Reference: Burges et al. 2005, "Learning to Rank using Gradient Descent".
+
+    Args:
+        group: Name of the feature that says the group of an example.
+        name: Name of the loss.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> loss = tfrs_afm.tasks.losses.PairwiseLogistic("user_id")
+        >>> groups = tf.constant([7, 7, 8], tf.int64)
+        >>> loss.of_groups([1.0, 0.0, 0.0], tf.zeros([3]), groups).numpy().round(4).tolist()
+        [0.6930999755859375, 0.0, 0.0]
+    """
+
+    def __init__(self, group: str, name: str = "pairwise_logistic", **kwargs: Any) -> None:
+        super().__init__(group, name, **kwargs)
+
+    def of_groups(self, labels: Any, logits: Any, groups: Any) -> Any:
+        """Computes each example's share of the loss; see the class."""
+        scores = tf.reshape(logits, [-1])
+        labels = tf.cast(tf.reshape(labels, [-1]), scores.dtype)
+        below = (labels[:, tf.newaxis] > labels) & (groups[:, tf.newaxis] == groups)
+        below = tf.cast(below, scores.dtype)  # (batch, batch)
+        losses = tf.nn.softplus(scores - scores[:, tf.newaxis]) * below
+        return tf.math.divide_no_nan(tf.reduce_sum(losses, axis=1), tf.reduce_sum(below, axis=1))
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class ClippedSquaredError(tf.keras.losses.Loss):
+    """Squared error for ratings; predictions are clipped to the bounds that ratings have.
+
+        loss = scale (y - logit)^2,    prediction = min(max(logit, low), high)
+    The gradient is of the unclipped logit, so an example beyond a bound still learns; metrics and
+    served scores see the clipped prediction, as the authors of AFM evaluate theirs.
+
+    Args:
+        low: The smallest rating.
+        high: The largest rating.
+        scale: Factor of the loss; 0.5 is the authors' convention.
+        name: Name of the loss.
+
+    Raises:
+        ValueError: If `low` is not below `high`.
+
+    Example:
+        >>> import tfrs_afm
+        >>> loss = tfrs_afm.tasks.losses.ClippedSquaredError(1.0, 5.0)
+        >>> float(loss([[4.0]], [[6.0]])), loss.predictions([[6.0]]).numpy().tolist()
+        (4.0, [[5.0]])
+    """
+
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        scale: float = 1.0,
+        name: str = "clipped_squared_error",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if low >= high:
+            raise ValueError(
+                f"`low` must be below `high`. Received: low={low}, high={high}. "
+                "Pass the bounds of the ratings, for example 1 and 5."
+            )
+        self.low, self.high, self.scale = low, high, scale
+
+    def call(self, labels: Any, logits: Any) -> Any:
+        """Computes `(batch,)` losses."""
+        logits = tf.convert_to_tensor(logits)
+        return self.scale * tf.reduce_mean(tf.square(tf.cast(labels, logits.dtype) - logits), -1)
+
+    def predictions(self, logits: Any) -> Any:
+        """Clips logits to the bounds."""
+        return tf.clip_by_value(logits, self.low, self.high)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        own = {"low": self.low, "high": self.high, "scale": self.scale}
+        return {**super().get_config(), **own}
