@@ -19,7 +19,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from pipelines.configuration.load_configuration import load_configuration
-from pipelines.files.write_text import write_text
+from pipelines.files.atomic import write_text
 from pipelines.runs.train_run import train_run
 
 _PAGE = Path(__file__).with_suffix(".md")

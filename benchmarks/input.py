@@ -30,7 +30,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
-from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.formats import FormatOptions
 
 fc = tf.feature_column
 IDS, DIM, BATCH, FILES, AHEAD, TURN = 100_000, 8, 1024, 4, 4, 16

@@ -46,13 +46,13 @@ fit = "bounds"
 RUN = """\
 import sys
 from pathlib import Path
-from pipelines.beam.load_event_settings import load_event_settings
+from pipelines.events.settings import load_event_settings
 settings = load_event_settings(Path(sys.argv[1]))
 if sys.argv[3:] == ["memory"]:
-    from pipelines.beam.prepare_in_memory import prepare_in_memory
+    from pipelines.events.prepare_in_memory import prepare_in_memory
     prepare_in_memory(settings, Path(sys.argv[2]))
 else:
-    from pipelines.beam.prepare_with_beam import prepare_with_beam
+    from pipelines.events.prepare_with_beam import prepare_with_beam
     prepare_with_beam(settings, sys.argv[2], sys.argv[3:])
 """
 TWO = ["--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.load_tensorflow import load_tensorflow
+from pipelines.__main__ import load_tensorflow
 
 MODEL = "ranker"
 # Folder of a run -> its recipe, and what is another there.
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def demo(out: Path, options: argparse.Namespace) -> None:
     """Goes all the way, in the order in which a user of the packages would."""
     import serving
-    from pipelines.evaluation.metrics_table import metrics_table
+    from pipelines.evaluation.evaluate import metrics_table
     from pipelines.runs.run_folder import RunFolder
 
     parts: dict[str, dict[str, Any]] = {"validation": {}, "test": {}}
@@ -117,9 +117,8 @@ def trained(name: str, out: Path, options: argparse.Namespace) -> dict[str, Any]
 def published(out: Path, run: Any) -> Path:
     """Exports the better model, or finds the version that is of this very run."""
     import serving
-    from pipelines.files.content_hash import content_hash
-    from pipelines.files.write_text import write_text
-    from pipelines.modelling.load_model import load_model
+    from pipelines.files.atomic import content_hash, write_text
+    from pipelines.modelling.build_model import load_model
 
     note, key = out / "published.json", content_hash([run.model], {})
     if note.is_file():
@@ -188,7 +187,7 @@ def field(column: str) -> str:
 
 def all_films(data: Any) -> dict[int, dict[str, Any]]:
     """Every film that was rated, by its number."""
-    from pipelines.sources.find_source import find_source
+    from pipelines.sources.source import find_source
 
     rows = find_source(data.source)(data.path and Path(data.path), data.settings)["train"]
     films = {row["movie_id"]: row for row in rows}

@@ -1,22 +1,23 @@
 """The command line: python -m pipelines."""
 
 import argparse
+import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.commands.add_cluster import add_cluster
-from pipelines.commands.add_evaluate import add_evaluate
-from pipelines.commands.add_export import add_export
-from pipelines.commands.add_predict import add_predict
-from pipelines.commands.add_prepare import add_prepare
-from pipelines.commands.add_prepare_events import add_prepare_events
-from pipelines.commands.add_report import add_report
-from pipelines.commands.add_train import add_train
-from pipelines.commands.add_tune import add_tune
-from pipelines.load_tensorflow import load_tensorflow
-from pipelines.readers.read_error import read_error
+from pipelines.commands.run import (
+    add_evaluate,
+    add_export,
+    add_predict,
+    add_prepare,
+    add_report,
+    add_train,
+)
+from pipelines.commands.search import add_cluster, add_prepare_events, add_tune
+from pipelines.readers.bad_rows import read_error
 
 _ABOUT = "Files to a trained model to honest numbers."
 _EXAMPLES = """\
@@ -91,3 +92,33 @@ def _stop(number: int, frame: Any) -> None:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def load_tensorflow() -> None:
+    """Imports TensorFlow and keeps back what its libraries write to stderr while they load.
+
+    They tell of instruction sets and missing GPU drivers before any setting can stop them. A
+    command that is quiet when all is well needs this; a library must not do it, so nothing but
+    programs call it. If the import fails, everything is shown. From then on what goes wrong comes
+    as a Python exception only: TensorFlow's native code is silent, unless `TF_CPP_MIN_LOG_LEVEL`
+    is set already, and its Python code no longer warns of `tf.feature_column` at each column.
+
+    Raises:
+        ImportError: If TensorFlow cannot be imported.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.get_logger().setLevel("ERROR")
+        except BaseException:
+            kept.seek(0)
+            os.write(stderr, kept.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -5,10 +5,27 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from pipelines.configuration.broken import broken
-from pipelines.configuration.column_keys import COLUMN_KEYS, EMBEDDING_KEYS
-from pipelines.configuration.pooling import Pooling
-from pipelines.configuration.section import Section
+from pipelines.configuration.section import Section, broken
+
+
+class Pooling(Section):
+    """How the ids of a column become one vector, by a rule of `tfrs_afm.embeddings`."""
+
+    kind: Literal["LastK", "Maximum", "Minimum", "RecencyDecay", "TargetAttention"]
+    """The rule."""
+    k: int = pydantic.Field(default=10, gt=0)
+    """LastK: how many of the newest ids count."""
+    half_life: float = pydantic.Field(default=10.0, gt=0)
+    """RecencyDecay: after how many ids the weight is half as large."""
+    newest: Literal["first", "last"] = "last"
+    """LastK, RecencyDecay: where in the list the newest id is."""
+    query: str | None = None
+    """TargetAttention: the feature key of the column that is attended from, as "item_id"."""
+    units: tuple[Annotated[int, pydantic.Field(gt=0)], ...] = (36,)
+    """TargetAttention: widths of its hidden layers."""
+    softmax: bool = False
+    """TargetAttention: whether the weights sum to one."""
+
 
 Kind = Literal[
     "numeric_column",
@@ -153,3 +170,48 @@ class Column(Section):
         for inner in (*self.keys, self.categorical_column):
             found += inner.features if isinstance(inner, Column) else [inner]
         return tuple(dict.fromkeys(name for name in found if name is not None))
+
+
+_NUMBER = ("dtype", "shape", "default_value")
+_BOUNDS = (*_NUMBER, "boundaries", "bounds", "num_buckets")
+_IDENTITY = ("num_buckets", "default_value")
+_LIST = ("vocabulary_list", "min_count", "max_size", "num_oov_buckets", "default_value", "dtype")
+_FILE = ("vocabulary_size", "num_oov_buckets", "default_value", "dtype")
+_CROSSED = ("keys", "hash_bucket_size")
+_WEIGHTED = ("categorical_column", "weight_feature_key")
+
+COLUMN_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "numeric_column": (("key",), (*_NUMBER, "normalizer")),
+    "bucketized_column": (("key",), _BOUNDS),
+    "piecewise_linear_column": (("key",), _BOUNDS),
+    "crossed_column": (_CROSSED, ("hash_key",)),
+    "weighted_categorical_column": (_WEIGHTED, ("dtype",)),
+    "sequence_numeric_column": (("key",), (*_NUMBER, "normalizer")),
+    "sequence_bucketized_column": (("key",), _BOUNDS),
+    "sequence_crossed_column": (_CROSSED, ("hash_key",)),
+    "sequence_weighted_categorical_column": (_WEIGHTED, ("dtype",)),
+    **{
+        f"{prefix}categorical_column_with_{how}": keys
+        for prefix in ("", "sequence_")
+        for how, keys in {
+            "identity": (("key",), _IDENTITY),
+            "vocabulary_list": (("key",), _LIST),
+            "vocabulary_file": (("key", "vocabulary_file"), _FILE),
+            "hash_bucket": (("key", "hash_bucket_size"), ("dtype",)),
+        }.items()
+    },
+}
+"""Kind -> the keys that it needs, and those that it may have besides those of the embedding."""
+
+EMBEDDING_KEYS = (
+    "combiner",
+    "dimension",
+    "indicator",
+    "max_norm",
+    "num_remainders",
+    "pooling",
+    "shared",
+    "stddev",
+    "trainable",
+)
+"""Keys of the embedding, of each column that has ids."""

@@ -1,19 +1,268 @@
 """Everything that decides a run."""
 
-from typing import Self
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from pipelines.configuration.broken import broken
 from pipelines.configuration.column import Column
-from pipelines.configuration.data import Data
 from pipelines.configuration.evaluation import Evaluation
-from pipelines.configuration.export import Export
-from pipelines.configuration.model import Model
-from pipelines.configuration.section import Section
-from pipelines.configuration.task import Task
+from pipelines.configuration.section import Files, Section, broken
 from pipelines.configuration.training import Training
 from pipelines.configuration.tuning import Tuning
+
+
+class Split(Section):
+    """How rows are dealt out to the parts where one file holds everything."""
+
+    by: Literal["random", "time", "column", "group"] = "random"
+    """`random`: each row by chance. `time`: oldest rows first. `column`: a column holds the name of
+    the part. `group`: the last row of each group is tested, the one before validated (leave-last-
+    out), the earlier ones trained on; last by `column`, or by the order of the rows."""
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    """Shares of training, validation and test part, for `random` and `time`. They sum to one."""
+    seed: int = pydantic.Field(default=1, ge=0)
+    """Decides `random`."""
+    column: str | None = None
+    """The time, a number (`time`, `group`), or the name of the part (`column`)."""
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> Self:
+        if min(self.fractions) < 0 or self.fractions[0] <= 0:
+            raise broken("fractions", "not be below 0, and above 0 for training")
+        if abs(sum(self.fractions) - 1) > 1e-6:
+            raise broken("fractions", "sum to one", "Give three shares, for example 0.8, 0.1, 0.1.")
+        if self.by in ("time", "column") and self.column is None:
+            raise broken(
+                "column", f"be given with by = '{self.by}'", "Name the column to split by."
+            )
+        if self.by == "random" and self.column is not None:
+            raise broken("column", "be left out with by = 'random'", "Say by = 'column', perhaps.")
+        return self
+
+
+Format = Literal["csv", "parquet", "jsonl", "tfrecord", "sequence_example", "libsvm", "libffm"]
+Positive = Annotated[int, pydantic.Field(gt=0)]
+
+
+class Data(Section):
+    """Where rows come from, and which of their columns is label, weight and group.
+
+    Either `source` names a raw data set, or `format` says how the files of the parts are written.
+    """
+
+    source: str | None = None
+    """A raw data set of `pipelines/sources`, as "movielens-1m"."""
+    path: str | None = None
+    """The folder or file of the source."""
+    settings: dict[str, Any] = pydantic.Field(default_factory=dict)
+    """What the source lets one choose."""
+    format: Format | None = None
+    """How the files are written."""
+    train: Files = ()
+    """Path, glob or list of the files to train on; with `split`, of all files."""
+    validation: Files = ()
+    """Files to choose the best weights on."""
+    test: Files = ()
+    """Files to report numbers on."""
+    split: Split | None = None
+    """How the rows of `train` are dealt out, where no other part is given."""
+
+    label: str = "label"
+    """What is predicted, a number."""
+    weight: str | None = None
+    """Weight of a row in the loss. Default: all rows weigh the same."""
+    group: str | None = None
+    """Whose rows are ranked apart, as the user's id."""
+    positive_from: float | None = None
+    """If given, the label is 1 where it is at least so much, otherwise 0."""
+
+    lists: dict[str, str] = pydantic.Field(default_factory=dict)
+    """Column -> the separator of the values that its text cells hold."""
+    missing: tuple[str, ...] = ("",)
+    """Cells that mean that there is no value."""
+    delimiter: str = pydantic.Field(default=",", min_length=1, max_length=1)
+    """Separator of the cells of a CSV file."""
+    header: bool = True
+    """Whether a CSV file begins with the names of its columns."""
+    names: tuple[str, ...] | None = None
+    """CSV: the names, instead of a header or where there is none. libsvm: one for each pair of a
+    line. libffm: one for each field."""
+    num_fields: Positive | None = None
+    """Fields a row of libsvm or libffm. Default: rows may differ."""
+    index_base: int = pydantic.Field(default=0, ge=0)
+    """The smallest id in a file of libsvm or libffm."""
+    on_bad_row: Literal["error", "skip"] = "error"
+    """What happens at a row that cannot be read: an error, or it is counted and left out."""
+
+    batch_size: Positive = 1024
+    """Rows a step."""
+    shuffle_buffer: int = pydantic.Field(default=1_000_000, ge=0)
+    """Rows that are shuffled together, in memory; 0 keeps the order. Fewer than there are cost
+    accuracy where neighbours are alike, as in a file that goes user by user."""
+    shards: Positive = 4
+    """Files a prepared part."""
+
+    @pydantic.model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.source is None) == (self.format is None):
+            raise broken("format", "be given, or else `source`", "Give exactly one of the two.")
+        if self.format is not None and not self.train:
+            raise broken("train", "name files", "Give a path, a glob or a list of them.")
+        if self.source is not None and self.train:
+            raise broken("train", "be left out with a `source`", "The source knows its parts.")
+        if self.format is not None and (self.settings or self.path):
+            key = "settings" if self.settings else "path"
+            raise broken(key, "be left out without a `source`", "Name files with `train`.")
+        if self.split is not None and (self.validation or self.test):
+            raise broken("split", "be left out where parts are given", "Keep one of the two.")
+        if not self.header and not self.names:
+            raise broken("names", "be given without a header", "List the columns in order.")
+        return self
+
+
+class Deep(Section):
+    """The arguments of `tfrs_afm.interactions.Deep`."""
+
+    units: tuple[Annotated[int, pydantic.Field(gt=0)], ...] = pydantic.Field(
+        default=(32,), min_length=1
+    )
+    """Widths of the hidden layers."""
+    activation: str = "relu"
+    """Activation of the hidden layers."""
+    dropout: float = pydantic.Field(default=0.0, ge=0, lt=1)
+    """Share of each hidden layer that training drops."""
+    batch_norm: bool = False
+    """Whether to normalise each hidden layer before its activation."""
+    l2: float = pydantic.Field(default=0.0, ge=0)
+    """L2 regularization of the kernels."""
+
+
+Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
+_ONLY = {
+    "AFM": (
+        "crossing",
+        "attention_units",
+        "attention_dropout",
+        "attention_l2",
+        "temperature",
+        "pooling",
+        "deep",
+    ),
+    "DeepFM": ("units", "activation", "batch_norm", "kernel_l2"),
+    "logistic_regression": (),
+}
+
+
+class Model(Section):
+    """The arguments of `tfrs_afm.models.AFM` and `DeepFM`, and of their parts."""
+
+    kind: Literal["AFM", "DeepFM", "logistic_regression"] = "AFM"
+    """`logistic_regression` is the linear term alone, a baseline."""
+    dim: int = pydantic.Field(default=16, gt=0)
+    """Length of the vectors of columns that leave it open."""
+    stddev: float | None = pydantic.Field(default=None, gt=0)
+    """Standard deviation of the vectors before training, where columns leave it open. Default:
+    1 / sqrt(dimension)."""
+    l2: float = pydantic.Field(default=0.0, ge=0)
+    """L2 regularization of the rows that a batch looks up."""
+    dropout: Share = 0.0
+    """AFM: share of the pooled vector that training drops. DeepFM: of each hidden layer."""
+    crossing: Literal["fields", "ids"] = "fields"
+    """AFM: whether columns are crossed as a whole, or each of their ids."""
+
+    attention_units: int = pydantic.Field(default=16, gt=0)
+    """AFM: width of the attention network."""
+    attention_dropout: Share = 0.0
+    """AFM: share of the attention weights that training drops."""
+    attention_l2: float = pydantic.Field(default=0.0, ge=0)
+    """AFM: L2 regularization of the attention's W."""
+    temperature: float = pydantic.Field(default=1.0, gt=0)
+    """AFM: divides the attention scores."""
+    pooling: Literal["attention", "average", "sum", "max"] = "attention"
+    """AFM: how the pairs become one vector."""
+    deep: Deep | None = None
+    """AFM: a tower whose logit is added."""
+
+    units: tuple[Annotated[int, pydantic.Field(gt=0)], ...] = pydantic.Field(
+        default=(400, 400, 400), min_length=1
+    )
+    """DeepFM: widths of the hidden layers."""
+    activation: str = "relu"
+    """DeepFM: activation of the hidden layers."""
+    batch_norm: bool = False
+    """DeepFM: whether to normalise each hidden layer before its activation."""
+    kernel_l2: float = pydantic.Field(default=0.0, ge=0)
+    """DeepFM: L2 regularization of the tower's kernels."""
+
+    @pydantic.model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        for kind, names in _ONLY.items():
+            for name in names:
+                given = getattr(self, name) != type(self).model_fields[name].default
+                if given and kind != self.kind:
+                    raise broken(name, f"be left out of kind {self.kind}", f"It is of {kind}.")
+        if self.kind == "logistic_regression" and self.dropout:
+            raise broken("dropout", "be left out of kind logistic_regression")
+        if self.crossing == "ids" and self.deep is not None:
+            raise broken("deep", "be left out where ids are crossed", "A tower needs fields.")
+        return self
+
+
+class Task(Section):
+    """What the label is, and what a wrong prediction costs."""
+
+    loss: Literal[
+        "binary_crossentropy",
+        "mean_squared_error",
+        "clipped_squared_error",
+        "pairwise_logistic",
+        "listwise_softmax",
+    ] = "binary_crossentropy"
+    """`binary_crossentropy` of labels 0 and 1; squared errors of any number, clipped to [`low`,
+    `high`] or not; `pairwise_logistic` and `listwise_softmax` inside the groups of `data.group`."""
+    label_smoothing: float = pydantic.Field(default=0.0, ge=0, lt=1)
+    """binary_crossentropy: pulls labels so far towards a half."""
+    low: float | None = None
+    """clipped_squared_error: the least label."""
+    high: float | None = None
+    """clipped_squared_error: the greatest label."""
+    scale: float = pydantic.Field(default=1.0, gt=0)
+    """clipped_squared_error: multiplies the loss."""
+
+    @property
+    def predicts(self) -> Literal["binary", "ranking", "regression"]:
+        """A probability, an order inside groups, or a number; it decides how a model is judged."""
+        if self.loss in ("pairwise_logistic", "listwise_softmax"):
+            return "ranking"
+        return "binary" if self.loss == "binary_crossentropy" else "regression"
+
+    @pydantic.model_validator(mode="after")
+    def _fits_its_loss(self) -> Self:
+        clipped = self.loss == "clipped_squared_error"
+        for key in ("low", "high"):
+            if (getattr(self, key) is None) == clipped:
+                rule = "be given with" if clipped else "be left out without"
+                raise broken(key, f"{rule} loss = 'clipped_squared_error'")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise broken("low", "be below `high`", "Give the least and the greatest label.")
+        if self.label_smoothing and self.loss != "binary_crossentropy":
+            raise broken("label_smoothing", "be left out without loss = 'binary_crossentropy'")
+        return self
+
+
+class Export(Section):
+    """What `python -m serving export` is asked for."""
+
+    base_path: str | None = None
+    """The model's folder of versions, or an address with `://`. Default: `export` in `--out`."""
+    candidate_features: tuple[str, ...] = ()
+    """Features that a candidate brings along in `rank`; all others are of the asking side."""
+    tolerance: float = pydantic.Field(default=1e-5, gt=0)
+    """How far answers of the export may be off those of the model."""
+    keep_last: int | None = pydantic.Field(default=None, gt=0)
+    """If given, all versions but so many are removed."""
+    server_files: bool = False
+    """Whether configuration files for TensorFlow Serving are written beside the versions."""
 
 
 class Configuration(Section):

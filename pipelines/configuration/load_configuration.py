@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,9 @@ from typing import Any
 
 import pydantic
 
-from pipelines.configuration.absolute_paths import absolute_paths
 from pipelines.configuration.coerced import coerced
 from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.explained import explained
-from pipelines.configuration.override import override
+from pipelines.configuration.section import explained
 
 _RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -80,3 +79,121 @@ def _read(path: Path) -> dict[str, Any]:
             f"`{path}` must hold an object. Received: {type(content).__name__}. See the recipes."
         )
     return content
+
+
+_PART = re.compile(r"([A-Za-z_][\w-]*)|\[(\d+)\]")
+_FORM = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*|\[\d+\])*")
+
+
+def override(content: dict[str, Any], text: str) -> None:
+    """Sets one value of a configuration that is not checked yet.
+
+    Args:
+        content: The configuration as nested dicts and lists; it is changed.
+        text: `key=value`: a dotted key path as `training.epochs` or `columns[2].dimension`, and a
+            TOML value; a word that is no TOML value is text. Relative paths are relative to the
+            folder the program runs in.
+
+    Raises:
+        ValueError: If the text is not of this form, or the path leads through something else.
+
+    Example:
+        >>> content = {"model": {"kind": "AFM"}}
+        >>> override(content, "model.kind=DeepFM")
+        >>> content
+        {'model': {'kind': 'DeepFM'}}
+    """
+    path, equals, value_text = text.partition("=")
+    path = path.strip()
+    if not equals or not _FORM.fullmatch(path):
+        raise ValueError(
+            f"`--set` must be key=value. Received: --set {text}. "
+            "Write, for example, --set training.epochs=3 or --set columns[0].dimension=8."
+        )
+    keys: list[Any] = [name or int(place) for name, place in _PART.findall(path)]
+    name, value = str(keys[-1]), _value(value_text.strip())
+    if "lists" not in keys[:-1]:  # where keys are columns, as people name them
+        value = absolute_paths({name: value}, Path.cwd())[name]
+    place: Any = content
+    for key, following in zip(keys, [*keys[1:], None], strict=True):
+        if isinstance(key, int) != isinstance(place, list) or (
+            isinstance(key, int) and key >= len(place)
+        ):
+            held = f"{len(place)} values" if isinstance(place, list) else "no list"
+            raise ValueError(
+                f"`--set` must follow the configuration. Received: --set {text}, where `{key}` "
+                f"stands at {held}. Count from 0."
+            )
+        if following is None:
+            place[key] = value
+        elif isinstance(place, dict):
+            place = place.setdefault(key, {})
+        else:
+            place = place[key]
+        if following is not None and not isinstance(place, dict | list):
+            raise ValueError(
+                f"`--set` must follow the configuration. Received: --set {text}, where `{key}` is "
+                f"{place!r} and has no keys. Set `{key}` as a whole."
+            )
+
+
+def _value(text: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if set(parsed) == {"value"} else text
+
+
+_KEYS = ("base_path", "path", "test", "train", "validation", "vocabulary_file")
+
+
+def absolute_paths(content: Any, folder: Path) -> Any:
+    """Returns a copy in which every value of a key that holds paths is absolute.
+
+    Args:
+        content: Nested dicts and lists.
+        folder: What relative paths are relative to.
+
+    Returns:
+        The copy. Addresses with `://` stay as they are, and `~` is the home folder.
+
+    Example:
+        >>> absolute_paths({"data": {"train": ["a.csv"], "label": "b"}}, Path("/tmp"))
+        {'data': {'train': ['/tmp/a.csv'], 'label': 'b'}}
+    """
+    if isinstance(content, list):
+        return [absolute_paths(item, folder) for item in content]
+    if not isinstance(content, dict):
+        return content
+    made = {}
+    for key, value in content.items():
+        if key == "lists":  # its keys are columns, as people name them
+            made[key] = value
+        else:
+            made[key] = _absolute(value, folder) if key in _KEYS else absolute_paths(value, folder)
+    return made
+
+
+def _absolute(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_absolute(item, folder) for item in value]
+    if not isinstance(value, str) or "://" in value:
+        return absolute_paths(value, folder)
+    return str(folder / Path(value).expanduser())
+
+
+def dump(configuration: Configuration) -> str:
+    """Returns a configuration as JSON, defaults included.
+
+    `load_configuration` reads it back, from any folder if paths are absolute, as those that it
+    loaded from a file are.
+
+    Args:
+        configuration: Any.
+
+    Returns:
+        Indented JSON with a line end.
+    """
+    # Unlike pydantic's own text this keeps NaN, a number that is missing.
+    return json.dumps(configuration.model_dump(mode="json"), indent=1) + "\n"

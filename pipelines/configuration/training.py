@@ -1,17 +1,271 @@
 """How a model is trained."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from pipelines.configuration.cluster import Cluster
-from pipelines.configuration.early_stopping import EarlyStopping
-from pipelines.configuration.ema import EMA
-from pipelines.configuration.negatives import Negatives
-from pipelines.configuration.optimizer import Optimizer
-from pipelines.configuration.pretraining import Pretraining
-from pipelines.configuration.schedule import Schedule
 from pipelines.configuration.section import Section
+
+
+class Optimizer(Section):
+    """The optimizer, its learning rate and what clips its gradients.
+
+    Raises:
+        pydantic.ValidationError: If a number is outside of its range.
+
+    Example:
+        >>> Optimizer(kind="adagrad", learning_rate=0.05).row_sparse
+        True
+    """
+
+    kind: Literal["adam", "adagrad", "ftrl", "sgd"] = "adam"
+    """Which one."""
+
+    learning_rate: pydantic.PositiveFloat = 0.001
+    """Size of a step; a schedule multiplies it."""
+
+    row_sparse: bool = True
+    """Whether a step moves only the rows that its batch looked up (`tfrs_afm.optimizers`), or all
+    rows, as tf_keras' own optimizers do: slower the larger the tables, but weight decay and
+    momentum then reach rows that are seldom seen."""
+
+    weight_decay: pydantic.NonNegativeFloat = 0.0
+    """Share of a weight, times the learning rate, that each step takes off."""
+
+    clipvalue: pydantic.PositiveFloat | None = None
+    """Largest absolute value of an element of a gradient."""
+
+    clipnorm: pydantic.PositiveFloat | None = None
+    """Largest norm of the gradient of one variable."""
+
+    global_clipnorm: pydantic.PositiveFloat | None = None
+    """Largest norm of all gradients together."""
+
+    arguments: dict[str, bool | float] = pydantic.Field(default_factory=dict)
+    """Further arguments of the optimizer, for example `{beta_2 = 0.99}` for adam or
+    `{momentum = 0.9}` for sgd."""
+
+    @pydantic.model_validator(mode="after")
+    def _one_clipping(self) -> "Optimizer":
+        names = ("clipvalue", "clipnorm", "global_clipnorm")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"`optimizer` must clip gradients in one way. Received: {', '.join(given)}. "
+                "Keep one of them."
+            )
+        return self
+
+
+class Schedule(Section):
+    """A factor on the learning rate that depends on the step, and one that depends on success.
+
+    With s steps done, of which the first `warmup_steps` are the warm-up, t = s - warmup_steps:
+        warm-up      (s + 1) / warmup_steps
+        constant     1
+        step         decay_rate ^ floor(t / decay_steps)
+        exponential  decay_rate ^ (t / decay_steps)
+        cosine       floor + (1 - floor) (1 + cos(pi min(t / decay_steps, 1))) / 2
+    `step` and `exponential` do not fall below `floor`. Steps and not epochs, so that a run with
+    more epochs begins as the shorter one did.
+
+    Raises:
+        pydantic.ValidationError: If a decay lacks `decay_steps`, or constant has one.
+
+    Example:
+        >>> Schedule(kind="cosine", decay_steps=10_000, warmup_steps=500).floor
+        0.0
+    """
+
+    kind: Literal["constant", "step", "exponential", "cosine"] = "constant"
+    """Form of the decay."""
+
+    warmup_steps: pydantic.NonNegativeInt = 0
+    """Steps over which the learning rate rises to its full size."""
+
+    decay_steps: pydantic.PositiveInt | None = None
+    """Steps for one `decay_rate`, or for the whole half wave of `cosine`."""
+
+    decay_rate: float = pydantic.Field(default=0.1, gt=0, le=1)
+    """Factor of `step` and `exponential` over `decay_steps`."""
+
+    floor: float = pydantic.Field(default=0.0, ge=0, lt=1)
+    """Least factor of a decay."""
+
+    plateau_patience: pydantic.PositiveInt | None = None
+    """Epochs without a better monitored metric after which the learning rate falls. Left out: it
+    does not."""
+
+    plateau_factor: float = pydantic.Field(default=0.1, gt=0, lt=1)
+    """Factor on the learning rate after such epochs."""
+
+    plateau_floor: float = pydantic.Field(default=1e-6, ge=0)
+    """Learning rate that this leaves at least, before the factor of the step."""
+
+    @pydantic.model_validator(mode="after")
+    def _decay_or_not(self) -> "Schedule":
+        if (self.kind == "constant") != (self.decay_steps is None):
+            rule = "be left out for" if self.kind == "constant" else "be given for"
+            raise ValueError(
+                f"`decay_steps` must {rule} this kind. Received: "
+                f"decay_steps={self.decay_steps}, kind={self.kind!r}."
+            )
+        return self
+
+
+_LESS_IS_BETTER = {"loss", "logloss", "crossentropy", "rmse", "mse", "mae", "mape", "error"}
+_MORE_IS_BETTER = {"auc", "accuracy", "precision", "recall", "ndcg", "mrr", "map", "hit"}
+
+
+class EarlyStopping(Section):
+    """The metric that decides which weights are best, and how long it may fail to get better.
+
+    Raises:
+        pydantic.ValidationError: If the mode is left out and the metric's name does not tell it.
+
+    Example:
+        >>> EarlyStopping(monitor="val_auc", patience=2).direction
+        'max'
+    """
+
+    monitor: str = "val_loss"
+    """A metric as `history.jsonl` names it: `val_` and its name in the model, or the name alone
+    for its value in training."""
+
+    mode: Literal["min", "max"] | None = None
+    """Whether a low or a high value of `monitor` is good. Left out: what its name says."""
+
+    patience: pydantic.PositiveInt | None = None
+    """Epochs in a row without a better value after which training ends. Left out: it goes on."""
+
+    min_delta: pydantic.NonNegativeFloat = 0.0
+    """By how much a value must be better to count."""
+
+    @pydantic.model_validator(mode="after")
+    def _known_direction(self) -> "EarlyStopping":
+        if self.mode is None and _told(self.monitor) is None:
+            raise ValueError(
+                "`mode` must be given for a metric whose name does not say whether less is "
+                f"better. Received: monitor={self.monitor!r}. Add mode = 'min' or 'max'."
+            )
+        return self
+
+    @property
+    def direction(self) -> Literal["min", "max"]:
+        """Whether a low ("min") or a high ("max") value is good."""
+        return self.mode or _told(self.monitor) or "min"
+
+
+def _told(monitor: str) -> Literal["min", "max"] | None:
+    words = set(re.split(r"[^a-z]+", monitor.lower()))  # "click_ndcg@10": click, ndcg
+    if words & _LESS_IS_BETTER:
+        return "min"
+    return "max" if words & _MORE_IS_BETTER else None
+
+
+class EMA(Section):
+    """An exponential moving average of the trainable weights, which is judged and kept as best.
+
+        average <- average + (1 - momentum^every) (weights - average)       after each `every` steps
+    It starts at the first weights. It is the same for every optimizer, row-sparse ones included:
+    a row that no batch looks up still comes closer to its last value. One update reads and writes
+    all tables, so with large ones `every` should be some tens of steps.
+
+    Raises:
+        pydantic.ValidationError: If a number is outside of its range.
+
+    Example:
+        >>> EMA(momentum=0.99, every=10).overwrite
+        False
+    """
+
+    momentum: float = pydantic.Field(default=0.999, gt=0, lt=1)
+    """Share of the old average that one step leaves."""
+
+    every: pydantic.PositiveInt = 1
+    """Steps between two updates, each then worth that many."""
+
+    overwrite: bool = False
+    """Whether the average takes the place of the weights after each epoch, and training goes on
+    from it."""
+
+
+class Pretraining(Section):
+    """Training of a factorization machine over the same columns; the model begins with its weights.
+
+    The authors of AFM start from the vectors, linear weights and bias of such a machine, and report
+    lower errors for it.
+    Reference: Xiao et al. 2017, https://arxiv.org/abs/1708.04617, section 4.1.
+
+    Raises:
+        pydantic.ValidationError: If a number is outside of its range.
+
+    Example:
+        >>> Pretraining(epochs=3).optimizer.kind
+        'adam'
+    """
+
+    epochs: pydantic.PositiveInt = 10
+    """Most passes over the training part."""
+
+    optimizer: Optimizer = Optimizer()
+    """How gradients become updates."""
+
+    patience: pydantic.PositiveInt | None = None
+    """Epochs in a row without a lower validation loss after which it ends. The best ones' weights
+    are taken either way."""
+
+
+class Negatives(Section):
+    """Examples that training makes up: a positive with another item, labelled 0.
+
+    Others are drawn in each epoch. No item is drawn that is a positive of the same group.
+
+    Raises:
+        pydantic.ValidationError: If a number is outside of its range.
+
+    Example:
+        >>> Negatives(item="movie_id", group="user_id").per_positive
+        4
+    """
+
+    item: str
+    """The feature that says which item an example is about."""
+
+    item_features: tuple[str, ...] = ()
+    """Features that change with the item; all others stay those of the positive."""
+
+    group: str | None = None
+    """The feature whose positives are not drawn as its negatives, for example the user. Left out:
+    only the item of the positive itself is not drawn."""
+
+    per_positive: pydantic.PositiveInt = 4
+    """Negatives for each positive."""
+
+    distribution: Literal["uniform", "popularity"] = "uniform"
+    """Whether each item is as likely, or in proportion to how often it is a positive."""
+
+    power: float = pydantic.Field(default=1.0, gt=0, le=1)
+    """Exponent of the popularity: below 1 rare items come more often."""
+
+
+class Cluster(Section):
+    """What `training.strategy` may be told; the machines themselves are in TF_CONFIG.
+
+    Example:
+        >>> Cluster(replicas=2).replicas
+        2
+    """
+
+    replicas: pydantic.PositiveInt | None = None
+    """For `mirrored`: how many replicas share this machine's CPU. Left out: one for each GPU, or
+    one where there is none."""
+
+    min_shard_bytes: pydantic.PositiveInt = 2**20
+    """For `parameter_server`: a table is dealt out over the parameter servers in parts of at least
+    so many bytes, one for each server at most."""
+
 
 _FREE = {
     "epochs",

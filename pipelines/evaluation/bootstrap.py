@@ -1,12 +1,125 @@
 """Confidence intervals by resampling."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipelines.evaluation.auc_sums import AUCSums
-from pipelines.evaluation.interval import Interval
-from pipelines.evaluation.sums import Sums
+
+class Sums:
+    """A metric of which sums over units are all that must be known: nearly every metric is one.
+
+    Accuracy is (weight of the right answers) / (weight), the mean NDCG is (sum over groups) /
+    (number of groups). Kept unit by unit, the metric of a resample costs one row of a matrix
+    product.
+
+    Args:
+        parts: `(units, parts)` what each example or group adds to each sum.
+        finish: `(resamples, parts)` sums -> `(resamples,)`. Default: the first by the second.
+
+    Example:
+        >>> import numpy as np
+        >>> right = Sums(np.array([[1.0, 1.0], [0.0, 1.0]]))
+        >>> right.of(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist()
+        [0.5, 1.0]
+    """
+
+    def __init__(
+        self,
+        parts: NDArray[np.float64],
+        finish: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    ) -> None:
+        self._parts = parts
+        self._finish = finish or (lambda total: total[:, 0] / total[:, 1])
+
+    def of(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the metric of each resample, NaN where it is not defined.
+
+        Args:
+            counts: `(resamples, units)` how often each unit was drawn.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self._finish(counts @ self._parts)
+
+
+class AUCSums:
+    """AUC by the weights of examples that are sorted once, for all resamples.
+
+    A resample changes how often an example counts and never its score. So each costs two running
+    sums over the sorted examples and no sorting: 1,000 of 50,000 examples take seconds.
+
+    Args:
+        labels: `(examples,)` bool.
+        scores: `(examples,)` numbers.
+        weights: `(examples,)` weights of the examples.
+        units: `(examples,)` the unit that each belongs to; those of one unit are drawn together.
+
+    Example:
+        >>> import numpy as np
+        >>> auc = AUCSums(np.array([False, True, True]), np.array([0.1, 0.1, 0.7]), np.ones(3),
+        ...     np.arange(3))
+        >>> auc.of(np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0]])).tolist()
+        [0.75, 1.0]
+    """
+
+    def __init__(
+        self,
+        labels: NDArray[np.bool_],
+        scores: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        units: NDArray[np.int64],
+    ) -> None:
+        order = np.argsort(scores, kind="stable")
+        label, score, weight = labels[order], scores[order], weights[order]
+        unit = units[order]
+        self._negative_units, self._negative_weights = unit[~label], weight[~label]
+        self._positive_units, self._positive_weights = unit[label], weight[label]
+        # How many of the sorted negatives lie below each positive, and below or level with it.
+        self._below = np.searchsorted(score[~label], score[label], "left")
+        self._level = np.searchsorted(score[~label], score[label], "right")
+
+    def of(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the AUC of each resample, NaN where a class is missing.
+
+        Args:
+            counts: `(resamples, units)` how often each unit was drawn.
+        """
+        found = np.full(len(counts), np.nan)
+        for row, count in enumerate(counts):  # one at a time: a row stays in the cache
+            negatives = np.r_[0.0, np.cumsum(count[self._negative_units] * self._negative_weights)]
+            positive = count[self._positive_units] * self._positive_weights
+            pairs = positive.sum() * negatives[-1]
+            if pairs > 0:
+                won = positive * (negatives[self._below] + negatives[self._level])
+                found[row] = won.sum() / 2 / pairs  # not `@`: BLAS threads cost more than this
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """A metric with its confidence interval.
+
+    Attributes:
+        value: The metric on all examples; None where it is not defined, as AUC of one class.
+        low: The lower end of the interval; None where there is none.
+        high: The upper end.
+
+    Example:
+        >>> str(Interval(0.75, 0.7, 0.8)), str(Interval(0.75)), str(Interval(None))
+        ('0.7500 [0.7000, 0.8000]', '0.7500', '-')
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "-"
+        ends = "" if self.low is None else f" [{self.low:.4f}, {self.high:.4f}]"
+        return f"{self.value:.4f}{ends}"
+
 
 _CELLS = 2**21  # of the counts that are held at once
 _FEWEST = 10  # units: resamples of fewer tell too little of how they vary

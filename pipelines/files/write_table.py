@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from pipelines.files.atomic_file import atomic_file
+from pipelines.files.atomic import atomic_file
 
 Row = Mapping[str, Any]
 _ROWS = 65_536  # rows of Parquet that are encoded at once

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipelines.metrics.outcomes import Outcomes
+from pipelines.evaluation.measures import Outcomes
 
 
 def accuracy(

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipelines.metrics.ranking import Ranking
+from pipelines.evaluation.ranking import Ranking
 
 
 def mean_average_precision(

@@ -2,7 +2,7 @@
 
 from numpy.typing import ArrayLike
 
-from pipelines.metrics.outcomes import Outcomes
+from pipelines.evaluation.measures import Outcomes
 
 
 def precision(

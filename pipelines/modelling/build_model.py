@@ -1,17 +1,18 @@
 """A configuration as a model that is ready to train."""
 
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.baselines.logistic_regression import LogisticRegression
+from pipelines.configuration.column import Pooling
 from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.training import Optimizer
+from pipelines.fitting.fit import Fitted
+from pipelines.modelling.baselines import LogisticRegression
 from pipelines.modelling.columns_of import columns_of
-from pipelines.modelling.fitted import Fitted
-from pipelines.modelling.make_embedding import make_embedding
-from pipelines.modelling.make_loss import make_loss
-from pipelines.training.make_optimizer import make_optimizer
+from tfrs_afm.columns.field import fields_of
 
 _POOLINGS = {"average": "AveragePooling", "sum": "SumPooling", "max": "MaxPooling"}
 
@@ -31,7 +32,7 @@ def build_model(configuration: Configuration, fitted: Fitted) -> Any:
 
     Example:
         >>> from pipelines.configuration.column import Column
-        >>> from pipelines.configuration.data import Data
+        >>> from pipelines.configuration.configuration import Data
         >>> columns = [Column(kind="categorical_column_with_identity", key=key, num_buckets=10)
         ...            for key in ("user", "item")]
         >>> made = Configuration(data=Data(format="csv", train="a.csv"), columns=columns)
@@ -76,3 +77,156 @@ def _model(configuration: Configuration, columns: list[Any]) -> Any:
     )
     task = tfrs_afm.tasks.Ranking(interaction, loss)
     return tfrs_afm.models.AFM(columns, task=task, embedding=embedding)
+
+
+def make_embedding(configuration: Configuration, columns: list[Any]) -> Any:
+    """Makes the layer from features to vectors.
+
+    Args:
+        configuration: Its `model` and the `pooling` of its columns.
+        columns: What `columns_of` gave for it.
+
+    Returns:
+        A `tfrs_afm.FieldEmbedding`, or an `IdEmbedding` where ids are crossed.
+
+    Raises:
+        ValueError: If a rule attends from a feature that no column reads alone, or columns of one
+            table disagree on how it is composed.
+    """
+    model = configuration.model
+    tables = _composed(configuration, columns)
+    if model.crossing == "ids":
+        return tfrs_afm.IdEmbedding(columns, model.dim, l2=model.l2, tables=tables)
+    names = {
+        section.features[0]: column.name
+        for section, column in zip(configuration.columns, columns, strict=True)
+        if len(section.features) == 1
+    }
+    pooling = {
+        column.name: _rule(section.pooling, names)
+        for section, column in zip(configuration.columns, columns, strict=True)
+        if section.pooling is not None
+    }
+    return tfrs_afm.FieldEmbedding(columns, model.dim, l2=model.l2, tables=tables, pooling=pooling)
+
+
+def _composed(configuration: Configuration, columns: list[Any]) -> dict[str, Any]:
+    """The compositional tables, by name."""
+    tables: dict[str, Any] = {}
+    wanted: dict[str, int | None] = {}
+    for section, field in zip(configuration.columns, fields_of(columns), strict=True):
+        name = field.table.name
+        if wanted.setdefault(name, section.num_remainders) != section.num_remainders:
+            raise ValueError(
+                "`num_remainders` must be the same for columns that share a table. Received: "
+                f"{wanted[name]} and {section.num_remainders} for table '{name}'."
+            )
+        if section.num_remainders is not None and name not in tables:
+            tables[name] = tfrs_afm.embeddings.QuotientRemainderTable(
+                field.table.rows,
+                field.table.dimension or configuration.model.dim,
+                section.num_remainders,
+                initializer=field.table.initializer,
+                name=name,
+            )
+    return tables
+
+
+def _rule(pooling: Pooling, names: dict[str, str]) -> Any:
+    rules = tfrs_afm.embeddings
+    if pooling.kind == "LastK":
+        return rules.LastK(pooling.k, pooling.newest)
+    if pooling.kind == "RecencyDecay":
+        return rules.RecencyDecay(pooling.half_life, pooling.newest)
+    if pooling.kind == "TargetAttention":
+        if pooling.query not in names:
+            raise ValueError(
+                "`pooling.query` must be the feature of a column. Received: "
+                f"query={pooling.query!r}. The features are {', '.join(names)}."
+            )
+        return rules.TargetAttention(names[pooling.query], pooling.units, softmax=pooling.softmax)
+    return getattr(rules, pooling.kind)()
+
+
+def make_loss(configuration: Configuration) -> Any:
+    """Makes the loss of labels and logits that `task` describes.
+
+    Args:
+        configuration: Its sections `task` and, for losses of groups, `data`.
+
+    Returns:
+        A Keras loss, or one of `tfrs_afm.tasks.losses`.
+    """
+    task, losses = configuration.task, tfrs_afm.tasks.losses
+    # The configuration has checked that what a loss needs is there.
+    group: Any = configuration.data.group
+    low: Any = task.low
+    high: Any = task.high
+    if task.loss == "binary_crossentropy":
+        return tf.keras.losses.BinaryCrossentropy(
+            from_logits=True, label_smoothing=task.label_smoothing
+        )
+    if task.loss == "mean_squared_error":
+        return tf.keras.losses.MeanSquaredError()
+    if task.loss == "clipped_squared_error":
+        return losses.ClippedSquaredError(low, high, task.scale)
+    if task.loss == "pairwise_logistic":
+        return losses.PairwiseLogistic(group)
+    return losses.ListwiseSoftmax(group)
+
+
+_NAMES = {"adam": "Adam", "adagrad": "Adagrad", "ftrl": "Ftrl", "sgd": "SGD"}
+
+
+def make_optimizer(optimizer: Optimizer) -> Any:
+    """Makes a fresh optimizer to compile a model with.
+
+    Args:
+        optimizer: What it is to be.
+
+    Returns:
+        One of `tfrs_afm.optimizers`, or of `tf.keras.optimizers` where it is not row-sparse.
+
+    Raises:
+        ValueError: If `optimizer.arguments` has a key that the optimizer does not know.
+
+    Example:
+        >>> make_optimizer(Optimizer(kind="sgd", learning_rate=0.5)).__class__.__module__
+        'tfrs_afm.optimizers.sgd'
+    """
+    home = tfrs_afm.optimizers if optimizer.row_sparse else tf.keras.optimizers
+    try:
+        return getattr(home, _NAMES[optimizer.kind])(
+            learning_rate=optimizer.learning_rate,
+            weight_decay=optimizer.weight_decay or None,
+            clipvalue=optimizer.clipvalue,
+            clipnorm=optimizer.clipnorm,
+            global_clipnorm=optimizer.global_clipnorm,
+            **optimizer.arguments,
+        )
+    except TypeError as error:
+        raise ValueError(
+            f"`optimizer.arguments` must be arguments of {_NAMES[optimizer.kind]}. Received: "
+            f"arguments={optimizer.arguments} ({error})."
+        ) from error
+
+
+def load_model(path: Path) -> Any:
+    """Loads a model that `train` saved, the linear baseline included.
+
+    Args:
+        path: A `.keras` file.
+
+    Returns:
+        The model, not compiled.
+
+    Raises:
+        ValueError: If there is no such file.
+    """
+    if not path.is_file():
+        raise ValueError(
+            f"`{path}` must be a trained model. Received: no such file. "
+            "Make it with: python -m pipelines train"
+        )
+    own = {"LogisticRegression": LogisticRegression}
+    return tf.keras.models.load_model(path, custom_objects=own, compile=False)

@@ -2,11 +2,79 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipelines.files.write_text import write_text
-from pipelines.preparation.feature import Feature
+import tensorflow as tf
+
+from pipelines.files.atomic import write_text
+
+_DTYPES = ("int64", "float32", "string")
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """What a reader must know of a feature to parse it and to build a column on it.
+
+    Attributes:
+        name: Its key in a `tf.Example`.
+        dtype: `"int64"`, `"float32"` or `"string"`.
+        kind: `"fixed"`: one value an example, `"variable"`: a list of any length.
+        description: What it means, with its unit.
+        default: The value of a fixed feature that an example lacks; None makes it required.
+        num_ids: For an identity column: training ids are in `[0, num_ids)`.
+        vocabulary: For a vocabulary column: the values of the training part, most frequent first.
+        bounds: For a bucketized column: bounds fitted on the training part.
+    """
+
+    name: str
+    dtype: str
+    kind: str
+    description: str
+    default: int | float | str | None = None
+    num_ids: int | None = None
+    vocabulary: tuple[str, ...] | None = None
+    bounds: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the words.
+
+        Raises:
+            ValueError: If `dtype` or `kind` is unknown, or a list has a default.
+        """
+        if self.dtype not in _DTYPES:
+            raise ValueError(
+                f"`dtype` must be one of {', '.join(_DTYPES)}. "
+                f"Received: dtype={self.dtype} for field '{self.name}'."
+            )
+        if self.kind not in ("fixed", "variable"):
+            raise ValueError(
+                "`kind` must be fixed or variable. "
+                f"Received: kind={self.kind} for field '{self.name}'."
+            )
+        if self.kind == "variable" and self.default is not None:
+            raise ValueError(
+                "`default` must be left out of a variable feature, which defaults to an empty "
+                f"list. Received: default={self.default} for field '{self.name}'."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the attributes that are set, ready for JSON."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(self).items()
+            if value is not None
+        }
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "Feature":
+        """Makes a feature from what `to_dict` gave."""
+        tuples: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return cls(**tuples)
+
 
 _FORMAT = 1
 
@@ -98,3 +166,24 @@ class FeatureSpec:
                 f"`part` must be one of {', '.join(self.parts)}. Received: part={part}."
             )
         return [folder / name for name in self.parts[part].files]
+
+
+def parse_spec(features: Iterable[Feature]) -> dict[str, Any]:
+    """Returns the `features` argument of `tf.io.parse_example` for these features.
+
+    Args:
+        features: The features to parse.
+
+    Returns:
+        Name -> `tf.io.FixedLenFeature([], dtype, default)` or `tf.io.VarLenFeature(dtype)`.
+
+    Example:
+        >>> parse_spec([Feature("history", "int64", "variable", "films seen before")])
+        {'history': VarLenFeature(dtype=tf.int64)}
+    """
+    return {
+        feature.name: tf.io.VarLenFeature(tf.as_dtype(feature.dtype))
+        if feature.kind == "variable"
+        else tf.io.FixedLenFeature([], tf.as_dtype(feature.dtype), feature.default)
+        for feature in features
+    }

@@ -5,8 +5,8 @@ from typing import Any
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.raw_features import raw_features
-from pipelines.preparation.feature import Feature
-from pipelines.readers.typed_value import typed_value
+from pipelines.preparation.feature_spec import Feature
+from pipelines.readers.values import typed_value
 
 
 class RowRules:

@@ -1,6 +1,10 @@
 """What becomes of a row that cannot be read."""
 
+import difflib
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 _SHOWN = 5
 
@@ -64,3 +68,47 @@ class BadRows:
         if self.count == 1:
             return f"1 bad row was skipped: {self.examples[0]}"
         return f"{self.count} bad rows were skipped. The first: {' '.join(self.examples)}"
+
+
+def missing_column(name: str, path: Path, names: Iterable[str]) -> ValueError:
+    """Returns the error for a column that is asked for and not there.
+
+    Args:
+        name: The column.
+        path: The file without it.
+        names: The columns that the file has.
+
+    Example:
+        >>> print(missing_column("user", Path("a.csv"), ["user_id", "age"]))
+        `a.csv` must have a column 'user'. Received: user_id, age. Did you mean user_id?
+    """
+    known = list(names)
+    close = difflib.get_close_matches(name, known, 1)
+    fix = f"Did you mean {close[0]}?" if close else "Correct the name, or leave the column out."
+    return ValueError(
+        f"`{path}` must have a column '{name}'. Received: {', '.join(known) or 'none'}. {fix}"
+    )
+
+
+def read_error(error: Any) -> str:
+    r"""Returns what a reader said, without what TensorFlow puts around it.
+
+    Args:
+        error: A `tf.errors.OpError`, as iterating over `Batches` raises it.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> message = "{{node A}} ValueError: `a` must be text.\nTraceback\n\n [[{{node A}}]]"
+        >>> read_error(tf.errors.InvalidArgumentError(None, None, message))
+        '`a` must be text.'
+    """
+    text = str(error.message)
+    # An exception of Python comes with its traceback, and stands at its end or its beginning.
+    found = re.findall(r"^(?:.*}} )?(?:\w+Error): (.+)$", text, re.MULTILINE)
+    if found:
+        return str(found[-1]).strip()
+    # Where in the graph, before and behind what was said.
+    text = re.sub(r"\[\[{{node.*|\[Op:\w+\].*", "", text, flags=re.DOTALL)
+    text = re.sub(r"{{\w+ [^}]*}}|Error in user-defined function passed .* iterator: \S+", "", text)
+    asserted = re.search(r"assertion failed: \[(.*)\]|Summarized data: b.(.*).", text, re.DOTALL)
+    return " ".join(((asserted[1] or asserted[2]) if asserted else text).split())

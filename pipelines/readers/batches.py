@@ -1,18 +1,21 @@
 """Files of any format as batches."""
 
-from collections.abc import Callable, Mapping, Sequence
+import collections
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from pipelines.readers.bad_rows import BadRows
-from pipelines.readers.batch_options import BatchOptions
-from pipelines.readers.block_batches import BlockBatches, Blocks
-from pipelines.readers.choose_format import choose_format
+import numpy as np
+import tensorflow as tf
+
+from pipelines.readers.bad_rows import BadRows, missing_column
+from pipelines.readers.batch_options import BatchOptions, epoch_order, targets
+from pipelines.readers.blocks import Columns, TextBlocks
 from pipelines.readers.example_batches import ExampleBatches
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.missing_column import missing_column
-from pipelines.readers.text_blocks import TextBlocks
-from pipelines.readers.wanted import Wanted
+from pipelines.readers.formats import FormatOptions
+from pipelines.readers.read_rows import choose_format
+from pipelines.readers.values import Wanted
 
 
 class Batches:
@@ -80,7 +83,7 @@ class Batches:
                 raise missing_column(one.name, files[0], form.names)
         blocks: Blocks
         if options.format == "parquet":
-            from pipelines.readers.parquet_blocks import ParquetBlocks
+            from pipelines.readers.parquet import ParquetBlocks
 
             blocks = ParquetBlocks(form, wanted, self.bad_rows)
         else:
@@ -91,3 +94,143 @@ class Batches:
     def __call__(self, epoch: int = 0, skip: int = 0) -> Any:
         """Returns the batches of an epoch without its first `skip`."""
         return self._make(epoch, skip)
+
+
+_FILES_AT_ONCE = 16
+
+
+class Blocks(Protocol):
+    """Reads files in blocks of rows, of any type, and makes arrays of them."""
+
+    def check(self, path: Path) -> None:
+        """Looks whether a file can be read."""
+        ...
+
+    def read(self, path: Path, every: int, first: int) -> Iterator[Any]:
+        """Yields every so many-th row, from the first on, in blocks."""
+        ...
+
+    def join(self, blocks: Sequence[Any]) -> Any:
+        """Puts blocks one after the other."""
+        ...
+
+    def take(self, block: Any, rows: Any) -> Any:
+        """Returns some of a block's rows, by numbers or a slice."""
+        ...
+
+    def columns(self, block: Any) -> Columns:
+        """Parses a block."""
+        ...
+
+
+class BlockBatches:
+    """Batches of files that are read in blocks of rows.
+
+    Only flat arrays pass from Python to TensorFlow, once a batch; the sparse tensors are made of
+    them there.
+
+    Args:
+        files: The files.
+        blocks: What reads them.
+        wanted: What is read of each row.
+        batch: Label, weight, size, order and share of the worker.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        blocks: Blocks,
+        wanted: Sequence[Wanted],
+        batch: BatchOptions,
+    ) -> None:
+        self._files = list(files)
+        self._blocks = blocks
+        self._wanted = wanted
+        self._batch = batch
+        for path in files:
+            blocks.check(path)
+
+    def __call__(self, epoch: int = 0, skip: int = 0) -> Any:
+        """Returns the batches of an epoch without its first `skip`."""
+        signature = []
+        for one in self._wanted:
+            signature.append(tf.TensorSpec([None, *(one.shape or ())], tf.as_dtype(one.dtype)))
+            if one.shape is None:
+                signature.append(tf.TensorSpec([None], tf.int64))
+        data = tf.data.Dataset.from_generator(
+            lambda: self._arrays(epoch, skip), output_signature=tuple(signature)
+        )
+        return data.map(self._tensors).prefetch(2)
+
+    def _arrays(self, epoch: int, skip: int) -> Iterator[tuple[Any, ...]]:
+        """Yields the flat arrays of each batch."""
+        batch = self._batch
+        order, by_row, seeds = epoch_order(len(self._files), batch, epoch)
+        every, first = (batch.num_workers, batch.worker) if by_row else (1, 0)
+        read = [lambda f=file: self._blocks.read(self._files[f], every, first) for file in order]
+        blocks = _in_turn(read, _FILES_AT_ONCE if batch.shuffle_buffer else 1)
+        empty = ""
+        for rows in itertools.islice(self._batches(blocks, seeds), skip, None):
+            if empty:
+                raise ValueError(empty)
+            columns = self._blocks.columns(rows)
+            if not len(columns):
+                # At the end of the files there may be a few bad rows alone; elsewhere the next
+                # batch would take this one's number, and a resumed run would go astray.
+                empty = f"A batch of {batch.batch_size} rows must not have bad rows only."
+                continue
+            arrays: list[Any] = []
+            for one in self._wanted:
+                is_list = one.shape is None
+                arrays += columns.packed(one.key) if is_list else [columns.dense[one.key]]
+            yield tuple(arrays)
+
+    def _batches(self, blocks: Iterable[Any], seeds: Sequence[int]) -> Iterator[Any]:
+        """Cuts blocks into batches, shuffled within `shuffle_buffer` rows."""
+        size, batch_size = self._batch.shuffle_buffer, self._batch.batch_size
+        random = np.random.default_rng(seeds)
+        pool: list[Any] = []
+        rows = 0
+
+        def drawn(*, last: bool) -> Iterator[Any]:
+            nonlocal pool, rows
+            joined = self._blocks.join(pool)
+            if size:
+                joined = self._blocks.take(joined, random.permutation(rows))
+            end = rows if last else rows - rows % batch_size
+            pool, rows = [self._blocks.take(joined, slice(end, rows))], rows - end
+            for start in range(0, end, batch_size):
+                yield self._blocks.take(joined, slice(start, min(start + batch_size, end)))
+
+        for block in blocks:
+            pool.append(block)
+            rows += len(block)
+            if rows >= max(size, batch_size):
+                yield from drawn(last=False)
+        if rows:
+            yield from drawn(last=True)
+
+    def _tensors(self, *arrays: Any) -> Any:
+        flat = iter(arrays)
+        found: dict[str, Any] = {}
+        for one in self._wanted:
+            found[one.key] = next(flat)
+            if one.shape is None:
+                rows = tf.RaggedTensor.from_row_lengths(found[one.key], next(flat), validate=False)
+                found[one.key] = rows.to_sparse()
+        label, weight = found.pop(Wanted.LABEL, None), found.pop(Wanted.WEIGHT, None)
+        nowhere = tf.constant([""])  # bad labels were found in Python already
+        return targets(found, label, weight, nowhere, self._batch)
+
+
+def _in_turn(read: Sequence[Callable[[], Iterator[Any]]], at_once: int) -> Iterator[Any]:
+    """Yields from several iterators in turn; one that ends makes room for the next."""
+    waiting = collections.deque(read)
+    active: collections.deque[Iterator[Any]] = collections.deque()
+    while waiting or active:
+        while waiting and len(active) < at_once:
+            active.append(waiting.popleft()())
+        current = active.popleft()
+        for block in itertools.islice(current, 1):
+            yield block
+            active.append(current)

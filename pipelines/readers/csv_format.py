@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.missing_column import missing_column
-from pipelines.readers.open_bytes import open_bytes
-from pipelines.readers.quick_column import quick_column
-from pipelines.readers.text_format import Arrays
-from pipelines.readers.wanted import Wanted
+from pipelines.readers.bad_rows import missing_column
+from pipelines.readers.files import open_bytes
+from pipelines.readers.formats import Arrays, FormatOptions
+from pipelines.readers.values import Wanted, quick_column
 
 
 class CsvFormat:

@@ -7,14 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipelines.readers.bad_rows import BadRows
-from pipelines.readers.batch_options import BatchOptions
-from pipelines.readers.check_records import check_records
-from pipelines.readers.epoch_order import epoch_order
-from pipelines.readers.example_parser import example_parser
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.read_error import read_error
-from pipelines.readers.record_compression import record_compression
+from pipelines.readers.bad_rows import BadRows, read_error
+from pipelines.readers.batch_options import BatchOptions, epoch_order
+from pipelines.readers.examples import check_records, example_parser, record_compression
+from pipelines.readers.formats import FormatOptions
 
 _BLOCK = 256  # records that travel together from a file to the shuffle
 _FILES_AT_ONCE = 16

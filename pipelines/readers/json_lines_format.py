@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.readers.open_bytes import open_bytes
-from pipelines.readers.quick_column import quick_column
-from pipelines.readers.text_format import Arrays
-from pipelines.readers.wanted import Wanted
+from pipelines.readers.files import open_bytes
+from pipelines.readers.formats import Arrays
+from pipelines.readers.values import Wanted, quick_column
 
 
 def _refuse(word: str) -> None:

@@ -7,13 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.open_bytes import open_bytes
-from pipelines.readers.plain_value import plain_value
-from pipelines.readers.quick_column import quick_column
-from pipelines.readers.text_format import Arrays
-from pipelines.readers.typed_value import typed_value
-from pipelines.readers.wanted import Wanted
+from pipelines.readers.files import open_bytes
+from pipelines.readers.formats import Arrays, FormatOptions
+from pipelines.readers.values import Wanted, plain_value, quick_column, typed_value
 
 
 class LibsvmFormat:

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.readers.bad_rows import BadRows
-from pipelines.readers.choose_format import choose_format
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.missing_column import missing_column
-from pipelines.readers.typed_value import typed_value
+from pipelines.readers.bad_rows import BadRows, missing_column
+from pipelines.readers.csv_format import CsvFormat
+from pipelines.readers.examples import record_compression
+from pipelines.readers.files import open_bytes
+from pipelines.readers.formats import FormatOptions, RowFormat
+from pipelines.readers.json_lines_format import JsonLinesFormat
+from pipelines.readers.libsvm_format import LibsvmFormat
+from pipelines.readers.values import typed_value
 
 
 def read_rows(
@@ -78,3 +81,76 @@ def read_rows(
     for name in dtypes:
         if name not in seen:
             raise missing_column(name, files[-1], sorted(seen))
+
+
+def choose_format(options: FormatOptions, first: Path) -> RowFormat:
+    """Returns the parser of a format.
+
+    Args:
+        options: The format and its options.
+        first: The first file, where the format looks for what holds for all.
+
+    Raises:
+        ValueError: If the options do not fit the file.
+    """
+    if options.format == "csv":
+        return CsvFormat(options, first)
+    if options.format == "jsonl":
+        return JsonLinesFormat()
+    if options.format in ("libsvm", "libffm"):
+        return LibsvmFormat(options)
+    if options.format == "parquet":
+        from pipelines.readers.parquet import ParquetFormat
+
+        return ParquetFormat(first)
+    # TensorFlow takes seconds to load, and text needs none of it.
+    from pipelines.readers.examples import ExampleFormat
+
+    return ExampleFormat(options)
+
+
+_BLOCK = 1 << 20  # bytes
+
+
+def count_rows(files: Sequence[Path], options: FormatOptions) -> int:
+    r"""Counts the rows of files without parsing them, to say how long reading will take.
+
+    Parquet and TFRecord tell exactly. In text lines are counted: blank lines, comments and cells
+    with ends of line in them make it too many.
+
+    Args:
+        files: The files.
+        options: How they are written.
+
+    Raises:
+        ValueError: If a file is empty or damaged.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
+        >>> _ = path.write_text("user\n7\n8\n")
+        >>> count_rows([path], FormatOptions("csv"))
+        2
+    """
+    return sum(_count(path, options) for path in files)
+
+
+def _count(path: Path, options: FormatOptions) -> int:
+    if options.format == "parquet":
+        from pipelines.readers.parquet import ParquetFormat
+
+        with ParquetFormat(path).open(path) as file:
+            return int(file.metadata.num_rows)
+    if options.format in ("tfrecord", "sequence_example"):
+        if record_compression(path):
+            return sum(1 for _ in choose_format(options, path).records(path))
+        from pipelines.readers.examples import check_records
+
+        return check_records(path)
+    lines, last = 0, b""
+    with open_bytes(path) as file:
+        while block := file.read(_BLOCK):
+            lines += block.count(b"\n")
+            last = block
+    header = options.format == "csv" and options.header
+    return lines + (not last.endswith(b"\n")) - header

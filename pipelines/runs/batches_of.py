@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import tfrs_afm
-from pipelines.configuration.configuration import Configuration
-from pipelines.preparation.feature_spec import FeatureSpec
-from pipelines.preparation.format_options import format_options
-from pipelines.preparation.parse_spec import parse_spec
+from pipelines.configuration.configuration import Configuration, Data
+from pipelines.preparation.feature_spec import FeatureSpec, parse_spec
 from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
-from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.files import find_files
+from pipelines.readers.formats import FormatOptions, format_options
 
 
 class BatchesOf:
@@ -108,3 +107,48 @@ class BatchesOf:
                 )
         described = [self._spec.features[name] for name in wanted if name not in self._parsing]
         return {**self._parsing, **parse_spec(described)}
+
+
+_ENDINGS = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".tfrecord": "tfrecord",
+    ".libsvm": "libsvm",
+    ".svm": "libsvm",
+    ".libffm": "libffm",
+    ".ffm": "libffm",
+}
+
+
+def input_files(patterns: Sequence[str], form: str | None, data: Data) -> tuple[list[Path], str]:
+    """Returns files and their format.
+
+    Args:
+        patterns: Paths or globs.
+        form: `--format`; None to go by the ending of the first file, and where that says nothing
+            by the configuration.
+        data: The section of the configuration.
+
+    Raises:
+        ValueError: If a pattern names no file, or the format is not known.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "new.csv.gz"
+        >>> _ = path.write_text("")
+        >>> input_files([str(path)], None, Data(format="jsonl", train="a"))[1]
+        'csv'
+    """
+    files = find_files(patterns, "--input")
+    told = [_ENDINGS[ending] for ending in files[0].suffixes if ending in _ENDINGS]
+    ending = told[-1] if told else data.format
+    if ending == "tfrecord" and data.format == "sequence_example":
+        ending = data.format  # both have that ending
+    found = form or ending
+    if found is None:
+        raise ValueError(
+            f"`--format` must be given for such a file. Received: --input {files[0]}. "
+            "Say, for example, --format csv."
+        )
+    return files, found

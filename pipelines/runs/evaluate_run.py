@@ -1,18 +1,21 @@
 """A trained model to metrics, on any part or any files."""
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tensorflow as tf
+
 from pipelines.configuration.configuration import Configuration
-from pipelines.modelling.load_model import load_model
-from pipelines.runs.batches_of import BatchesOf
-from pipelines.runs.input_files import input_files
-from pipelines.runs.judge import judge
-from pipelines.runs.judged_parts import judged_parts
-from pipelines.runs.popularity_of import popularity_of
-from pipelines.runs.predicted import Predicted
+from pipelines.evaluation.evaluate import evaluate_predictions
+from pipelines.modelling.baselines import Popularity
+from pipelines.modelling.build_model import load_model
+from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.runs.batches_of import BatchesOf, input_files
+from pipelines.runs.predict_run import Predicted
 from pipelines.runs.run_folder import RunFolder
 
 
@@ -57,3 +60,103 @@ def evaluate_run(
     if batches.bad_rows.count:
         warnings.warn(batches.bad_rows.report(), stacklevel=2)
     return judge(configuration, predicted, popularity_of(configuration, spec, prepared))
+
+
+def judge(
+    configuration: Configuration, predicted: Predicted, popularity: Popularity | None = None
+) -> dict[str, dict[str, Any]]:
+    """Returns the metrics of a model, and of the baseline.
+
+    Args:
+        configuration: Its sections `evaluation`, `task` and `data`.
+        predicted: Predictions with labels.
+        popularity: Of the items of the training part; None without that baseline.
+
+    Returns:
+        Model or baseline -> metric -> `{value, low, high}`.
+    """
+    data, evaluation = configuration.data, configuration.evaluation
+    groups = None if data.group is None else predicted.column(data.group)
+    scores: dict[str, Any] = {configuration.model.kind: predicted.predictions}
+    if popularity is not None and evaluation.item is not None:
+        scores["popularity"] = popularity.predict(predicted.column(evaluation.item))
+    return {
+        name: {
+            metric: dataclasses.asdict(interval)
+            for metric, interval in evaluate_predictions(
+                [] if predicted.labels is None else predicted.labels,
+                score,
+                groups,
+                predicted.weights,
+                task=configuration.task.predicts,
+                evaluation=evaluation,
+            ).items()
+        }
+        for name, score in scores.items()
+    }
+
+
+def judged_parts(
+    configuration: Configuration,
+    model: Any,
+    spec: FeatureSpec,
+    prepared: Path,
+    parts: Sequence[str],
+) -> dict[str, Any]:
+    """Judges a model on prepared parts.
+
+    Args:
+        configuration: Of the model.
+        model: The model.
+        spec: The description of the examples.
+        prepared: Their folder.
+        parts: Which parts.
+
+    Returns:
+        Part -> model or baseline -> metric -> `{value, low, high}`.
+    """
+    popularity = popularity_of(configuration, spec, prepared)
+    batches = BatchesOf(configuration, spec, model.columns)
+    data, item = configuration.data, configuration.evaluation.item
+    names = [name for name in dict.fromkeys((data.group, item)) if name is not None]
+    found = {}
+    for part in parts:
+        examples = batches.part(prepared, part, names)(0, 0)
+        predicted = Predicted.of(model, examples, names, labelled=True)
+        found[part] = judge(configuration, predicted, popularity)
+    return found
+
+
+def popularity_of(
+    configuration: Configuration, spec: FeatureSpec, folder: Path
+) -> Popularity | None:
+    """Counts the items of the training part.
+
+    Args:
+        configuration: `evaluation.item` names the item.
+        spec: The description of the examples.
+        folder: The folder of `prepare`.
+
+    Returns:
+        The baseline, or None where no item is named or labels are not 0 and 1.
+    """
+    name = configuration.evaluation.item
+    if name is None or spec.parts["train"].positives is None:
+        return None
+    dtype = tf.as_dtype(spec.features[name].dtype)
+    missing: Any = b"" if dtype == tf.string else -1
+    parsing = {
+        name: tf.io.FixedLenFeature([], dtype, missing),
+        spec.label: tf.io.FixedLenFeature([], tf.float32),
+    }
+    files = [str(path) for path in spec.files(folder, "train")]
+    batches = list(
+        tf.data.TFRecordDataset(files)
+        .batch(8192)
+        .map(lambda examples: tf.io.parse_example(examples, parsing))
+        .as_numpy_iterator()
+    )
+    items = np.concatenate([batch[name] for batch in batches])
+    if dtype == tf.string:
+        items = np.asarray([item.decode() for item in items])
+    return Popularity(items, np.concatenate([batch[spec.label] for batch in batches]))

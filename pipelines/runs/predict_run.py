@@ -1,16 +1,136 @@
 """A trained model to predictions in a file."""
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
 from pipelines.configuration.configuration import Configuration
 from pipelines.files.write_table import write_table
-from pipelines.modelling.load_model import load_model
-from pipelines.runs.batches_of import BatchesOf
-from pipelines.runs.input_files import input_files
-from pipelines.runs.predicted import Predicted
+from pipelines.modelling.build_model import load_model
+from pipelines.runs.batches_of import BatchesOf, input_files
 from pipelines.runs.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Predicted:
+    """What a model says of some rows, in their order.
+
+    Attributes:
+        predictions: `(examples,)`.
+        labels: `(examples,)`, or None.
+        weights: `(examples,)`, or None.
+        values: Feature -> its value in each row: a number or text, a list where it is of any
+            length, None where it is missing.
+    """
+
+    predictions: NDArray[np.float64]
+    labels: NDArray[np.float64] | None
+    weights: NDArray[np.float64] | None
+    values: dict[str, list[Any]]
+
+    @classmethod
+    def of(
+        cls, model: Any, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
+    ) -> "Predicted":
+        """Asks a model for predictions.
+
+        Args:
+            model: A `tfrs.Model`.
+            batches: `(features, labels[, weights])`, or features alone.
+            names: The features to keep.
+            labelled: Whether the batches have labels.
+
+        Returns:
+            The predictions.
+        """
+        some = list(cls.each(model, batches, names, labelled=labelled))
+
+        def joined(arrays: list[Any]) -> Any:
+            known = [array for array in arrays if array is not None]
+            return np.concatenate(known) if known else None
+
+        return cls(
+            np.concatenate([one.predictions for one in some]),
+            joined([one.labels for one in some]),
+            joined([one.weights for one in some]),
+            {name: [value for one in some for value in one.values[name]] for name in names},
+        )
+
+    @classmethod
+    def each(
+        cls, model: Any, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
+    ) -> "Iterator[Predicted]":
+        """Asks a model for predictions, batch by batch; arguments as for `of`.
+
+        Yields:
+            The predictions of each batch.
+        """
+
+        @tf.function(reduce_retracing=True)
+        @tf.autograph.experimental.do_not_convert  # as in training: nothing to convert
+        def score(features: Any) -> Any:
+            return model(features, training=False)
+
+        for batch in batches:
+            features, *targets = batch if labelled else (batch,)
+            flat = [target.numpy()[:, 0].astype(np.float64) for target in targets]
+            yield cls(
+                score(features).numpy()[:, 0].astype(np.float64),
+                flat[0] if flat else None,
+                flat[1] if len(flat) > 1 else None,
+                {name: _rows(features[name]) for name in names},
+            )
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Returns a feature with one value a row as an array; a missing one is "" or -1.
+
+        Raises:
+            ValueError: If a row has several.
+        """
+        flat = self.single(name)
+        known = next((value for value in flat if value is not None), "")
+        missing: Any = "" if isinstance(known, str) else -1
+        return np.asarray([missing if value is None else value for value in flat])
+
+    def single(self, name: str) -> list[Any]:
+        """Returns a feature with one value a row; a missing one is None.
+
+        Raises:
+            ValueError: If a row has several.
+        """
+        flat = []
+        for row, value in enumerate(self.values[name]):
+            values = value if isinstance(value, list) else [value]
+            if len(values) > 1:
+                raise ValueError(
+                    f"`{name}` must have one value in each row to group by it. "
+                    f"Received: {name}={values} in row {row}."
+                )
+            flat.append(values[0] if values else None)
+        return flat
+
+
+def _rows(tensor: Any) -> list[Any]:
+    if isinstance(tensor, tf.SparseTensor):
+        rows: list[list[Any]] = [[] for _ in range(int(tensor.dense_shape[0]))]
+        for (row, _), value in zip(tensor.indices.numpy(), tensor.values.numpy(), strict=True):
+            rows[row].append(_plain(value))
+        return rows
+    values = tensor.numpy()
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 1:
+        return [_plain(value) for value in values]
+    return [[_plain(value) for value in row.ravel()] for row in values]
+
+
+def _plain(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value.item()
 
 
 def predict_run(

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.dump import dump
-from pipelines.configuration.load_configuration import load_configuration
-from pipelines.files.write_text import write_text
+from pipelines.configuration.load_configuration import dump, load_configuration
+from pipelines.files.atomic import write_text
 from pipelines.preparation.feature_spec import FeatureSpec
 
 

@@ -9,23 +9,19 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.cluster.serve_task import serve_task
-from pipelines.cluster.strategy_of import strategy_of
-from pipelines.cluster.team import Team
+from pipelines.cluster.team import Team, strategy_of
 from pipelines.configuration.configuration import Configuration
-from pipelines.files.atomic_file import atomic_file
-from pipelines.files.content_hash import content_hash
-from pipelines.files.write_text import write_text
+from pipelines.files.atomic import atomic_file, content_hash, write_text
+from pipelines.fitting.fit import Fitted
 from pipelines.modelling.build_model import build_model
-from pipelines.modelling.fitted import Fitted
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
-from pipelines.readers.check_records import check_records
+from pipelines.readers.examples import check_records
 from pipelines.runs.batches_of import BatchesOf
-from pipelines.runs.candidates_of import candidates_of
-from pipelines.runs.judged_parts import judged_parts
+from pipelines.runs.evaluate_run import judged_parts
 from pipelines.runs.run_folder import RunFolder
-from pipelines.training.history import History
-from pipelines.training.restore_best import restore_best
+from pipelines.training.checkpoints import History, restore_best
+from pipelines.training.negatives import candidates_of
 from pipelines.training.train import train
 from tfrs_afm.growth import carry_over
 

@@ -9,11 +9,7 @@ from typing import Any, Literal
 import pydantic
 
 from pipelines.configuration.section import Section
-from pipelines.sources._cells_of import cells_of
-from pipelines.sources._file_of import file_of
-from pipelines.sources._number_of import number_of
-from pipelines.sources._settings_of import settings_of
-from pipelines.sources.source import Row
+from pipelines.sources.source import Row, cells_of, file_of, number_of, settings_of
 
 _FIELDS = {
     "age": int,

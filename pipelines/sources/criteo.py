@@ -7,12 +7,7 @@ from typing import Any
 import pydantic
 
 from pipelines.configuration.section import Section
-from pipelines.sources._cells_of import cells_of
-from pipelines.sources._file_of import file_of
-from pipelines.sources._number_of import number_of
-from pipelines.sources._repeated_rows import RepeatedRows
-from pipelines.sources._settings_of import settings_of
-from pipelines.sources.source import Row
+from pipelines.sources.source import RepeatedRows, Row, cells_of, file_of, number_of, settings_of
 
 _NUMBERS = [f"I{number}" for number in range(1, 14)]
 _CATEGORIES = [f"C{number}" for number in range(1, 27)]

@@ -6,12 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.configuration.section import Section
-from pipelines.sources._cells_of import cells_of
-from pipelines.sources._file_of import file_of
-from pipelines.sources._number_of import number_of
-from pipelines.sources._repeated_rows import RepeatedRows
-from pipelines.sources._settings_of import settings_of
-from pipelines.sources.source import Row
+from pipelines.sources.source import RepeatedRows, Row, cells_of, file_of, number_of, settings_of
 
 # Field -> how many ids it has. In the libFM form the ids of all fields are counted through, in
 # this order.

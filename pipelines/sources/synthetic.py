@@ -8,11 +8,8 @@ from typing import Any
 
 import pydantic
 
-from pipelines.configuration.broken import broken
-from pipelines.configuration.section import Section
-from pipelines.sources._repeated_rows import RepeatedRows
-from pipelines.sources._settings_of import settings_of
-from pipelines.sources.source import Row
+from pipelines.configuration.section import Section, broken
+from pipelines.sources.source import RepeatedRows, Row, settings_of
 
 
 class _Settings(Section):

@@ -1,5 +1,6 @@
 """Checkpoints that are whole, or not there."""
 
+import dataclasses
 import errno
 import hashlib
 import json
@@ -7,12 +8,60 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import tensorflow as tf
 
-from pipelines.files.atomic_folder import atomic_folder
-from pipelines.training.run_state import RunState
+from pipelines.files.atomic import atomic_folder
+
+
+@dataclasses.dataclass
+class RunState:
+    """Position, records and counters of a run; what a checkpoint holds as JSON.
+
+    Attributes:
+        epoch: Number of the epoch that comes next or is under way, from 0.
+        batch: Batches of it that are done.
+        step: Steps done in all.
+        rows: Examples of this epoch that are done.
+        seconds: Time that this epoch has taken.
+        waited: Part of `seconds` in which the model waited for its input.
+        trained: The metrics of this epoch's training once it is over and validation is not.
+        batches_per_epoch: Length of the first epoch, once known; all are as long.
+        best: The best value of the monitored metric so far.
+        best_epoch: Its epoch.
+        best_step: The steps done then.
+        epochs_without_better: Epochs since the best one.
+        epochs_on_plateau: Epochs since the best one, or since the learning rate fell.
+        learning_rate_scale: What plateaus left of the learning rate.
+        history: One record for each epoch that is done.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    trained: dict[str, float] | None = None
+    batches_per_epoch: int | None = None
+    best: float | None = None
+    best_epoch: int | None = None
+    best_step: int | None = None
+    epochs_without_better: int = 0
+    epochs_on_plateau: int = 0
+    learning_rate_scale: float = 1.0
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Returns the state as JSON text; floats keep every bit."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads what `to_json` wrote."""
+        return cls(**json.loads(text))
+
 
 _STATE, _SUMS = "state.json", "checksums.json"
 
@@ -161,3 +210,52 @@ def _best_name(step: int) -> str:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """The learning curve of a run and its best epoch.
+
+    Attributes:
+        epochs: One record for each epoch, as in `history.jsonl`: `epoch` (from 0), `step` (done
+            in all), the metrics of training, those of validation behind `val_`, `learning_rate`,
+            `seconds`, `examples_per_second`, `step_seconds` and `input_wait` (the share of the
+            time in which the model waited for its input).
+        best_epoch: The epoch whose weights the model now has.
+        best: The monitored metric's value there; None where there is nothing to monitor.
+        ended_by: "epochs" or "early_stopping".
+    """
+
+    epochs: list[dict[str, Any]]
+    best_epoch: int
+    best: float | None
+    ended_by: Literal["epochs", "early_stopping"]
+
+
+def restore_best(model: Any, folder: Path) -> None:
+    """Gives a compiled model the weights of the best epoch of a run and its optimizer's state.
+
+    The model may be made under another strategy than that of the run, or under none.
+
+    Args:
+        model: As that which was trained, with its variables made.
+        folder: The folder of the run; nothing is written there.
+
+    Raises:
+        ValueError: If the run has no epoch behind it, or no checkpoint of it is whole.
+    """
+    model.optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(
+        folder / "checkpoints",
+        tf.train.Checkpoint(model=model, optimizer=model.optimizer),
+        tf.train.Checkpoint(model=model),
+        keep=1,
+        writes=False,
+    )
+    state = checkpoints.restore(partial=True)
+    if state.best_step is None:
+        raise ValueError(
+            f"`folder` must hold a run with an epoch behind it. Received: folder={folder}, step "
+            f"{state.step}. Go on with it first."
+        )
+    checkpoints.restore_best(state.best_step)

@@ -12,24 +12,13 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
-from pipelines.files.write_text import write_text
-from pipelines.training.checkpoints import Checkpoints
-from pipelines.training.describe_run import describe_run
-from pipelines.training.history import History
-from pipelines.training.judge import judge
-from pipelines.training.learning_rate_factor import learning_rate_factor
-from pipelines.training.make_variables import make_variables
-from pipelines.training.megabytes import megabytes
-from pipelines.training.profile import Profile
-from pipelines.training.records import Records
-from pipelines.training.refuse_other_run import refuse_other_run
-from pipelines.training.run_state import RunState
-from pipelines.training.scheduled_steps import ScheduledSteps
+from pipelines.files.atomic import write_text
+from pipelines.training.checkpoints import Checkpoints, History, RunState
+from pipelines.training.identity import describe_run, make_variables, megabytes, refuse_other_run
+from pipelines.training.records import Profile, Records, termination, train_progress
+from pipelines.training.schedule import judge, learning_rate_factor, weigh_classes
 from pipelines.training.step_randomness import step_randomness
-from pipelines.training.steps import Steps
-from pipelines.training.termination import termination
-from pipelines.training.train_progress import train_progress
-from pipelines.training.weigh_classes import weigh_classes
+from pipelines.training.steps import ScheduledSteps, Steps
 from pipelines.training.weight_average import WeightAverage
 
 _TERMINATED = 128 + 15  # what a shell says of a process that SIGTERM ended

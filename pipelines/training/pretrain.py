@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import tfrs_afm
 from pipelines.configuration.training import Training
+from pipelines.modelling.build_model import make_optimizer
 from pipelines.training.loop import Loop
-from pipelines.training.make_optimizer import make_optimizer
 from tfrs_afm.models.field_ranking import FieldRanking
 
 

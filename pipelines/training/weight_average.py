@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipelines.configuration.ema import EMA
+from pipelines.configuration.training import EMA
 
 
 class WeightAverage(tf.Module):

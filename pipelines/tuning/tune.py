@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
 from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.dump import dump
-from pipelines.configuration.tuning import Tuning
-from pipelines.files.write_text import write_text
-from pipelines.training.locked_folder import locked_folder
-from pipelines.tuning.draw_values import draw_values
-from pipelines.tuning.import_optuna import import_optuna
-from pipelines.tuning.open_study import open_study
-from pipelines.tuning.trial_record import TrialRecord
-from pipelines.tuning.trial_records import trial_records
-from pipelines.tuning.with_values import with_values
+from pipelines.configuration.load_configuration import dump, override
+from pipelines.configuration.section import explained
+from pipelines.configuration.tuning import SearchRange, Tuning
+from pipelines.files.atomic import write_text
+from pipelines.runs.train_run import train_run
+from pipelines.training.train import locked_folder
+from pipelines.tuning.study import TrialRecord, import_optuna, open_study, trial_records
+from pipelines.tuning.trials import plot_trials, trials_table
 
 _SEEDS = 1_000_003
 
@@ -157,3 +157,115 @@ def _check_folder(configuration: Configuration, folder: Path) -> None:
                 f" {folder}, with another section {', '.join(changed)}. Take another folder."
             )
     write_text(file, text)
+
+
+def tune_run(
+    configuration: Configuration,
+    out: Path,
+    on_trial: Callable[[TrialRecord], None] | None = None,
+) -> list[TrialRecord]:
+    """Trains one configuration after the other, see `tune`, on examples that are prepared once.
+
+    Args:
+        configuration: With a section `tuning`.
+        out: A folder: `data` for the examples; in `tuning` the best configuration as `best.json`,
+            the trials as `trials.csv` and `trials.svg`, and the learning curve of each.
+        on_trial: Called with each trial that ends.
+
+    Returns:
+        All trials.
+
+    Raises:
+        ValueError: As `tune`, and as `train_run` where every trial fails.
+        ImportError: If Optuna or matplotlib is not installed.
+    """
+    folder, tuning = out / "tuning", configuration.tuning
+    # Only the learning curve decides; intervals of each trial would take longer than its epochs.
+    quick = configuration.evaluation.model_copy(update={"bootstrap": 0})
+
+    def objective(
+        made: Configuration, trial: Path, on_epoch: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        try:
+            train_run(
+                made.model_copy(update={"evaluation": quick}),
+                trial,
+                data=out / "data",
+                on_epoch=on_epoch,
+            )
+        finally:
+            _sweep(folder)
+
+    found = tune(configuration, folder, objective, on_trial)
+    write_text(folder / "trials.csv", trials_table(found, tuning.mode, "csv"))
+    plot_trials(found, folder / "trials.svg", monitor=tuning.monitor, mode=tuning.mode)
+    return found
+
+
+def _sweep(folder: Path) -> None:
+    """Drops checkpoints: those of every trial would fill the disk; `train` trains the best."""
+    for checkpoints in folder.glob("trials/*/checkpoints"):
+        shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def draw_values(trial: Any, space: Mapping[str, SearchRange]) -> dict[str, Any]:
+    """Lets a trial of Optuna choose a value for each key.
+
+    Args:
+        trial: An `optuna.Trial`.
+        space: Key path -> range.
+
+    Returns:
+        Key path -> value.
+    """
+    values: dict[str, Any] = {}
+    for path, given in space.items():
+        if given.choices is not None:
+            # As text, because a choice may be a list, which Optuna does not keep.
+            texts = [json.dumps(choice) for choice in given.choices]
+            values[path] = json.loads(trial.suggest_categorical(path, texts))
+        elif given.whole:
+            step = int(given.step or 1)
+            values[path] = trial.suggest_int(path, given.low, given.high, step=step, log=given.log)
+        else:
+            values[path] = trial.suggest_float(
+                path, given.low, given.high, step=given.step, log=given.log
+            )
+    return values
+
+
+def with_values(configuration: Configuration, values: Mapping[str, Any]) -> Configuration:
+    """Returns a copy with the value of each key path set, checked as a file is.
+
+    Args:
+        configuration: Any.
+        values: Key path, as `training.optimizer.learning_rate` or `columns[0].dimension`, ->
+            value.
+
+    Raises:
+        ValueError: If there is no such key, or the value is not allowed there.
+
+    Example:
+        >>> from pipelines.configuration.column import Column
+        >>> from pipelines.configuration.configuration import Data
+        >>> columns = [Column(kind="numeric_column", key="age")]
+        >>> made = Configuration(data=Data(format="csv", train="a.csv"), columns=columns)
+        >>> with_values(made, {"model.dropout": 0.25}).model.dropout
+        0.25
+    """
+    content = json.loads(dump(configuration))
+    for path, value in values.items():
+        override(content, f"{path}={_toml(value)}")
+    try:
+        return Configuration.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise ValueError(explained(error, content, Configuration, "tuning.space")) from None
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(one) for one in value)}]"
+    return json.dumps(value)

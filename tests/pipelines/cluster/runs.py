@@ -13,12 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.cluster.serve_task import serve_task
-from pipelines.cluster.strategy_of import strategy_of
+from pipelines.cluster.team import strategy_of
 from pipelines.configuration.configuration import Configuration
+from pipelines.fitting.fit import Fitted
 from pipelines.modelling.build_model import build_model
-from pipelines.modelling.fitted import Fitted
-from pipelines.training.scheduled_steps import ScheduledSteps
-from pipelines.training.steps import Steps
+from pipelines.training.steps import ScheduledSteps, Steps
 from pipelines.training.train import train
 
 # Two epochs of ten steps; nine rows are left for the last of each.

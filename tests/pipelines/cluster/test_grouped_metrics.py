@@ -11,7 +11,7 @@ PROGRAM = """
 import numpy as np
 import tensorflow as tf
 import tfrs_afm
-from pipelines.cluster.strategy_of import strategy_of
+from pipelines.cluster.team import strategy_of
 from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.fitting.fit import Fitted
 from pipelines.modelling.build_model import build_model
-from pipelines.modelling.fitted import Fitted
-from pipelines.training.make_variables import make_variables
-from pipelines.training.restore_best import restore_best
+from pipelines.training.checkpoints import restore_best
+from pipelines.training.identity import make_variables
 from tests.pipelines.cluster import runs
 from tests.pipelines.cluster.processes import run_alone, run_cluster
 from tests.pipelines.cluster.results import curve, tensors

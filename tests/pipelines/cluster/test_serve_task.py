@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cluster.free_addresses import free_addresses
+from pipelines.cluster.run_local_cluster import free_addresses
 from pipelines.cluster.serve_task import serve_task
 from pipelines.configuration.training import Training
 from tests.pipelines.cluster.processes import QUIET, ROOT

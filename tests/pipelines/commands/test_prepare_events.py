@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.__main__ import main
-from tests.pipelines.beam import logs
+from tests.pipelines.events import logs
 
 SETTINGS = """\
 files = ["log.csv"]

@@ -5,11 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.configuration.column import Column
-from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.data import Data
-from pipelines.configuration.dump import dump
-from pipelines.configuration.load_configuration import load_configuration
-from pipelines.configuration.model import Model
+from pipelines.configuration.configuration import Configuration, Data, Model
+from pipelines.configuration.load_configuration import dump, load_configuration
 
 CLICKS = """\
 [data]

@@ -1,10 +1,8 @@
 import pytest
 
 from pipelines.configuration.column import Column
-from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.data import Data
-from pipelines.configuration.raw_feature import RawFeature
-from pipelines.configuration.raw_features import raw_features
+from pipelines.configuration.configuration import Configuration, Data
+from pipelines.configuration.raw_features import RawFeature, raw_features
 
 
 def made(*columns: Column) -> Configuration:

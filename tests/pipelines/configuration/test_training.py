@@ -1,8 +1,7 @@
 import pydantic
 import pytest
 
-from pipelines.configuration.early_stopping import EarlyStopping
-from pipelines.configuration.training import Training
+from pipelines.configuration.training import EarlyStopping, Training
 
 
 @pytest.mark.parametrize(

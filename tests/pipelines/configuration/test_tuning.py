@@ -3,8 +3,7 @@ import tomllib
 import pydantic
 import pytest
 
-from pipelines.configuration.search_range import SearchRange
-from pipelines.configuration.tuning import Tuning
+from pipelines.configuration.tuning import SearchRange, Tuning
 
 
 def test_a_key_path_may_be_quoted_or_not() -> None:

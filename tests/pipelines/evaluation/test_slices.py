@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 
 from pipelines.configuration.evaluation import Evaluation
-from pipelines.evaluation.activity import activity
-from pipelines.evaluation.evaluate_predictions import evaluate_predictions
-from pipelines.evaluation.evaluate_slices import evaluate_slices
-from pipelines.evaluation.interval import Interval
+from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.evaluate import activity, evaluate_predictions, evaluate_slices
 
 QUICK = Evaluation(bootstrap=20)
 

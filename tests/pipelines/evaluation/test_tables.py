@@ -1,4 +1,4 @@
-from pipelines.evaluation.metrics_table import metrics_table
+from pipelines.evaluation.evaluate import metrics_table
 
 
 def test_a_table_has_a_line_a_model_and_names_the_group() -> None:

@@ -3,9 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.files.atomic_folder import atomic_folder
-from pipelines.files.content_hash import content_hash
-from pipelines.files.write_text import write_text
+from pipelines.files.atomic import atomic_folder, content_hash, write_text
 
 
 def test_a_folder_appears_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 import tfrs_afm
 from pipelines.configuration.raw_features import raw_features
+from pipelines.fitting.fit import Fitted
+from pipelines.fitting.fit_columns import fit_columns
 from pipelines.modelling.columns_of import columns_of
-from pipelines.modelling.fit_columns import fit_columns
-from pipelines.modelling.fitted import Fitted
 from tests.pipelines.modelling.configurations import identity, made
 
 fc = tf.feature_column

@@ -4,9 +4,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from pipelines.preparation.feature import Feature
-from pipelines.preparation.feature_spec import FeatureSpec
-from pipelines.preparation.parse_spec import parse_spec
+from pipelines.preparation.feature_spec import Feature, FeatureSpec, parse_spec
 
 FEATURES = (
     Feature("label", "int64", "fixed", "liked"),

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.preparation.quantile_bounds import quantile_bounds
-from pipelines.preparation.vocabulary import vocabulary
+from pipelines.fitting.statistics import quantile_bounds, vocabulary
 
 
 @given(st.lists(st.sampled_from("abcde")), st.integers(1, 3))

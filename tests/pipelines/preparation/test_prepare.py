@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from pipelines.configuration.load_configuration import load_configuration
 from pipelines.preparation.feature_spec import FeatureSpec
-from pipelines.preparation.origin import Origin
-from pipelines.preparation.prepare import prepare
+from pipelines.preparation.prepare import Origin, prepare
 from pipelines.preparation.row_rules import RowRules
 from tests.pipelines.clicks import log, write_clicks
 

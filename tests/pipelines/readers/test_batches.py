@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.readers.bad_rows import BadRows
+from pipelines.readers.bad_rows import BadRows, read_error
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.read_error import read_error
+from pipelines.readers.formats import FormatOptions
 from tests.pipelines.readers.written_files import OPTIONS, as_values, row, write
 
 ROWS = 57

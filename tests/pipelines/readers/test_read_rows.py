@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipelines.readers.bad_rows import BadRows
-from pipelines.readers.format_options import FormatOptions
-from pipelines.readers.read_rows import read_rows
+from pipelines.readers.formats import FormatOptions
+from pipelines.readers.read_rows import count_rows, read_rows
 from tests.pipelines.readers.written_files import DTYPES, OPTIONS, as_values, row, write
 from tests.pipelines.sources.real_data import real_data
 
@@ -240,3 +240,17 @@ def test_criteo_is_read() -> None:
     cells = [line.split("\t") for line in path.read_text().rstrip("\n").split("\n")]
     for one, expected in zip(rows, cells, strict=True):
         assert ["" if v is None else str(v) for v in one.values()] == expected
+
+
+@pytest.mark.parametrize("form", OPTIONS)
+def test_rows_are_counted_without_parsing_them(form: str, tmp_path: Path) -> None:
+    rows = [{**row(n), "word": "w"} for n in range(30)]
+    ending = "" if form == "parquet" else ".gz"
+    files = [write(tmp_path / "a", form, rows), write(tmp_path / f"b{ending}", form, rows[:7])]
+    assert count_rows(files, OPTIONS[form]) == 37
+
+
+def test_a_last_line_without_an_end_counts(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text('{"a": 1}\n{"a": 2}')
+    assert count_rows([path], OPTIONS["jsonl"]) == 2

@@ -5,7 +5,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.formats import FormatOptions
 from pipelines.readers.read_rows import read_rows
 
 QUICK = settings(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.formats import FormatOptions
 
 DTYPES = {
     "label": "int64",

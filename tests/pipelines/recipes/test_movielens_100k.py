@@ -11,12 +11,11 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.load_configuration import load_configuration
-from pipelines.modelling.build_model import build_model
-from pipelines.modelling.fitted import Fitted
-from pipelines.modelling.load_model import load_model
+from pipelines.fitting.fit import Fitted
+from pipelines.modelling.build_model import build_model, load_model
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
-from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.formats import FormatOptions
 from pipelines.runs.run_folder import RunFolder
 from pipelines.runs.train_run import train_run
 from tests.pipelines.movielens_files import log, write_recbole

@@ -11,13 +11,13 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.load_configuration import load_configuration
+from pipelines.fitting.fit import Fitted
 from pipelines.modelling.build_model import build_model
-from pipelines.modelling.fitted import Fitted
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
-from pipelines.readers.format_options import FormatOptions
+from pipelines.readers.formats import FormatOptions
 from pipelines.runs.train_run import train_run
 from tests.pipelines.movielens_files import log, write_recbole
 

@@ -10,12 +10,12 @@ import pipelines.recipes
 from pipelines.configuration.load_configuration import load_configuration
 from pipelines.configuration.raw_features import raw_features
 from pipelines.runs.train_run import train_run
-from pipelines.sources.find_source import find_source
+from pipelines.sources.source import find_source
 from tests.pipelines.sources import (
     test_adult,
     test_frappe,
     test_lastfm,
-    test_movielens_1m_ranking,
+    test_movielens_1m,
 )
 
 
@@ -42,8 +42,8 @@ RAW: dict[str, Callable[[Path], Path]] = {
     "criteo": criteo,
     "frappe": test_frappe.written,
     "lastfm": test_lastfm.written,
-    "movielens-1m": test_movielens_1m_ranking.written,
-    "movielens-1m-ranking": test_movielens_1m_ranking.written,
+    "movielens-1m": test_movielens_1m.ranking_files,
+    "movielens-1m-ranking": test_movielens_1m.ranking_files,
     "synthetic": nothing,
 }
 SOURCES = {

@@ -13,11 +13,11 @@ import pytest
 import tensorflow as tf
 
 from pipelines.__main__ import main
-from pipelines.configuration.data import Data
+from pipelines.configuration.configuration import Data
 from pipelines.configuration.load_configuration import load_configuration
+from pipelines.runs.batches_of import input_files
 from pipelines.runs.evaluate_run import evaluate_run
 from pipelines.runs.export_run import export_run
-from pipelines.runs.input_files import input_files
 from pipelines.runs.predict_run import predict_run
 from pipelines.runs.run_folder import RunFolder
 from pipelines.runs.train_run import train_run

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sources.find_source import find_source
+from pipelines.sources.source import find_source
 from tests.pipelines.sources.real_data import real_data
 
 CELLS = ["1", "", "-2", *map(str, range(3, 14)), *[f"{number:08x}" for number in range(25)], ""]

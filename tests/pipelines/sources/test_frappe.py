@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sources.find_source import find_source
+from pipelines.sources.source import find_source
 from tests.pipelines.sources.real_data import real_data
 
 LINES = (

@@ -12,9 +12,12 @@ from pipelines.configuration.load_configuration import load_configuration
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
 from pipelines.sources import movielens_100k as source
-from pipelines.sources._find_movielens_100k import find_movielens_100k
-from pipelines.sources._read_movielens_100k import read_movielens_100k
-from pipelines.sources.movielens_100k import movielens_100k
+from pipelines.sources.movielens_100k import (
+    find_movielens_100k,
+    movielens_100k,
+    read_movielens_100k,
+    read_typed_header,
+)
 from tests.pipelines import oracles
 from tests.pipelines.movielens_files import FILMS, USERS, Log, log, write_grouplens, write_recbole
 
@@ -240,3 +243,22 @@ def test_an_empty_raw_file_is_an_error_that_names_it(
     path.write_bytes(b"")
     with pytest.raises(ValueError, match=f"{path.name}.*an empty file"):
         read_movielens_100k(find_movielens_100k(tmp_path))
+
+
+def test_columns_are_read_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.item"
+    path.write_bytes("id:token\ttitle:token_seq\r\n1\tÀ\x85 b\r\n2\t\r\n".encode())
+    assert read_typed_header(path) == {"id": ["1", "2"], "title": ["À\x85 b", ""]}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("", "must have a header line"), ("a:token\tb:token\n1\t2\n3\n", "1 cells in line 3")],
+)
+def test_a_broken_table_is_an_error_that_names_file_and_line(
+    tmp_path: Path, text: str, error: str
+) -> None:
+    path = tmp_path / "t.item"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"t.item.*{error}"):
+        read_typed_header(path)

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.sources.find_source import find_source
+from pipelines.sources.source import find_source
 
 
 def test_the_pair_decides_the_label() -> None:

@@ -15,8 +15,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.configuration.training import Training
 from pipelines.training import checkpoints
-from pipelines.training.locked_folder import locked_folder
-from pipelines.training.train import train
+from pipelines.training.train import locked_folder, train
 from tests.pipelines.training import examples
 from tests.pipelines.training.test_resume import at_call
 
@@ -269,7 +268,7 @@ def test_a_file_that_ends_early_is_noticed(end: int, message: str, tmp_path: Pat
 _HOLD = """
 import sys
 from pathlib import Path
-from pipelines.training.locked_folder import locked_folder
+from pipelines.training.train import locked_folder
 with locked_folder(Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.configuration.column import Column
-from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.data import Data
+from pipelines.configuration.configuration import Configuration, Data
 from pipelines.configuration.tuning import Tuning
-from pipelines.tuning.trial_record import TrialRecord
+from pipelines.tuning.study import TrialRecord
 from pipelines.tuning.tune import tune
 
 SPACE: dict[str, Any] = {

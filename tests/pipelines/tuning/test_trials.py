@@ -2,9 +2,8 @@ import csv
 import io
 from pathlib import Path
 
-from pipelines.tuning.plot_trials import plot_trials
-from pipelines.tuning.trial_record import TrialRecord
-from pipelines.tuning.trials_table import trials_table
+from pipelines.tuning.study import TrialRecord
+from pipelines.tuning.trials import plot_trials, trials_table
 
 RECORDS = [
     TrialRecord(0, "complete", 0.61234, {"rate": 1e-4, "units": [8], "on": True}, (0.7, 0.61234)),

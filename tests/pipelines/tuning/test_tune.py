@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines.configuration.load_configuration import load_configuration
-from pipelines.tuning.trial_record import TrialRecord
-from pipelines.tuning.tune import tune
-from pipelines.tuning.with_values import with_values
+from pipelines.tuning.study import TrialRecord
+from pipelines.tuning.tune import tune, with_values
 from tests.pipelines.tuning.search import configuration, objective, search
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.__main__ import main
-from pipelines.configuration.dump import dump
-from pipelines.configuration.load_configuration import load_configuration
+from pipelines.configuration.load_configuration import dump, load_configuration
 from tests.pipelines.planted_clicks import clicks_configuration, write_clicks
 
 pytestmark = pytest.mark.long

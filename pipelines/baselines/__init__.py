@@ -1,1 +1,0 @@
-"""Simple predictors that a model must beat to be worth its while."""

@@ -1,0 +1,199 @@
+"""A log of events to training examples on Apache Beam."""
+
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.events.beam_records import split_line
+from pipelines.events.event import event_spec
+from pipelines.events.prepared import Prepared, check_once, check_replaceable
+from pipelines.events.settings import EventSettings
+from pipelines.files.atomic import atomic_folder, content_hash
+from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.readers.bad_rows import missing_column
+
+_HERE = ("--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=0")
+_MESSAGE = re.compile(r"(?:ValueError|RuntimeError): ([`A][^\n]*)")
+
+
+def prepare_with_beam(
+    settings: EventSettings,
+    out: str | Path,
+    beam_arguments: Sequence[str] = (),
+    exact_values: int = 1_000_000,
+) -> Prepared:
+    """Writes prepared examples on the machines of any runner of Beam.
+
+    The examples, vocabularies, bounds and parts are those of `prepare_in_memory`; only the order
+    of the examples in the shards is left to the runner. No machine holds more than one user's
+    `max_events` events, what is fitted, and - for negatives - the items of the training part.
+
+    Args:
+        settings: The log and the examples to make of it.
+        out: The folder. On this machine it appears whole or not at all, and replaces examples
+            that are there. On another file system of Beam (`gs://...`), which cannot rename a
+            folder, it must hold no examples yet; each file appears whole and `feature_spec.json`
+            comes last, so a folder without it is not ready.
+        beam_arguments: Options of Beam, such as `--runner=FlinkRunner`. Without a runner,
+            processes of this machine work, one a core.
+        exact_values: The split by time and bounds are exact up to so many distinct values of a
+            column; beyond, `Prepared.rank_errors` says how far from the asked rank they may be.
+
+    Returns:
+        The description of the examples, and what was counted.
+
+    Raises:
+        ImportError: If Apache Beam is not installed.
+        ValueError: As `prepare_in_memory`.
+    """
+    try:
+        from apache_beam.io.filesystems import FileSystems
+    except ImportError as error:
+        raise ImportError(
+            "apache-beam must be installed to prepare with it. Run: pip install 'tfrs-afm[beam]'."
+        ) from error
+    arguments = list(beam_arguments)
+    if not any(word.split("=")[0] == "--runner" for word in arguments):
+        arguments = [*_HERE, *arguments]
+    files = _find(settings)
+    key = content_hash(
+        [], {"files": sorted(files.items()), "settings": settings.model_dump(mode="json")}
+    )
+    read, header = _with_names(settings, min(files))
+    if "://" not in str(out):
+        check_replaceable(Path(out))
+        with atomic_folder(Path(out)) as folder:
+            results = _run(read, header, str(folder), arguments, exact_values)
+            prepared = _prepared(settings, key, results)
+            prepared.write(folder)
+        return prepared
+    if FileSystems.exists(FileSystems.join(str(out), FeatureSpec.FILE)):
+        raise ValueError(
+            f"`out` must hold no examples yet. Received: out={out}, which does. Name another."
+        )
+    results = _run(read, header, str(out), arguments, exact_values)
+    prepared = _prepared(settings, key, results)
+    with tempfile.TemporaryDirectory() as local:
+        prepared.write(Path(local))
+        for name in (Prepared.FILE, FeatureSpec.FILE):
+            with FileSystems.create(FileSystems.join(str(out), name)) as file:
+                file.write(Path(local, name).read_bytes())
+    return prepared
+
+
+def _find(settings: EventSettings) -> dict[str, tuple[int, float]]:
+    """Returns the files with their sizes and times, which stand for their contents in the key."""
+    from apache_beam.io.filesystems import FileSystems
+
+    found, paths = {}, []
+    for pattern, matched in zip(
+        settings.files, FileSystems.match(list(settings.files)), strict=True
+    ):
+        for file in matched.metadata_list:
+            found[file.path] = (file.size_in_bytes, file.last_updated_in_seconds or 0.0)
+        if not matched.metadata_list:
+            raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
+        paths += [file.path for file in matched.metadata_list]
+    check_once(paths)
+    unknown = [file for file in found if file.endswith((".zst", ".deflate", ".lzma"))]
+    if unknown and settings.format in ("csv", "jsonl"):
+        raise ValueError(
+            f"`files` must be compressed as .gz, .bz2 or .xz, if at all. Received: {unknown[0]}."
+        )
+    if not any(size for size, _ in found.values()):
+        raise ValueError(f"`files` must hold rows. Received: {len(found)} empty files.")
+    return found
+
+
+def _with_names(
+    settings: EventSettings, first: str
+) -> tuple[EventSettings, tuple[str, ...] | None]:
+    """Reads the header of CSV once, here: who reads the middle of a file does not see it."""
+    from pipelines.events.beam_records import open_stream
+
+    if settings.format != "csv":
+        return settings, None
+    header = None
+    names = settings.names
+    if settings.header:
+        with open_stream(first) as file:
+            header = tuple(split_line(file.readline(), settings.delimiter))
+        names = names or header
+    for name in settings.dtypes:
+        if name not in (names or ()):
+            raise missing_column(name, Path(first), names or ())
+    return settings.model_copy(update={"names": names}), header
+
+
+def _run(
+    settings: EventSettings,
+    header: Sequence[str] | None,
+    folder: str,
+    arguments: Sequence[str],
+    exact_values: int,
+) -> list[list[Any]]:
+    import apache_beam as beam
+    from apache_beam.io.filesystems import FileSystems
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.runner import PipelineState
+
+    from pipelines.events.beam_pipeline import RESULTS, add_preparation
+
+    pipeline = beam.Pipeline(options=PipelineOptions(arguments))
+    add_preparation(pipeline, settings, header, folder, exact_values)
+    try:
+        state = pipeline.run().wait_until_finish()
+    except Exception as error:
+        # Runners wrap what a worker raised, with its stack and its causes, in their own error.
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from error
+        messages = _MESSAGE.findall(f"{type(error).__name__}: {error}")
+        if messages:
+            raise ValueError(messages[-1].split(" [while running ")[0]) from error
+        raise RuntimeError(
+            f"The runner must end without an error. Received: {str(error).strip()[-500:]}"
+        ) from error
+    if state != PipelineState.DONE:
+        raise RuntimeError(f"The runner must end without an error. Received: {state}.")
+    path = FileSystems.join(folder, RESULTS)
+    with FileSystems.open(path) as file:
+        results = [json.loads(line) for line in file.read().splitlines()]
+    FileSystems.delete([path])
+    return results
+
+
+def _prepared(settings: EventSettings, key: str, results: list[list[Any]]) -> Prepared:
+    from pipelines.events.beam_records import ParseRecords
+
+    found: dict[str, dict[str, Any]] = {
+        "fitted": {},
+        "rank_errors": {},
+        "parts": {},
+        "counters": {},
+    }
+    for kind, name, value in results:
+        found[kind][name] = value
+    parts = {}
+    for part in settings.parts:
+        names = tuple(
+            f"{part}-{number:05d}-of-{settings.num_shards:05d}.tfrecord"
+            for number in range(settings.num_shards)
+        )
+        parts[part] = FeatureSpec.Part(names, *found["parts"][part])
+    users, rows, capped_users, capped_events = found["counters"]["users"]
+    bad_rows, places = found["counters"]["bad_rows"]
+    return Prepared(
+        event_spec(settings, key, found["fitted"], parts),
+        rows=rows,
+        bad_rows=bad_rows,
+        bad_places=tuple(
+            ParseRecords.place(problem, file, offset) for file, offset, problem in places
+        ),
+        users=users,
+        capped_users=capped_users,
+        capped_events=capped_events,
+        rank_errors=found["rank_errors"],
+    )

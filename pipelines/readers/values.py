@@ -1,0 +1,206 @@
+"""One value of a row, as the type that a column asks for."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.readers.batch_options import BatchOptions
+
+_MAX_FLOAT32 = 3.4028235677973366e38  # from here on a float64 rounds to an infinite float32
+_WORDS = {"int64": "a whole number", "float32": "a finite number", "string": "text"}
+
+
+def typed_value(name: str, value: Any, dtype: str, *, from_text: bool = False) -> Any:
+    """Checks a value or a list of values, and converts it where it stands as text.
+
+    Args:
+        name: Its feature, for an error.
+        value: A number, a text, a list of these or None.
+        dtype: `"int64"`, `"float32"` or `"string"`.
+        from_text: Whether numbers stand as text, as in CSV. Otherwise text is no number.
+
+    Returns:
+        An int, float or str, a list of these, or None. A missing value of a list is left out.
+
+    Raises:
+        ValueError: If the value is no such thing, in the form that `BadRows.add` takes.
+
+    Example:
+        >>> typed_value("age", ["31", None], "int64", from_text=True)
+        [31]
+    """
+    if value is None:
+        return None
+    if isinstance(value, list):
+        kept = [one for one in value if one is not None]
+        return [_one(name, one, dtype, from_text=from_text) for one in kept]
+    return _one(name, value, dtype, from_text=from_text)
+
+
+def _one(name: str, value: Any, dtype: str, *, from_text: bool) -> Any:
+    try:
+        if dtype == "string":
+            if isinstance(value, str) and (value.isascii() or value.encode()):
+                return value
+        elif from_text:
+            if "_" not in value:  # 1_000 is a number to Python only
+                return _number(int(value) if dtype == "int64" else float(value), dtype)
+        elif isinstance(value, int) or (dtype == "float32" and isinstance(value, float)):
+            return _number(value, dtype)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"`{name}` must be {_WORDS[dtype]} ({dtype}). Received: {name}={value!r}")
+
+
+def _number(value: Any, dtype: str) -> Any:
+    if dtype == "int64":
+        if -(2**63) <= value < 2**63:
+            return int(value)
+    elif math.isfinite(value) and abs(value) < _MAX_FLOAT32:
+        return float(value)
+    raise ValueError
+
+
+def typed_column(
+    name: str, values: Sequence[Any], dtype: str, *, from_text: bool = False
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Converts a feature of many rows; what it accepts is what `typed_value` accepts.
+
+    Args:
+        name: The feature.
+        values: Its value in each row: a value, a list, or None.
+        dtype: `"int64"`, `"float32"` or `"string"`.
+        from_text: Whether numbers stand as text.
+
+    Returns:
+        All values one after the other, strings as UTF-8 bytes, and the number of each row's.
+
+    Raises:
+        ValueError: If a value is of another type.
+
+    Example:
+        >>> [part.tolist() for part in typed_column("n", [[1, 2], None, 3], "int64")]
+        [[1, 2, 3], [2, 0, 1]]
+    """
+    lists = [v if type(v) is list else () if v is None else (v,) for v in values]
+    flat = list(itertools.chain.from_iterable(lists))
+    array = quick_column(flat, dtype, from_text=from_text)
+    if array is None:
+        # Missing values in lists, an odd type, or an error that is to be told well.
+        lists = [typed_value(name, list(one), dtype, from_text=from_text) for one in lists]
+        flat = list(itertools.chain.from_iterable(lists))
+        if dtype == "string":
+            flat = [text.encode() for text in flat]
+        array = np.array(flat, object if dtype == "string" else dtype)
+    return array, np.fromiter(map(len, lists), np.int64, len(lists))
+
+
+def quick_column(flat: Sequence[Any], dtype: str, *, from_text: bool) -> NDArray[Any] | None:
+    """Converts all values at once, or returns None where `typed_value` has to look at each.
+
+    What it converts, `typed_value` would convert to the same.
+
+    Args:
+        flat: Numbers and texts.
+        dtype: `"int64"`, `"float32"` or `"string"`.
+        from_text: Whether numbers stand as text.
+
+    Returns:
+        `(values,)` of the dtype, strings as UTF-8 bytes; None if a value is of another type, out
+        of range or not finite.
+
+    Example:
+        >>> quick_column(["1", "2"], "int64", from_text=True).tolist()
+        [1, 2]
+    """
+    kinds = set(map(type, flat))
+    try:
+        if dtype == "string":
+            if kinds <= {str}:
+                return np.array([text.encode() for text in flat], object)
+        elif from_text:
+            if "_" not in "".join(flat):
+                return _finite(list(map(int if dtype == "int64" else float, flat)), dtype)
+        elif kinds <= ({int} if dtype == "int64" else {int, float}):
+            return _finite(flat, dtype)
+    except (ValueError, TypeError, OverflowError):
+        pass
+    return None
+
+
+def _finite(flat: Sequence[Any], dtype: str) -> NDArray[Any] | None:
+    if dtype == "int64":
+        return np.array(flat, np.int64)
+    with np.errstate(over="ignore"):
+        array = np.array(flat, np.float64).astype(np.float32)
+    return array if np.isfinite(array).all() else None
+
+
+T = TypeVar("T")
+
+
+def plain_value(values: list[T]) -> list[T] | T | None:
+    """Returns None for no value, the value itself for one, and the list for more.
+
+    Example:
+        >>> plain_value([]), plain_value([7]), plain_value([7, 8])
+        (None, 7, [7, 8])
+    """
+    return values if len(values) > 1 else values[0] if values else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """One thing that is read of each row.
+
+    Attributes:
+        key: What it is called afterwards: the feature's name, or `LABEL` or `WEIGHT`.
+        name: Its name in the row.
+        dtype: `"int64"`, `"float32"` or `"string"`.
+        shape: Shape of its value; None for a list of any length.
+        default: What stands for a missing value; None makes it required. Not for lists.
+        least: Smallest value.
+        most: Largest value.
+    """
+
+    key: str
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None
+    default: Any = None
+    least: float = -np.inf
+    most: float = np.inf
+
+    LABEL = "label of the row"
+    WEIGHT = "weight of the row"
+
+    @property
+    def size(self) -> int:
+        """Number of values that the shape has."""
+        return int(np.prod(self.shape or (), dtype=np.int64))
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any], options: BatchOptions) -> "list[Wanted]":
+        """Lists the features of a parse spec, then label and weight as far as they are named."""
+        wanted = []
+        for name, feature in spec.items():
+            shape = getattr(feature, "shape", None)
+            if shape is not None:
+                shape = tuple(int(size) for size in shape)
+            default = getattr(feature, "default_value", None)
+            wanted.append(cls(name, name, feature.dtype.name, shape, default))
+        if options.label is not None:
+            # Its range holds after `positive_from`, which maps any number to 0 or 1.
+            low, high = options.label_range or (-np.inf, np.inf)
+            if options.positive_from is not None:
+                low, high = -np.inf, np.inf
+            label = cls(cls.LABEL, options.label, "float32", (), None, low, high)
+            wanted.append(label)
+        if options.weight is not None:
+            wanted.append(cls(cls.WEIGHT, options.weight, "float32", (), None, 0.0))
+        return wanted

@@ -1,0 +1,179 @@
+"""All that a report tells."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tfrs_afm
+from pipelines.evaluation.bootstrap import Interval
+from pipelines.evaluation.evaluate import Slice
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplainedExample:
+    """A prediction split into named parts.
+
+    Attributes:
+        story: What makes it telling, as "Worst miss: called negative, is positive".
+        label: The label.
+        prediction: The prediction.
+        features: Feature -> its values, as text.
+        parts: Name -> share of the logit: the bias, fields, pairs of fields, the deep tower. They
+            add up to the logit.
+    """
+
+    story: str
+    label: float
+    prediction: float
+    features: dict[str, str]
+    parts: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedModel:
+    """What a model or baseline says of the part that curves and slices are drawn for.
+
+    Attributes:
+        predictions: `(examples,)`.
+        slices: Its metrics per slice.
+    """
+
+    predictions: NDArray[np.float64]
+    slices: list[Slice] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class PartSummary:
+    """Counts of a part.
+
+    Attributes:
+        examples: Number of examples.
+        mean_label: Mean of the labels: for labels 0 and 1 the share of positives.
+        groups: Number of groups; None where the data have none.
+    """
+
+    examples: int
+    mean_label: float
+    groups: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What is known of a run, read and computed; `render_page` lays it out.
+
+    Attributes:
+        title: The name of the run.
+        model: The name of the model, as in `metrics` and `judged`; all others are baselines.
+        parts: Part -> what it holds.
+        fields: Columns, as (name, kind).
+        history: The learning curve: one record an epoch, as in `history.jsonl`.
+        best_epoch: The epoch of the best weights, as counted in the records.
+        metrics: Part -> model or baseline -> metric -> value and interval.
+        part: The part that everything below is about.
+        labels: `(examples,)` labels of the part.
+        weights: `(examples,)` weights of the examples; None for 1.
+        binary: Whether labels are 0 and 1, so that there is a ROC curve.
+        probabilities: Whether predictions are probabilities, so that they can be calibrated.
+        judged: Model or baseline -> its predictions and slices.
+        pairs: What field pairs do in the model; None where it has none.
+        examples: The most telling ones.
+        configuration: As resolved.
+        versions: Program or package -> version.
+    """
+
+    title: str
+    model: str
+    parts: dict[str, PartSummary]
+    fields: list[tuple[str, str]]
+    history: list[dict[str, Any]]
+    best_epoch: int | None
+    metrics: dict[str, dict[str, dict[str, Interval]]]
+    part: str
+    labels: NDArray[np.float64]
+    weights: NDArray[np.float64] | None
+    binary: bool
+    probabilities: bool
+    judged: dict[str, JudgedModel]
+    pairs: tfrs_afm.PairAverages | None
+    examples: list[ExplainedExample]
+    configuration: dict[str, Any]
+    versions: dict[str, str]
+
+
+def html_table(
+    caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]], style: str = ""
+) -> str:
+    """Returns a table with a caption, a heading for each column and one for each row.
+
+    Args:
+        caption: What the table shows.
+        headings: HTML, one for each column.
+        rows: Cells of HTML; the first of a row is its heading.
+        style: Class of the table.
+
+    Example:
+        >>> html_table("Ages", ["name", "age"], [["Ann", "40"]]).count("<th ")
+        3
+    """
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in headings)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>\n'
+        for first, *cells in rows
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
+        f'<table class="{style}"><caption>{caption}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
+    )
+
+
+def interval_cell(interval: Interval, *, best: bool = False) -> str:
+    """Returns the value with its interval below, as HTML.
+
+    Args:
+        interval: The metric.
+        best: Whether to mark it.
+
+    Example:
+        >>> interval_cell(Interval(0.5, 0.4, 0.6))
+        '0.5000<small>0.4000 to 0.6000</small>'
+    """
+    if interval.value is None:
+        return '<span title="not defined on these examples">-</span>'
+    value = f"{interval.value:.4f}"
+    if best:
+        value = f'<span class="best">{value} <span aria-label="best">★</span></span>'
+    if interval.low is None:
+        return value
+    return f"{value}<small>{interval.low:.4f} to {interval.high:.4f}</small>"
+
+
+_LOW = ("logloss", "rmse", "calibration_error", "loss", "mean_squared_error")
+
+
+def lower_is_better(metric: str) -> bool:
+    """Returns whether a low value of a metric is a good one.
+
+    Example:
+        >>> lower_is_better("logloss"), lower_is_better("ndcg_10")
+        (True, False)
+    """
+    return metric in _LOW
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Leaves out what feature columns append to the name of a feature, where no two become alike.
+
+    Example:
+        >>> short_names(["user_id_embedding", "film_shared_embedding[0]", "age"])
+        {'user_id_embedding': 'user_id', 'film_shared_embedding[0]': 'film[0]', 'age': 'age'}
+    """
+    short = [re.sub(r"(_shared)?_(embedding|indicator)(?=$|\[)", "", name) for name in names]
+    return {
+        name: less if short.count(less) == 1 else name
+        for name, less in zip(names, short, strict=True)
+    }

@@ -1,0 +1,171 @@
+"""What two runs must have in common for one to go on where the other stopped."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import tfrs_afm
+from pipelines.configuration.training import Training
+from tfrs_afm.optimizers import whole, whole_name
+
+
+def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Describes a run as JSON-like values: model, optimizer, variables, training and data.
+
+    Numbers that Keras appends to names are left out, for they count the layers that a process
+    made. The variables are described in their order, because optimizers of tf_keras save their
+    slots by position.
+
+    Args:
+        model: A compiled model with its variables made.
+        training: How it is trained.
+        data: What decides the batches, writable as JSON.
+
+    Returns:
+        Strings, numbers, None, and lists and dicts of them.
+    """
+    try:
+        config = model.get_config()
+    except NotImplementedError:  # a model of one's own
+        config = {}
+    described = {
+        "model": {"kind": type(model).__name__, **config},
+        "optimizer": {"kind": type(model.optimizer).__name__, **model.optimizer.get_config()},
+        "variables": list(
+            dict.fromkeys(  # the shards of a table are one variable
+                f"{whole_name(variable)} {whole(variable).shape} {variable.dtype.name}"
+                for variable in model.trainable_variables
+            )
+        ),
+        "training": training.deciding(),
+        "data": dict(data),
+    }
+    plain: dict[str, Any] = _plain(described)
+    # Scopes that all share are the model's own name; the last number of a part counts layers.
+    plain["variables"] = [_without_numbers(name) for name in plain["variables"]]
+    return json.loads(json.dumps(plain))
+
+
+def _plain(value: Any, key: str = "") -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one, str(name)) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, str):
+        return re.sub(r"_\d+$", "", value) if key == "name" else value
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, tf.DType):
+        return value.name
+    if hasattr(value, "get_config"):
+        return {"kind": type(value).__name__, **_plain(value.get_config())}
+    return type(value).__name__
+
+
+def _without_numbers(name: str) -> str:
+    path, *rest = name.split(" ")
+    parts = [re.sub(r"_\d+$", "", part) for part in path.partition(":")[0].split("/")]
+    return " ".join(["/".join(parts), *rest])
+
+
+def refuse_other_run(saved: Any, here: Any) -> None:
+    """Compares two descriptions of `describe_run`.
+
+    Args:
+        saved: Of the run that was begun.
+        here: Of the one that is to go on.
+
+    Raises:
+        ValueError: If they differ; it names the first five keys that do.
+
+    Example:
+        >>> refuse_other_run({"training": {"seed": 0}}, {"training": {"seed": 1}})
+        Traceback (most recent call last):
+        ValueError: `resume` must ... Received: training.seed: 1 was 0. Restore ...
+    """
+    lines = _differences(saved, here, "")
+    if lines:
+        shown = "; ".join(lines[:5]) + ("; ..." if len(lines) > 5 else "")
+        raise ValueError(
+            "`resume` must go on with what the run was begun with; only more epochs are "
+            f"possible. Received: {shown}. Restore that, or take another folder."
+        )
+
+
+def _differences(saved: Any, here: Any, path: str) -> list[str]:
+    """Returns the key paths at which JSON-like values differ, with both values."""
+    if isinstance(saved, dict) and isinstance(here, dict):
+        names = [*saved, *(name for name in here if name not in saved)]
+        prefix = f"{path}." if path else ""
+        return [
+            line
+            for name in names
+            for line in _differences(saved.get(name), here.get(name), f"{prefix}{name}")
+        ]
+    if isinstance(saved, list) and isinstance(here, list) and len(saved) == len(here):
+        pairs = enumerate(zip(saved, here, strict=True))
+        return [
+            line
+            for number, (one, other) in pairs
+            for line in _differences(one, other, f"{path}[{number}]")
+        ]
+    return [] if saved == here else [f"{path}: {_short(here)} was {_short(saved)}"]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def make_variables(model: Any, seed: int) -> None:
+    """Makes the variables of a model over feature columns, from an empty batch.
+
+    Args:
+        model: A model with `columns`; nothing happens to one that is built.
+        seed: Decides the variables' values.
+
+    Raises:
+        ValueError: If it is not built and has no columns.
+    """
+    if model.built:
+        return
+    if not hasattr(model, "columns"):
+        raise ValueError(
+            "`model` must have its variables. Received: a model that was never called. Call it on "
+            "the features of a batch first."
+        )
+    tf.keras.utils.set_random_seed(seed)
+    spec = tfrs_afm.parse_spec(model.columns)
+    model(tf.io.parse_example(tf.zeros([0], tf.string), spec))
+
+
+def megabytes(model: Any) -> dict[str, float]:
+    """Returns the megabytes (10^6 bytes) of a model's tables and of its optimizer's variables.
+
+    Under parameter servers it is what all of them together hold.
+
+    Args:
+        model: A compiled model with its variables and those of its optimizer made.
+
+    Returns:
+        `table_megabytes` and `optimizer_megabytes`.
+    """
+    kinds = (tfrs_afm.embeddings.DenseTable, tfrs_afm.embeddings.QuotientRemainderTable)
+    # Layers that share a table show it once each.
+    tables = {id(one): one for one in model._flatten_layers() if isinstance(one, kinds)}
+    weights = [variable for table in tables.values() for variable in table.weights]
+    return {
+        "table_megabytes": _sum(weights),
+        "optimizer_megabytes": _sum(model.optimizer.variables),
+    }
+
+
+def _sum(variables: Any) -> float:
+    return sum(math.prod(one.shape) * one.dtype.size for one in variables) / 1e6

@@ -1,0 +1,163 @@
+import dataclasses
+import html.parser
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from pipelines.evaluation.bootstrap import Interval
+from pipelines.reporting.charts import line_chart
+from pipelines.reporting.contents import Contents, interval_cell
+from pipelines.reporting.write_report import render_page
+from tests.pipelines.reporting.made_contents import FIELDS, made_contents
+
+
+class Reader(html.parser.HTMLParser):
+    """Tags, attributes and text; fails where a tag is not closed in its turn."""
+
+    EMPTY = ("meta", "br", "line", "circle", "wbr")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def contents() -> Contents:
+    return made_contents()
+
+
+def test_the_page_is_well_formed_and_refers_to_nothing_outside(contents: Contents) -> None:
+    page = render_page(contents)
+    read = Reader(page)
+    for tag, attributes in read.tags:
+        assert tag not in ("script", "link", "img", "iframe", "object", "embed", "base", "form")
+        for name in ("src", "href", "srcset", "data", "action", "xlink:href"):
+            assert str(attributes.get(name, "#")).startswith("#")
+    assert "url(" not in page
+    assert "@import" not in page
+    assert not re.search(r"(?:https?:)?//\w", page)
+
+
+def test_it_can_be_read_without_seeing_it(contents: Contents) -> None:
+    read = Reader(render_page(contents))
+    count = Counter(tag for tag, _ in read.tags)
+    assert ("html", {"lang": "en"}) in read.tags
+    assert count["h1"] == count["main"] == count["nav"] == 1
+    assert count["table"] == count["caption"]
+    headings = [attributes for tag, attributes in read.tags if tag == "th"]
+    assert all(attributes.get("scope") in ("col", "row") for attributes in headings)
+    for tag, attributes in read.tags:
+        if tag == "svg":
+            described = attributes.get("role") == "img" and attributes.get("aria-label")
+            assert described or attributes.get("aria-hidden") == "true"
+    ids = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [attributes["href"][1:] for tag, attributes in read.tags if tag == "a"]
+    assert targets
+    assert set(targets) <= set(ids)
+
+
+def test_what_is_known_is_told(contents: Contents) -> None:
+    text = " ".join(Reader(render_page(contents)).text)
+    value = contents.metrics["test"]["AFM"]["auc"].value
+    for part in (
+        *(f"{value:.4f}", "popularity", "logistic_regression", "800,123", "57.5%", "6,040"),
+        *FIELDS,
+        *("war", "20-99", "Worst miss", "movie_id = 1193", "+1.234", "tensorflow", "2.21.0"),
+        *('"source": "movielens-1m"', "best", "validation", "diagonal"),
+    ):
+        assert part in text
+
+
+def test_markup_in_names_stays_text(contents: Contents) -> None:
+    bad = "<script>alert('x')</script>\"&"
+    changed = dataclasses.replace(
+        contents,
+        title=bad,
+        fields=[(bad, bad)],
+        history=[{"epoch": 0, bad: 1.0, f"val_{bad}": 2.0}],
+        metrics={bad: {"AFM": {bad: Interval(0.5, 0.4, 0.6)}}},
+        pairs=dataclasses.replace(contents.pairs, fields=[bad, *FIELDS[1:]]),
+        parts={bad: contents.parts["test"]},
+        judged={
+            name: dataclasses.replace(
+                judged,
+                slices=[dataclasses.replace(one, field=bad, value=bad) for one in judged.slices],
+            )
+            for name, judged in contents.judged.items()
+        },
+        examples=[
+            dataclasses.replace(one, story=bad, features={bad: bad}, parts={bad: 1.0})
+            for one in contents.examples
+        ],
+        configuration={bad: bad},
+        versions={bad: bad},
+    )
+    assert "script" not in {tag for tag, _ in Reader(render_page(changed)).tags}
+
+
+def test_a_run_with_little_to_tell_has_a_page_too(contents: Contents) -> None:
+    bare = dataclasses.replace(
+        contents,
+        history=[],
+        best_epoch=None,
+        binary=False,
+        probabilities=False,
+        metrics={"test": {"AFM": {"rmse": Interval(0.5), "auc": Interval(None)}}},
+        judged={"AFM": dataclasses.replace(contents.judged["AFM"], slices=[])},
+        pairs=None,
+        examples=[],
+    )
+    text = " ".join(Reader(render_page(bare)).text)
+    for part in ("no learning curve", "no probabilities", "No slices are asked for", "no baseline"):
+        assert part in text
+
+
+def test_labels_of_one_class_have_no_roc_curve(contents: Contents) -> None:
+    ones = dataclasses.replace(contents, labels=np.ones(contents.labels.size))
+    assert "there is no ROC curve" in render_page(ones)
+
+
+def test_the_best_value_of_a_metric_is_marked_by_its_direction(contents: Contents) -> None:
+    metrics = {
+        "AFM": {"auc": Interval(0.8), "logloss": Interval(0.5)},
+        "popularity": {"auc": Interval(0.7), "logloss": Interval(0.4)},
+    }
+    page = render_page(dataclasses.replace(contents, metrics={"test": metrics}))
+    assert interval_cell(Interval(0.8), best=True) in page
+    assert interval_cell(Interval(0.4), best=True) in page
+    assert page.count("★</span>") == 2
+
+
+def test_a_chart_of_no_or_of_infinite_points_is_a_chart() -> None:
+    for points in ([], [(1.0, float("nan"))], [(1.0, 2.0)], [(1.0, float("inf")), (2.0, 1.0)]):
+        chart = line_chart("Loss", {"train": points}, x="epoch", y="loss")
+        Reader(chart)
+        assert "nan" not in chart
+        assert "inf" not in chart
+
+
+def test_epochs_are_counted_in_whole_numbers() -> None:
+    chart = line_chart("Loss", {"train": [(1.0, 0.7), (2.0, 0.6)]}, x="epoch", y="loss")
+    assert ">1</text>" in chart
+    assert ">1.2</text>" not in chart

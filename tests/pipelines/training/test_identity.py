@@ -1,0 +1,21 @@
+import pytest
+import tensorflow as tf
+
+import tfrs_afm
+from pipelines.training.identity import make_variables, megabytes
+
+
+def test_tables_count_once_and_slots_by_the_optimizer() -> None:
+    fc = tf.feature_column
+    both = [fc.categorical_column_with_identity(key, 1000) for key in ("seen", "item")]
+    model = tfrs_afm.models.DeepFM(tfrs_afm.shared_embeddings(both, 4), units=[2])
+    model.compile(tfrs_afm.optimizers.Adam())
+    make_variables(model, 0)
+    model.optimizer.build(model.trainable_variables)
+    found = megabytes(model)
+    # One table of vectors for both, and a linear weight for each id of each.
+    numbers = 1000 * 4 + 2 * 1000
+    assert found["table_megabytes"] == pytest.approx(4 * numbers / 1e6)
+    dense = sum(tf.size(one).numpy() for one in model.trainable_variables) - numbers
+    # Two slots for each number, and the counter of steps, an int64.
+    assert found["optimizer_megabytes"] == pytest.approx((8 * (numbers + dense) + 8) / 1e6)
