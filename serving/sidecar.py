@@ -11,6 +11,9 @@ import numpy as np
 SIDECAR_FILE = "assets.extra/tfrs_afm.json"
 """Where a version keeps it; TensorFlow Serving leaves `assets.extra` alone."""
 
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+"""Where TensorFlow Serving looks for the requests that it sends a version before anybody else."""
+
 FORMAT = 1
 """Raised when a reader of the old form would misread the new one."""
 

@@ -1,7 +1,7 @@
 """AFM and DeepFM over TensorFlow feature columns, for TensorFlow Recommenders."""
 
 # First of all: it decides which Keras everything below is built on.
-from tfrs_afm import _keras2 as _keras2  # isort: skip
+from tfrs_afm import _host as _host  # isort: skip
 from tfrs_afm import embeddings, growth, interactions, models, optimizers, tasks
 from tfrs_afm.columns.normalizer import Normalizer
 from tfrs_afm.columns.parsing import feature_schema, input_spec, parse_spec, read_tfrecord

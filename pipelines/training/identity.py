@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import tfrs_afm
 from pipelines.configuration.training import Training
+from tfrs_afm._host import layers_of
 from tfrs_afm.optimizers import whole, whole_name
 
 
@@ -159,7 +160,7 @@ def megabytes(model: Any) -> dict[str, float]:
     """
     kinds = (tfrs_afm.embeddings.DenseTable, tfrs_afm.embeddings.QuotientRemainderTable)
     # Layers that share a table show it once each.
-    tables = {id(one): one for one in model._flatten_layers() if isinstance(one, kinds)}
+    tables = {id(one): one for one in layers_of(model) if isinstance(one, kinds)}
     weights = [variable for table in tables.values() for variable in table.weights]
     return {
         "table_megabytes": _sum(weights),

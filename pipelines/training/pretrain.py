@@ -10,6 +10,7 @@ import tfrs_afm
 from pipelines.configuration.training import Training
 from pipelines.modelling.build_model import make_optimizer
 from pipelines.training.loop import Loop
+from tfrs_afm._host import layers_of
 from tfrs_afm.models.field_ranking import FieldRanking
 
 
@@ -77,7 +78,7 @@ class _Machine(FieldRanking):
         interaction = getattr(model.task, "interaction", None)
         linears = [
             layer
-            for layer in ([] if interaction is None else interaction._flatten_layers())
+            for layer in ([] if interaction is None else layers_of(interaction))
             if isinstance(layer, tfrs_afm.interactions.Linear)
         ]
         if len(linears) != 1:

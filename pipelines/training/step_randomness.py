@@ -6,8 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-# tf_keras shows the class through its layers only.
-_Generator: Any = type(tf.keras.layers.Dropout(0.5)._random_generator)
+from tfrs_afm._host import RandomGenerator, layers_of, put_random_generator, random_generator
 
 
 @contextlib.contextmanager
@@ -25,19 +24,18 @@ def step_randomness(model: Any, seed: int, step: Any) -> Iterator[None]:
     Yields:
         Nothing; to be wrapped around the tracing and the running of the steps.
     """
-    layers = [layer for layer in model._flatten_layers() if "_random_generator" in vars(layer)]
-    former = [layer._random_generator for layer in layers]
+    layers = [layer for layer in layers_of(model) if random_generator(layer) is not None]
+    former = [random_generator(layer) for layer in layers]
     for number, layer in enumerate(layers):
-        # Not as an attribute: Keras would track it, and a checkpoint would then look for it.
-        vars(layer)["_random_generator"] = _ByStep((seed, number), step)
+        put_random_generator(layer, _ByStep((seed, number), step))
     try:
         yield
     finally:
         for layer, generator in zip(layers, former, strict=True):
-            vars(layer)["_random_generator"] = generator
+            put_random_generator(layer, generator)
 
 
-class _ByStep(_Generator):
+class _ByStep(RandomGenerator):
     """A generator of Keras whose draws depend on nothing that ran before.
 
     Args:
@@ -46,7 +44,7 @@ class _ByStep(_Generator):
     """
 
     def __init__(self, seeds: tuple[int, int], step: Any) -> None:
-        super().__init__(rng_type=_Generator.RNG_STATELESS)
+        super().__init__(rng_type=RandomGenerator.RNG_STATELESS)
         self._seeds = seeds
         self._step = step
 

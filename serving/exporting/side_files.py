@@ -14,8 +14,7 @@ from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import ServingModule
 from serving.records import write_records
-from serving.server.warmup import WARMUP_FILE
-from serving.sidecar import FORMAT, SIDECAR_FILE, to_json
+from serving.sidecar import FORMAT, SIDECAR_FILE, WARMUP_FILE, to_json
 from serving.signatures import DEFAULT_SIGNATURE
 from serving.wire.tensors import NAMES, fill_content
 

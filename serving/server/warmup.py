@@ -8,10 +8,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.records import read_records
 from serving.server.servable import Servable
+from serving.sidecar import WARMUP_FILE
 from serving.status_error import Code, StatusError, invalid
-
-WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
-"""Where a version keeps its warm-up records, as TFRecord of PredictionLog."""
 
 MAX_RECORDS = 1000
 """One record more fails the load."""

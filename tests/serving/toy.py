@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.records import write_records
-from serving.server.warmup import WARMUP_FILE
+from serving.sidecar import WARMUP_FILE
 from serving.signatures import CLASSIFY, REGRESS
 
 WORDS = ("cat", "dog", "emu")

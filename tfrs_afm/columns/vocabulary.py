@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import word_table
 from tfrs_afm.columns.field import Field, columns_below
 
 
@@ -28,7 +29,7 @@ def words_of(column: Any, lookup: Any = None) -> list[bytes] | list[int]:
         return [_word(word) for word in column.vocabulary_list]
     if lookup is not None:
         # With buckets for unknown words, the table of words is inside.
-        keys, rows = getattr(lookup, "_table", lookup).export()
+        keys, rows = word_table(lookup).export()
         return [_word(word) for word in keys.numpy()[rows.numpy().argsort()].tolist()]
     path, size = column.vocabulary_file, column.vocabulary_size
     if column.file_format == "tfrecord_gzip":

@@ -4,6 +4,7 @@ import os
 
 import tensorflow as tf
 
+from tfrs_afm._host import ShardedVariable
 from tfrs_afm.growth.growth_report import GrowthReport
 from tfrs_afm.growth.source import Parts, build_model, open_source
 from tfrs_afm.growth.tables import carry_tables
@@ -80,10 +81,9 @@ def carry_over(
 
 
 def _refuse_sharded(parts: Parts, argument: str) -> None:
-    sharded = tf.__internal__.distribute.ShardedVariable
     for layer in parts.embeddings.values():
         for name, table in layer.tables.items():
-            if any(isinstance(value, sharded) for value in vars(table).values()):
+            if any(isinstance(value, ShardedVariable) for value in vars(table).values()):
                 raise ValueError(
                     f"`{argument}` must hold whole tables. Received: {argument} with table "
                     f"'{name}' sharded over parameter servers. Carry over in one process, without "

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrs_afm._host import all_slots
 from tfrs_afm.growth.growth_report import CarriedVariable
 from tfrs_afm.growth.source import Copy, Parts
 
@@ -165,17 +166,8 @@ def slots_of(optimizer: Any, variable: Any) -> dict[str, Any]:
         Slots by name, such as `momentums` and `velocities`, those of the variable's shape; none
         for a variable that the optimizer does not train.
     """
-    index = optimizer._index_dict.get(optimizer._var_key(variable))
-    if index is None:
-        return {}
-    # tf_keras keeps one list for each kind of slot, in the order of the variables.
-    found = {
-        name.lstrip("_"): slots[index]
-        for name, slots in vars(optimizer).items()
-        if isinstance(slots, list) and len(slots) == len(optimizer._index_dict)
-    }
     return {
         name: slot
-        for name, slot in found.items()
+        for name, slot in all_slots(optimizer, variable).items()
         if hasattr(slot, "assign") and slot.shape == variable.shape and slot.shape.rank
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import random_generator
 from tfrs_afm.interactions.pair_attention import attend_pairs
 
 
@@ -91,7 +92,7 @@ class AttentionPooling(tf.keras.layers.Layer):
         """
         dropout = self.dropout if training else 0.0
         # Drawn as any dropout of Keras draws: whoever fixes those fixes this one too.
-        draw = self._dropout._random_generator.random_uniform
+        draw = random_generator(self._dropout).random_uniform
         return attend_pairs(
             vectors,
             mask,

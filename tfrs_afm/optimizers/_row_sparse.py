@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfrs_afm._host import AutoTrackable
 from tfrs_afm.optimizers._layout import Layout
 from tfrs_afm.optimizers._slots import ByPosition, Slots
 
@@ -98,9 +99,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
     # TensorFlow's checkpoints.
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        tracked = tf.__internal__.tracking.AutoTrackable._trackable_children(
-            self, save_type, **kwargs
-        )
+        tracked = AutoTrackable._trackable_children(self, save_type, **kwargs)
         # Lists and dicts hold slots by position; `_slots` holds them by variable.
         kept = {
             name: child for name, child in tracked.items() if not isinstance(child, list | dict)

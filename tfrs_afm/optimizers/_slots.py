@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import Trackable
 from tfrs_afm.optimizers._layout import Layout, whole, whole_name
 
 
@@ -171,7 +172,7 @@ class Slots(tf.train.experimental.PythonState):
         object_map[self] = self  # Python state is on the host already
 
 
-class ByPosition(tf.__internal__.tracking.Trackable):
+class ByPosition(Trackable):
     """Stands where a checkpoint of tf_keras' own optimizers has its slots, and says what is lost.
 
     TensorFlow restores what it finds by name and is silent about the rest, so that a training

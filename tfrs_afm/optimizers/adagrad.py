@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import slots
 from tfrs_afm.optimizers._row_sparse import RowSparse
 
 
@@ -56,7 +57,7 @@ class Adagrad(RowSparse, tf.keras.optimizers.Adagrad):
     def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         ids, g = gradient.indices, gradient.values
-        accumulator = self._accumulators[self._index_dict[self._var_key(variable)]]
+        (accumulator,) = slots(self, variable, "accumulators")
         n = tf.gather(accumulator, ids) + tf.square(g)
         accumulator.scatter_update(tf.IndexedSlices(n, ids))
         rate = tf.cast(self.learning_rate, variable.dtype)

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import slots
 from tfrs_afm.optimizers._row_sparse import RowSparse
 
 
@@ -77,14 +78,13 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
         epsilon = self.epsilon * unbias if self.adaptive_epsilon else self.epsilon
 
         ids = gradient.indices
-        position = self._index_dict[self._var_key(variable)]
-        momentum, velocity = self._momentums[position], self._velocities[position]
+        momentum, velocity = slots(self, variable, "momentums", "velocities")
         m = beta_1 * tf.gather(momentum, ids) + (1 - beta_1) * gradient.values
         v = beta_2 * tf.gather(velocity, ids) + (1 - beta_2) * tf.square(gradient.values)
         momentum.scatter_update(tf.IndexedSlices(m, ids))
         velocity.scatter_update(tf.IndexedSlices(v, ids))
         if self.amsgrad:
-            largest = self._velocity_hats[position]
+            (largest,) = slots(self, variable, "velocity_hats")
             v = tf.maximum(tf.gather(largest, ids), v)
             largest.scatter_update(tf.IndexedSlices(v, ids))
         self.add_to_rows(variable, -rate * m / (tf.sqrt(v) + epsilon), ids)

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import slots
 from tfrs_afm.optimizers._row_sparse import RowSparse
 
 
@@ -75,7 +76,7 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
 
     def update_all(self, gradient: Any, variable: Any) -> None:
         """Applies a dense gradient to the whole variable."""
-        accumulator, linear = self._slots_of(variable)
+        accumulator, linear = slots(self, variable, "accumulators", "linears")
         w, n, z = self._updated(gradient, variable, accumulator, linear)
         accumulator.assign(n)
         linear.assign(z)
@@ -84,17 +85,13 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
     def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         ids, g = gradient.indices, gradient.values
-        accumulator, linear = self._slots_of(variable)
+        accumulator, linear = slots(self, variable, "accumulators", "linears")
         w, n, z = self._updated(
             g, tf.gather(variable, ids), tf.gather(accumulator, ids), tf.gather(linear, ids)
         )
         accumulator.scatter_update(tf.IndexedSlices(n, ids))
         linear.scatter_update(tf.IndexedSlices(z, ids))
         variable.scatter_update(tf.IndexedSlices(w, ids))
-
-    def _slots_of(self, variable: Any) -> tuple[Any, Any]:
-        position = self._index_dict[self._var_key(variable)]
-        return self._accumulators[position], self._linears[position]
 
     def _updated(self, g: Any, w: Any, n: Any, z: Any) -> tuple[Any, Any, Any]:
         """Returns weights, accumulator and linear term after a gradient, elementwise."""

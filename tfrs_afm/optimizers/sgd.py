@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm._host import slot_index
 from tfrs_afm.optimizers._row_sparse import RowSparse
 
 
@@ -87,4 +88,4 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         self.add_to_rows(variable, momentum * m + downhill if self.nesterov else m, ids)
 
     def _slot(self, variable: Any) -> Any:
-        return self.momentums[self._index_dict[self._var_key(variable)]]
+        return self.momentums[slot_index(self, variable)]

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm._host import rename_metric
 from tfrs_afm.tasks.losses import GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
 
@@ -171,7 +172,7 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         for metric in self._task_metrics:
             if not metric.name.startswith(prefix):
                 # Keras keeps track of each metric it ever saw, so no new ones may take their place.
-                metric._name = prefix + metric.name
+                rename_metric(metric, prefix + metric.name)
 
     def _default_metrics(self) -> list[Any]:
         if isinstance(self._loss, GroupedLoss):

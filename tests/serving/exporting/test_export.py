@@ -14,8 +14,7 @@ import serving
 import tfrs_afm
 from serving.__main__ import main
 from serving.records import read_records
-from serving.server.warmup import WARMUP_FILE
-from serving.sidecar import from_json, read_sidecar
+from serving.sidecar import WARMUP_FILE, from_json, read_sidecar
 from serving.signatures import CLASSIFY, PREDICT, REGRESS
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers

@@ -9,7 +9,7 @@ import pytest
 from serving import ServerOptions, StatusError
 from serving.server.servable import Servable
 from serving.server.version_manager import State, VersionManager, aspired_versions
-from serving.server.warmup import WARMUP_FILE
+from serving.sidecar import WARMUP_FILE
 from serving.status_error import Code
 from tests.serving.semantics.managers import Make, answer, config, load, states
 

@@ -1,0 +1,1 @@
+"""What columns leave open, fitted on the training split: vocabularies, bounds, means."""

@@ -1,0 +1,86 @@
+"""Each private name of TensorFlow and tf_keras that is used, one test a name."""
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfrs_afm import _host
+
+NAMES = [(place, name) for place, names in _host.PRIVATE_NAMES.items() for name in names.split()]
+
+
+@pytest.mark.parametrize(("place", "name"), NAMES)
+def test_the_name_is_there_and_its_loss_is_an_import_error_that_names_it(
+    place: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hasattr(functools.reduce(getattr, place.split(".")[1:], tf), name)
+    monkeypatch.setattr(_host, "PRIVATE_NAMES", {place: f"{name}_of_yesterday"})
+    with pytest.raises(ImportError, match=f"must have {place}.{name}_of_yesterday. Received: "):
+        _host.require_private_names()
+
+
+def test_layers_inside_layers_are_found() -> None:
+    inner = tf.keras.layers.Dense(1)
+    model = tf.keras.Sequential([tf.keras.Sequential([inner])])
+    assert any(layer is inner for layer in _host.layers_of(model))
+
+
+def test_a_layer_draws_from_the_generator_it_was_given() -> None:
+    class Ones(_host.RandomGenerator):  # type: ignore[misc]
+        def dropout(self, inputs: Any, rate: float, noise_shape: Any = None) -> Any:
+            return tf.ones_like(inputs) * 7.0
+
+    layer = tf.keras.layers.Dropout(0.5)
+    assert _host.random_generator(tf.keras.layers.Dense(1)) is None
+    assert isinstance(_host.random_generator(layer), _host.RandomGenerator)
+    _host.put_random_generator(layer, Ones())
+    np.testing.assert_array_equal(layer(tf.zeros([2]), training=True), [7.0, 7.0])
+
+
+def test_a_metric_reports_under_its_new_name() -> None:
+    metric = tf.keras.metrics.Mean("loss")
+    _host.rename_metric(metric, "click_loss")
+    assert metric.name == "click_loss"
+
+
+@pytest.mark.parametrize("buckets", [0, 2])
+def test_the_words_of_a_lookup_table_can_be_read(buckets: int) -> None:
+    words = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([0, 1], tf.int64))
+    table: Any = (
+        tf.lookup.StaticVocabularyTable(words, buckets)
+        if buckets
+        else tf.lookup.StaticHashTable(words, -1)
+    )
+    assert sorted(_host.word_table(table).export()[0].numpy().tolist()) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kinds"),
+    [
+        (tf.keras.optimizers.Adam(amsgrad=True), ("momentums", "velocities", "velocity_hats")),
+        (tf.keras.optimizers.Adagrad(), ("accumulators",)),
+        (tf.keras.optimizers.Ftrl(), ("accumulators", "linears")),
+        (tf.keras.optimizers.SGD(momentum=0.9), ("momentums",)),
+    ],
+    ids=["adam", "adagrad", "ftrl", "sgd"],
+)
+def test_the_slots_of_a_variable_are_found(optimizer: Any, kinds: tuple[str, ...]) -> None:
+    first, second, other = (tf.Variable(tf.zeros([n])) for n in (2, 3, 4))
+    optimizer.build([first, second])
+    assert _host.slot_index(optimizer, second) == 1
+    assert _host.slot_index(optimizer, other) is None
+    assert _host.all_slots(optimizer, other) == {}
+    found = _host.all_slots(optimizer, second)
+    for kind in kinds:
+        assert found[kind].shape == [3]
+        if kind != "momentums" or len(kinds) > 1:  # SGD calls its list by a public name
+            assert _host.slots(optimizer, second, kind)[0] is found[kind]
+
+
+def test_the_trackable_classes_are_those_that_checkpoints_know() -> None:
+    assert issubclass(_host.AutoTrackable, _host.Trackable)
+    assert isinstance(tf.Module(), _host.AutoTrackable)
+    assert _host.ShardedVariable([tf.Variable([1.0]), tf.Variable([2.0])]).shape == [2]

@@ -1,0 +1,133 @@
+"""What this package needs of TensorFlow and tf_keras beyond their public interfaces.
+
+Importing it selects Keras 2 (the tf_keras package), which TensorFlow Recommenders needs, and
+checks that the private names below are there, so that a release of TensorFlow without one of them
+fails here, with a message, and not in the middle of a training. `tf.__internal__.feature_column`
+is used where columns are made: tf_keras itself depends on it.
+"""
+
+import functools
+import os
+from typing import Any
+
+import tensorflow as tf
+
+
+def require_keras2() -> None:
+    """Makes `tf.keras` be Keras 2, or says how.
+
+    TensorFlow resolves `tf.keras` at its first use and then keeps it, so this works also after
+    `import tensorflow`, as long as nothing has touched `tf.keras` yet.
+
+    Raises:
+        ImportError: If `tf.keras` is Keras 3 already, or tf-keras is not installed.
+    """
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    module = tf.keras.Model.__module__
+    if not module.startswith("tf_keras"):
+        raise ImportError(
+            f"`tf.keras` must be Keras 2 (tf_keras). Received: a Model from '{module}'. "
+            "Set the environment variable TF_USE_LEGACY_KERAS=1, or import tfrs_afm before "
+            "anything uses tf.keras."
+        )
+
+
+require_keras2()
+
+PRIVATE_NAMES = {
+    "tf.__internal__.feature_column": "FeatureColumn FeatureTransformationCache StateManager "
+    "serialize_feature_column deserialize_feature_column",
+    "tf.__internal__.distribute": "ShardedVariable",
+    "tf.__internal__.tracking": "AutoTrackable Trackable",
+    "tf.__internal__.tracking.Trackable": "_copy_trackable_to_cpu _lookup_dependency",
+    "tf.keras.layers.Dropout": "_flatten_layers",
+    "tf.keras.optimizers.Optimizer": "_apply_weight_decay _clip_gradients "
+    "_deduplicate_sparse_grad _no_dependency _trackable_children _update_step_xla "
+    "_use_weight_decay _var_key",
+}
+"""Where they are -> what is used or overridden there."""
+
+
+def require_private_names() -> None:
+    """Checks that all of `PRIVATE_NAMES` are there.
+
+    Raises:
+        ImportError: If the installed TensorFlow or tf_keras lacks one; it is named.
+    """
+    lost = [
+        f"{place}.{name}"
+        for place, names in PRIVATE_NAMES.items()
+        for name in names.split()
+        if not hasattr(functools.reduce(getattr, place.split(".")[1:], tf), name)
+    ]
+    if lost:
+        raise ImportError(
+            f"TensorFlow and tf_keras must have {', '.join(lost)}. Received: TensorFlow "
+            f"{tf.__version__}, without. Install the versions that this release names in setup.py."
+        )
+
+
+require_private_names()
+
+AutoTrackable: Any = tf.__internal__.tracking.AutoTrackable
+Trackable: Any = tf.__internal__.tracking.Trackable
+ShardedVariable: Any = tf.__internal__.distribute.ShardedVariable
+# tf_keras shows the class through its layers only.
+RandomGenerator: Any = type(tf.keras.layers.Dropout(0.5)._random_generator)
+
+
+def layers_of(layer: Any) -> list[Any]:
+    """Returns a layer and all layers inside it, however deep."""
+    return list(layer._flatten_layers())
+
+
+def random_generator(layer: Any) -> Any:
+    """Returns what a layer, such as a Dropout, draws from; None for a layer that draws nothing."""
+    return vars(layer).get("_random_generator")
+
+
+def put_random_generator(layer: Any, generator: Any) -> None:
+    """Makes a layer draw from a generator."""
+    # Not as an attribute: Keras would track it, and a checkpoint would then look for it.
+    vars(layer)["_random_generator"] = generator
+
+
+def rename_metric(metric: Any, name: str) -> None:
+    """Gives a metric another name: Keras has no way to replace one that it already tracks."""
+    metric._name = name
+
+
+def word_table(lookup: Any) -> Any:
+    """Returns the table of words inside a lookup table that has buckets for unknown words."""
+    return getattr(lookup, "_table", lookup)
+
+
+def slot_index(optimizer: Any, variable: Any) -> int | None:
+    """Returns the place of a variable's slots in the optimizer's lists, None if it has none."""
+    index: int | None = optimizer._index_dict.get(optimizer._var_key(variable))
+    return index
+
+
+def slots(optimizer: Any, variable: Any, *kinds: str) -> list[Any]:
+    """Returns the slots of a variable.
+
+    Args:
+        optimizer: An optimizer that was built with the variable.
+        variable: A variable of the model.
+        kinds: Names of the optimizer's lists, such as "momentums".
+    """
+    index = optimizer._index_dict[optimizer._var_key(variable)]
+    return [getattr(optimizer, f"_{kind}")[index] for kind in kinds]
+
+
+def all_slots(optimizer: Any, variable: Any) -> dict[str, Any]:
+    """Returns what each of the optimizer's lists holds for a variable, by the list's name."""
+    index = slot_index(optimizer, variable)
+    if index is None:
+        return {}
+    # tf_keras keeps one list for each kind of slot, in the order of the variables.
+    return {
+        name.lstrip("_"): kind[index]
+        for name, kind in vars(optimizer).items()
+        if isinstance(kind, list) and len(kind) == len(optimizer._index_dict)
+    }
