@@ -115,15 +115,15 @@ ROWS = [
         "LastFM, 99 given negatives",
         "lastfm",
         {
-            "hit_rate_10": ("FM .1578, AutoInt .2596, SASRec .4706, S3-Rec .5835", 0.40),
-            "ndcg_10": ("FM .0753, AutoInt .1285, SASRec .2755, S3-Rec .3583", 0.22),
+            "hit_rate_at_10": ("FM .1578, AutoInt .2596, SASRec .4706, S3-Rec .5835", 0.40),
+            "ndcg_at_10": ("FM .0753, AutoInt .1285, SASRec .2755, S3-Rec .3583", 0.22),
         },
     ),
     Row(
         "movielens-1m-ranking",
         "MovieLens-1M, 99 drawn films",
         "ml-1m",
-        {"hit_rate_10": ("AFM .2565", None), "ndcg_10": ("AFM .1429", None)},
+        {"hit_rate_at_10": ("AFM .2565", None), "ndcg_at_10": ("AFM .1429", None)},
     ),
     *(
         Row(
@@ -133,8 +133,8 @@ ROWS = [
             {
                 "auc": ("", None),
                 "logloss": ("", None),
-                "group_auc": ("", None),
-                "ndcg_10": ("", None),
+                "grouped_auc": ("", None),
+                "ndcg_at_10": ("", None),
             },
         )
         for model in ("afm", "deepfm")

@@ -26,7 +26,7 @@ RUNS: dict[str, tuple[str, list[str]]] = {
     ),
 }
 RANKERS = {"AFM": "afm", "DeepFM": "deepfm"}
-METRICS = ("auc", "logloss", "group_auc", "ndcg_10")
+METRICS = ("auc", "logloss", "grouped_auc", "ndcg_at_10")
 ABOUT = """\
 Get and prepare MovieLens-100K, train AFM, DeepFM and two baselines, judge them on the test part,
 export, verify and publish the better model, serve it on this machine, and ask it over gRPC and REST

@@ -90,10 +90,6 @@ def _stop(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def load_tensorflow() -> None:
     """Imports TensorFlow and keeps back what its libraries write to stderr while they load.
 
@@ -122,3 +118,7 @@ def load_tensorflow() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -51,7 +51,7 @@ def _tune(options: argparse.Namespace) -> None:
 
     configuration = configuration_of(options)
     records = tune_run(configuration, options.out)
-    print(trials_table(records, configuration.tuning.mode, "text"))
+    print(trials_table(records, configuration.tuning.direction, "text"))
     print(options.out / "tuning" / "best.json")
 
 

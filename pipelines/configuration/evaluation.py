@@ -1,6 +1,7 @@
 """How predictions are judged."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -14,12 +15,31 @@ _Metric = Literal[
     "recall",
     "calibration_error",
     "rmse",
-    "group_auc",
+    "grouped_auc",
     "ndcg",
     "hit_rate",
     "mrr",
     "map",
 ]
+
+_LESS_IS_BETTER = {"loss", "logloss", "crossentropy", "rmse", "mse", "mae", "mape", "error"}
+_MORE_IS_BETTER = {"auc", "accuracy", "precision", "recall", "ndcg", "mrr", "map", "hit"}
+
+
+def direction_of(metric: str) -> Literal["min", "max"] | None:
+    """Returns whether a low or a high value of a metric is good, None where its name does not say.
+
+    Args:
+        metric: As it is called in a learning curve, in `metrics.json` or in a model.
+
+    Example:
+        >>> direction_of("val_click_ndcg_at_10"), direction_of("logloss"), direction_of("size")
+        ('max', 'min', None)
+    """
+    words = set(re.split(r"[^a-z]+", metric.lower()))
+    if words & _LESS_IS_BETTER:
+        return "min"
+    return "max" if words & _MORE_IS_BETTER else None
 
 
 class Evaluation(Section):
@@ -35,8 +55,16 @@ class Evaluation(Section):
 
     metrics: tuple[_Metric, ...] | None = pydantic.Field(default=None, min_length=1)
     """Which metrics. Left out: `rmse` for a regression; for a binary label `auc`, `logloss`,
-    `accuracy` and `calibration_error`, and where there are groups `group_auc` and `ndcg`; for a
-    loss inside groups `auc`, `group_auc` and `ndcg`."""
+    `accuracy` and `calibration_error`, and where there are groups `grouped_auc` and `ndcg`; for a
+    loss inside groups `auc`, `grouped_auc` and `ndcg`."""
+
+    @pydantic.field_validator("metrics", mode="before")
+    @classmethod
+    def _former_name(cls, value: Any) -> Any:
+        """Takes "group_auc", as `grouped_auc` was called here before."""
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple("grouped_auc" if name == "group_auc" else name for name in value)
 
     k: tuple[pydantic.PositiveInt, ...] = pydantic.Field(default=(10,), min_length=1)
     """How many ranks of a group count in `ndcg`, `hit_rate` and `map`; each gives a metric."""

@@ -1,10 +1,10 @@
 """How a model is trained."""
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
+from pipelines.configuration.evaluation import direction_of
 from pipelines.configuration.section import Section
 
 
@@ -114,10 +114,6 @@ class Schedule(Section):
         return self
 
 
-_LESS_IS_BETTER = {"loss", "logloss", "crossentropy", "rmse", "mse", "mae", "mape", "error"}
-_MORE_IS_BETTER = {"auc", "accuracy", "precision", "recall", "ndcg", "mrr", "map", "hit"}
-
-
 class EarlyStopping(Section):
     """The metric that decides which weights are best, and how long it may fail to get better.
 
@@ -144,7 +140,7 @@ class EarlyStopping(Section):
 
     @pydantic.model_validator(mode="after")
     def _known_direction(self) -> "EarlyStopping":
-        if self.mode is None and _told(self.monitor) is None:
+        if self.mode is None and direction_of(self.monitor) is None:
             raise ValueError(
                 "`mode` must be given for a metric whose name does not say whether less is "
                 f"better. Received: monitor={self.monitor!r}. Add mode = 'min' or 'max'."
@@ -154,14 +150,7 @@ class EarlyStopping(Section):
     @property
     def direction(self) -> Literal["min", "max"]:
         """Whether a low ("min") or a high ("max") value is good."""
-        return self.mode or _told(self.monitor) or "min"
-
-
-def _told(monitor: str) -> Literal["min", "max"] | None:
-    words = set(re.split(r"[^a-z]+", monitor.lower()))  # "click_ndcg@10": click, ndcg
-    if words & _LESS_IS_BETTER:
-        return "min"
-    return "max" if words & _MORE_IS_BETTER else None
+        return self.mode or direction_of(self.monitor) or "min"
 
 
 class EMA(Section):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from pipelines.configuration.evaluation import direction_of
 from pipelines.configuration.section import Section
 
 
@@ -94,8 +95,8 @@ class Tuning(Section):
     monitor: str = "val_logloss"
     """The metric of the learning curve that decides; its best epoch counts."""
 
-    mode: Literal["min", "max"] = "min"
-    """Whether a low or a high value of `monitor` is good."""
+    mode: Literal["min", "max"] | None = None
+    """Whether a low or a high value of `monitor` is good. Left out: what its name says."""
 
     sampler: Literal["tpe", "random"] = "tpe"
     """How the next trial is chosen: from what earlier ones showed, or blindly."""
@@ -112,6 +113,20 @@ class Tuning(Section):
 
     seed: pydantic.NonNegativeInt = 1
     """Decides what is tried."""
+
+    @property
+    def direction(self) -> Literal["min", "max"]:
+        """Whether a low ("min") or a high ("max") value is good."""
+        return self.mode or direction_of(self.monitor) or "min"
+
+    @pydantic.model_validator(mode="after")
+    def _known_direction(self) -> "Tuning":
+        if self.mode is None and direction_of(self.monitor) is None:
+            raise ValueError(
+                "`mode` must be given for a metric whose name does not say whether less is "
+                f"better. Received: monitor={self.monitor!r}. Add mode = 'min' or 'max'."
+            )
+        return self
 
     @pydantic.field_validator("space", mode="before")
     @classmethod

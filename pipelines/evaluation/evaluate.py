@@ -12,7 +12,7 @@ from pipelines.evaluation.bootstrap import AUCSums, Interval, Sums, bootstrap
 from pipelines.evaluation.measures import example_sums, group_sums
 from pipelines.evaluation.ranking import Ranking
 
-_PER_GROUP = ("group_auc", "ndcg", "hit_rate", "mrr", "map")
+_PER_GROUP = ("grouped_auc", "ndcg", "hit_rate", "mrr", "map")
 _PROBABILITIES = ("logloss", "calibration_error")
 
 
@@ -27,9 +27,10 @@ def evaluate_predictions(
 ) -> dict[str, Interval]:
     """Judges predictions over all examples and inside each group.
 
-    The numbers are those of `pipelines.metrics`. Intervals come from resamples of whole groups,
-    because the examples of one group are not independent, or of examples where there are no groups;
-    the calibration error has none, because the noise of a resample raises it by itself.
+    Ranking metrics have the names and values of `tfrs_afm.tasks.metrics`. Intervals come from
+    resamples of whole groups, because the examples of one group are not independent, or of
+    examples where there are no groups; the calibration error has none, because the noise of a
+    resample raises it by itself.
     Where groups are candidate lists, as one positive among 99 given negatives, `hit_rate`, `ndcg`
     and `mrr` are those of the sequence papers.
 
@@ -37,15 +38,16 @@ def evaluate_predictions(
         labels: `(examples,)` 0 or 1; for a regression any number.
         predictions: `(examples,)` probabilities; for a regression and for a ranking any number.
         groups: `(examples,)` what is ranked apart, for instance the user's id.
-        weights: `(examples,)` weights of the examples. They count in every metric but `ndcg`,
-            `hit_rate`, `mrr` and `map`, where each group counts once.
+        weights: `(examples,)` weights of the examples. Examples of weight 0 are left out of
+            everything; others count in every metric but `ndcg`, `hit_rate`, `mrr` and `map`, where
+            each group counts once.
         task: What is predicted: a probability, an order inside groups, or a number. Decides the
             metrics where `evaluation` names none.
         evaluation: Which metrics, at which k, threshold and so on.
 
     Returns:
         Metric -> value and interval. `ndcg`, `hit_rate` and `map` come once for each k, as
-        `ndcg_10`. A metric that these examples do not define, as AUC of one class, has no value.
+        `ndcg_at_10`. A metric that these examples do not define, as AUC of one class, has no value.
 
     Raises:
         ValueError: If there are no examples, the arguments differ in length, a label is neither 0
@@ -64,6 +66,9 @@ def evaluate_predictions(
     group = None if groups is None else np.asarray(groups).ravel()
     names = evaluation.metrics or _default(task, grouped=group is not None)
     _check(names, label, prediction, weight, group)
+    counted = weight != 0
+    label, prediction, weight = label[counted], prediction[counted], weight[counted]
+    group = None if group is None else group[counted]
     units = np.arange(label.size)
     if group is not None:
         units = np.unique(group, return_inverse=True)[1].ravel()
@@ -92,9 +97,9 @@ def _default(task: str, *, grouped: bool) -> tuple[str, ...]:
     if task == "regression":
         return ("rmse",)
     if task == "ranking":
-        return ("auc", "group_auc", "ndcg") if grouped else ("auc",)
+        return ("auc", "grouped_auc", "ndcg") if grouped else ("auc",)
     names = ("auc", "logloss", "accuracy", "calibration_error")
-    return (*names, "group_auc", "ndcg") if grouped else names
+    return (*names, "grouped_auc", "ndcg") if grouped else names
 
 
 def _check(
@@ -112,8 +117,17 @@ def _check(
                 f"`{name}` must be as many as `labels`. "
                 f"Received: {other.size} {name} and {label.size} labels."
             )
-    if np.isnan(prediction).any():
-        row = int(np.argmax(np.isnan(prediction)))
+    if not (weight >= 0).all():
+        row = int(np.argmax(~(weight >= 0)))
+        raise ValueError(
+            f"`weights` must be numbers from 0 on. Received: weights={weight[row]} in row {row}."
+        )
+    counted = weight != 0
+    if not counted.any():
+        raise ValueError("`weights` must leave an example. Received: 0 for every example.")
+    missing = np.isnan(prediction) & counted
+    if missing.any():
+        row = int(np.argmax(missing))
         raise ValueError(f"`predictions` must be numbers. Received: predictions=nan in row {row}.")
     if group is None and set(names) & set(_PER_GROUP):
         name = next(name for name in names if name in _PER_GROUP)
@@ -121,7 +135,7 @@ def _check(
             f"`groups` must be given for {name}. Received: groups=None. "
             "Name the feature in data.group, or leave the metric out."
         )
-    other_label = (label != 0) & (label != 1)
+    other_label = (label != 0) & (label != 1) & counted
     if set(names) - {"rmse"} and other_label.any():
         row = int(np.argmax(other_label))
         name = next(name for name in names if name != "rmse")
@@ -129,7 +143,7 @@ def _check(
             f"`labels` must be 0 or 1 for {name}. Received: labels={label[row]} in row {row}. "
             "Set data.positive_from, or take the metric rmse."
         )
-    outside = (prediction < 0) | (prediction > 1)
+    outside = ((prediction < 0) | (prediction > 1)) & counted
     if set(names) & set(_PROBABILITIES) and outside.any():
         row = int(np.argmax(outside))
         name = next(name for name in names if name in _PROBABILITIES)
@@ -211,6 +225,12 @@ def evaluate_slices(
                 f"`slices` must have a value for each example. Received: {len(values)} values and "
                 f"{label.size} labels for field '{field}'."
             )
+    if weight is not None:  # examples of weight 0 are in no slice
+        counted = np.flatnonzero(weight).tolist()
+        label, prediction, weight = label[counted], prediction[counted], weight[counted]
+        group = None if group is None else group[counted]
+        slices = {field: [values[row] for row in counted] for field, values in slices.items()}
+    for field, values in slices.items():
         for value, rows in _rows(values, most).items():
             metrics = evaluate_predictions(
                 label[rows],
@@ -291,7 +311,10 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], group: str = "grou
         popularity  0.5000
     """
     first = next(iter(metrics.values()), {})
-    headings = [name.replace("group", f"per-{group}").replace("_", " ") for name in first]
+    headings = [
+        name.replace("grouped", f"per-{group}").replace("_at_", "@").replace("_", " ")
+        for name in first
+    ]
     width = max(map(len, metrics), default=0)
     widths = [max(len(heading), 6) for heading in headings]
     lines = [" " * width + "".join(f"  {h:>{w}}" for h, w in zip(headings, widths, strict=True))]

@@ -9,7 +9,7 @@ from pipelines.configuration.evaluation import Evaluation
 from pipelines.evaluation.bootstrap import Sums
 from pipelines.evaluation.ranking import Ranking
 
-_EPSILON = 1e-7  # as in `log_loss`
+_EPSILON = 1e-7  # as Keras clips probabilities
 
 
 def example_sums(
@@ -63,24 +63,29 @@ def example_sums(
     if name == "accuracy":
         return Sums(by_unit(found.label == found.positive, one))
     both = found.label & found.positive
-    return Sums(by_unit(both, found.positive if name == "precision" else found.label))
+    if name == "recall":
+        return Sums(by_unit(both, found.label))
+    # As in Keras: who calls nothing positive has a precision of 0.
+    return Sums(
+        by_unit(both, found.positive), lambda sums: sums[:, 0] / np.where(sums[:, 1], sums[:, 1], 1)
+    )
 
 
 def group_sums(names: tuple[str, ...], ranking: Ranking, ks: tuple[int, ...]) -> dict[str, Sums]:
     """Returns the metrics that are means over groups.
 
     Args:
-        names: Of "group_auc", "ndcg", "hit_rate", "mrr" and "map"; others are passed over.
+        names: Of "grouped_auc", "ndcg", "hit_rate", "mrr" and "map"; others are passed over.
         ranking: The examples of each group.
         ks: The numbers of ranks that count.
 
     Returns:
-        Metric, as `ndcg_10`, -> its sums over the groups that have a value.
+        Metric, as `ndcg_at_10`, -> its sums over the groups that have a value.
 
     Example:
         >>> import numpy as np
         >>> ranking = Ranking([7, 7, 8, 8], [1, 0, 1, 0], [0.9, 0.1, 0.2, 0.3])
-        >>> group_sums(("hit_rate",), ranking, (1,))["hit_rate_1"].of(np.ones([1, 2])).tolist()
+        >>> group_sums(("hit_rate",), ranking, (1,))["hit_rate_at_1"].of(np.ones([1, 2])).tolist()
         [0.5]
     """
     measures = {
@@ -91,15 +96,15 @@ def group_sums(names: tuple[str, ...], ranking: Ranking, ks: tuple[int, ...]) ->
     values: dict[str, NDArray[np.float64]] = {}
     weights = np.ones(ranking.sizes.size)
     for name in names:
-        if name == "group_auc":
+        if name == "grouped_auc":
             values[name] = ranking.auc()
         elif name == "mrr":
             values[name] = ranking.reciprocal_rank()
         elif name in measures:
-            values |= {f"{name}_{k}": measures[name](k) for k in ks}
+            values |= {f"{name}_at_{k}": measures[name](k) for k in ks}
     found = {}
     for name, value in values.items():
-        weight = ranking.group_weights() if name == "group_auc" else weights
+        weight = ranking.group_weights() if name == "grouped_auc" else weights
         share = np.where(np.isnan(value), 0.0, weight)
         found[name] = Sums(np.stack([np.nan_to_num(value) * share, share], 1))
     return found

@@ -152,19 +152,6 @@ def interval_cell(interval: Interval, *, best: bool = False) -> str:
     return f"{value}<small>{interval.low:.4f} to {interval.high:.4f}</small>"
 
 
-_LOW = ("logloss", "rmse", "calibration_error", "loss", "mean_squared_error")
-
-
-def lower_is_better(metric: str) -> bool:
-    """Returns whether a low value of a metric is a good one.
-
-    Example:
-        >>> lower_is_better("logloss"), lower_is_better("ndcg_10")
-        (True, False)
-    """
-    return metric in _LOW
-
-
 def short_names(names: Sequence[str]) -> dict[str, str]:
     """Leaves out what feature columns append to the name of a feature, where no two become alike.
 

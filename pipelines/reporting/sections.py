@@ -5,9 +5,10 @@ import itertools
 import json
 from typing import Any
 
+from pipelines.configuration.evaluation import direction_of
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.reporting.charts import line_chart
-from pipelines.reporting.contents import Contents, html_table, interval_cell, lower_is_better
+from pipelines.reporting.contents import Contents, html_table, interval_cell
 
 _MOST = 4
 
@@ -40,7 +41,8 @@ def _beside(name: str, model: str, models: dict[str, dict[str, Interval]]) -> st
     }
     if not known:
         return "no baseline"
-    best = (min if lower_is_better(name) else max)(known, key=lambda other: known[other] or 0.0)
+    choose = min if direction_of(name) == "min" else max
+    best = choose(known, key=lambda other: known[other] or 0.0)
     return f"{html.escape(best)}: {known[best]:.4f}"
 
 
@@ -137,7 +139,7 @@ def metrics_section(contents: Contents) -> str:
 
 
 def _heading(name: str) -> str:
-    arrow = "↓" if lower_is_better(name) else "↑"
+    arrow = "↓" if direction_of(name) == "min" else "↑"
     return f"{html.escape(name.replace('_', ' '))} {arrow}"
 
 
@@ -149,7 +151,8 @@ def _best(name: str, models: dict[str, dict[str, Interval]]) -> str | None:
     }
     if len(known) < 2:
         return None
-    return (min if lower_is_better(name) else max)(known, key=lambda model: known[model] or 0.0)
+    choose = min if direction_of(name) == "min" else max
+    return choose(known, key=lambda model: known[model] or 0.0)
 
 
 def slices_section(contents: Contents) -> str:

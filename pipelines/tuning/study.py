@@ -34,7 +34,7 @@ def open_study(file: Path, tuning: Tuning) -> Any:
     study = optuna.create_study(
         study_name=_NAME,
         storage=optuna.storages.JournalStorage(journal.JournalFileBackend(str(file))),
-        direction="minimize" if tuning.mode == "min" else "maximize",
+        direction="minimize" if tuning.direction == "min" else "maximize",
         pruner=_pruner(optuna, tuning),
         load_if_exists=True,
     )

@@ -72,7 +72,9 @@ def tune(
                 "`tuning.space` must hold a configuration that trains. Received: "
                 f"{len(found)} trials that failed, the first with: {found[0].error}"
             )
-        best = (min if tuning.mode == "min" else max)(complete, key=lambda one: one.value or 0.0)
+        best = (min if tuning.direction == "min" else max)(
+            complete, key=lambda one: one.value or 0.0
+        )
         write_text(folder / "best.json", dump(with_values(configuration, best.values)))
         return found
 
@@ -117,7 +119,7 @@ def _run(
         trial.set_user_attr("error", str(error))
         study.tell(trial, state=states.FAIL)
     else:
-        study.tell(trial, (min if tuning.mode == "min" else max)(best))
+        study.tell(trial, (min if tuning.direction == "min" else max)(best))
 
 
 def _sampler(optuna: Any, tuning: Tuning, seed: int) -> Any:
@@ -197,8 +199,8 @@ def tune_run(
             _sweep(folder)
 
     found = tune(configuration, folder, objective, on_trial)
-    write_text(folder / "trials.csv", trials_table(found, tuning.mode, "csv"))
-    plot_trials(found, folder / "trials.svg", monitor=tuning.monitor, mode=tuning.mode)
+    write_text(folder / "trials.csv", trials_table(found, tuning.direction, "csv"))
+    plot_trials(found, folder / "trials.svg", monitor=tuning.monitor, mode=tuning.direction)
     return found
 
 

@@ -1,9 +1,11 @@
 """Keras metrics of rankings inside groups, for example of what each user is shown."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
+
+from tfrs_afm.tasks.ranked_groups import RankedGroups, log_choices
 
 __all__ = [
     "NDCG",
@@ -15,82 +17,12 @@ __all__ = [
 ]
 
 
-class RankedGroups(NamedTuple):
-    """Examples sorted by group and falling score; of equal scores the smaller label is first.
-
-    So a model that cannot tell a positive from a negative is not rewarded for the order in which
-    they happen to come.
-
-    Attributes:
-        labels: `(rows,)` float64.
-        scores: `(rows,)`.
-        group: `(rows,)` int32, 0 to `num_groups - 1`, not falling.
-        rank: `(rows,)` int32, the place inside the group from 0.
-        num_groups: `()` int32.
-    """
-
-    labels: Any
-    scores: Any
-    group: Any
-    rank: Any
-    num_groups: Any
-
-    @classmethod
-    def of(cls, ids: Any, labels: Any, scores: Any) -> "RankedGroups":
-        """Sorts examples.
-
-        Args:
-            ids: `(rows,)` int64 groups.
-            labels: `(rows,)` floats.
-            scores: `(rows,)` floats.
-
-        Returns:
-            The same examples, sorted.
-        """
-        _, group = tf.unique(ids)
-        order = tf.argsort(labels, stable=True)
-        order = tf.gather(order, tf.argsort(-tf.gather(scores, order), stable=True))
-        order = tf.gather(order, tf.argsort(tf.gather(group, order), stable=True))
-        group = tf.gather(group, order)
-        num_groups = tf.reduce_max(tf.concat([group, [-1]], axis=0)) + 1
-        sizes = tf.math.bincount(group, minlength=num_groups, maxlength=num_groups)
-        starts = tf.cumsum(sizes, exclusive=True)
-        rank = tf.range(tf.size(group)) - tf.gather(starts, group)
-        labels = tf.cast(tf.gather(labels, order), tf.float64)
-        return cls(labels, tf.gather(scores, order), group, rank, num_groups)
-
-    def sum(self, values: Any) -> Any:
-        """Adds up `(rows,)` values in each group: `(num_groups,)`."""
-        return tf.math.unsorted_segment_sum(values, self.group, self.num_groups)
-
-    def mean_of(self, values: Any, which: Any) -> Any:
-        """Averages `(num_groups,)` values over some groups; 0 without any.
-
-        Args:
-            values: `(num_groups,)` float64.
-            which: `(num_groups,)` bool or non-negative weights.
-
-        Returns:
-            `()` float32.
-        """
-        share = tf.cast(which, tf.float64)
-        mean = tf.math.divide_no_nan(tf.reduce_sum(values * share), tf.reduce_sum(share))
-        return tf.cast(mean, tf.float32)
-
-    def ties(self) -> tuple[Any, Any]:
-        """Numbers the runs of equal scores inside groups: `(rows,)` from 0, and their count."""
-        new = (self.group[1:] != self.group[:-1]) | (self.scores[1:] != self.scores[:-1])
-        start = tf.zeros_like(self.group[:1])
-        tie = tf.concat([start, tf.cumsum(tf.cast(new, tf.int32))], axis=0)
-        return tie, tf.reduce_max(tf.concat([tie, [-1]], axis=0)) + 1
-
-
 class GroupedMetric(tf.keras.metrics.Metric):
     """A metric of the ranking inside each group, over all batches; abstract.
 
-    It keeps group, label and score of every example, because nothing less gives the exact value
-    when a group is spread over batches: 20 bytes an example. `fit` and `evaluate` of the ready
-    models therefore gather it in evaluation only, and compute it once at the end.
+    It keeps group, label, score and weight of every example, 20 bytes, because nothing less gives
+    the exact value when a group is spread over batches. `fit` and `evaluate` of the ready models
+    therefore gather it in evaluation only, and compute it once at the end.
 
     Args:
         group: Name of the feature that says the group of an example, for example "user_id".
@@ -100,7 +32,7 @@ class GroupedMetric(tf.keras.metrics.Metric):
     def __init__(self, group: str, name: str, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.group = group
-        self._ids, self._labels, self._scores = (
+        self._ids, self._labels, self._scores, weights = (
             tf.Variable(
                 tf.zeros([0], dtype),
                 shape=[None],
@@ -110,8 +42,19 @@ class GroupedMetric(tf.keras.metrics.Metric):
                 synchronization=tf.VariableSynchronization.ON_READ,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )
-            for part, dtype in (("ids", tf.int64), ("labels", tf.float32), ("scores", tf.float32))
+            for part, dtype in (
+                ("ids", tf.int64),
+                ("labels", tf.float32),
+                ("scores", tf.float32),
+                ("weights", tf.float32),
+            )
         )
+        # Not tracked: checkpoints from before there were weights must go on to match.
+        object.__setattr__(self, "_row_weights", weights)
+
+    @property
+    def _rows(self) -> tuple[Any, Any, Any, Any]:
+        return self._ids, self._labels, self._scores, self._row_weights
 
     def update_state(
         self, labels: Any, predictions: Any, sample_weight: Any = None, *, groups: Any
@@ -121,31 +64,32 @@ class GroupedMetric(tf.keras.metrics.Metric):
         Args:
             labels: `(batch,)` or `(batch, 1)`; above 0 is positive.
             predictions: `(batch,)` or `(batch, 1)`; only their order inside a group counts.
-            sample_weight: Examples of weight 0 are left out; other weights do not matter.
+            sample_weight: `(batch,)` or `(batch, 1)`, not negative. Examples of weight 0 are left
+                out. Others count in `GroupedAUC`; in all else each group counts once.
             groups: `(batch,)` int64.
         """
-        rows = [
-            groups,
-            tf.cast(tf.reshape(labels, [-1]), tf.float32),
-            tf.cast(tf.reshape(predictions, [-1]), tf.float32),
-        ]
-        if sample_weight is not None:
-            counted = tf.reshape(sample_weight, [-1]) != 0
-            rows = [tf.boolean_mask(row, counted) for row in rows]
+        labels = tf.cast(tf.reshape(labels, [-1]), tf.float32)
+        scores = tf.cast(tf.reshape(predictions, [-1]), tf.float32)
+        if sample_weight is None:
+            rows = [groups, labels, scores, tf.ones_like(scores)]
+        else:
+            weights = tf.cast(tf.reshape(sample_weight, [-1]), tf.float32)
+            rows = [tf.boolean_mask(row, weights != 0) for row in (groups, labels, scores, weights)]
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             context = tf.distribute.get_replica_context()
             rows = [context.all_gather(row, axis=0) for row in rows]
-        for kept, row in zip((self._ids, self._labels, self._scores), rows, strict=True):
+        for kept, row in zip(self._rows, rows, strict=True):
             kept.assign(tf.concat([kept, row], axis=0))
 
     def merge_state(self, metrics: Any) -> None:
         """Takes in what other metrics of the same kind have seen."""
         for metric in metrics:
-            self.update_state(metric._labels, metric._scores, groups=metric._ids)
+            ids, labels, scores, weights = metric._rows
+            self.update_state(labels, scores, weights, groups=ids)
 
     def result(self) -> Any:
         """Returns the metric of everything seen since the last reset, `()` float32."""
-        return self.of(RankedGroups.of(self._ids, self._labels, self._scores))
+        return self.of(RankedGroups.of(*self._rows))
 
     def of(self, ranked: RankedGroups) -> Any:
         """Computes the metric of ranked groups, `()` float32."""
@@ -153,7 +97,7 @@ class GroupedMetric(tf.keras.metrics.Metric):
 
     def reset_state(self) -> None:
         """Forgets everything seen."""
-        for kept in (self._ids, self._labels, self._scores):
+        for kept in self._rows:
             kept.assign(tf.zeros([0], kept.dtype))
 
     def save_own_variables(self, store: Any) -> None:
@@ -192,12 +136,14 @@ class GroupedAUC(GroupedMetric):
     """Mean AUC of the groups, exact; with users as groups "per-user AUC" or GAUC.
 
     The AUC of a group is the probability that a positive of it is scored above a negative of it,
-    equal scores counting half. Groups of one class have none and are left out.
+    equal scores counting half; pairs count by the product of their examples' weights. Groups of
+    one class have none and are left out.
 
     Args:
         group: Name of the feature that says the group of an example.
         name: Name of the metric.
-        weighted: Whether a group counts by its number of examples, or as one. Default: by number.
+        weighted: Whether a group counts by the weight of its examples (their number, where they
+            have no weights), or as one. Default: by weight.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -216,16 +162,12 @@ class GroupedAUC(GroupedMetric):
 
     def of(self, ranked: RankedGroups) -> Any:
         """Computes the metric of ranked groups, `()` float32."""
-        positive = tf.cast(ranked.labels > 0, tf.float64)
-        negative = 1 - positive
+        positive = ranked.weights * ranked.positive
+        negative = ranked.weights - positive
         positives, negatives = ranked.sum(positive), ranked.sum(negative)
-        tie, num_ties = ranked.ties()
-        tied = tf.gather(tf.math.unsorted_segment_sum(negative, tie, num_ties), tie)
-        # Negatives of the whole sorted list up to and with the tie, less those of earlier groups.
-        through = tf.math.unsorted_segment_max(tf.cumsum(negative), tie, num_ties)
-        before = tf.cumsum(negatives, exclusive=True)
-        above = tf.gather(through, tie) - tf.gather(before, ranked.group)
-        beaten = tf.gather(negatives, ranked.group) - above + 0.5 * tied
+        # Negatives below each row, those level with it as a half.
+        beaten = tf.gather(negatives, ranked.group) - ranked.better(negative)
+        beaten -= ranked.tied(negative) / 2
         pairs = positives * negatives
         auc = tf.math.divide_no_nan(ranked.sum(positive * beaten), pairs)
         sizes = positives + negatives if self.weighted else tf.ones_like(pairs)
@@ -262,16 +204,15 @@ class NDCG(TopKMetric):
 
     def of(self, ranked: RankedGroups) -> Any:
         """Computes the metric of ranked groups, `()` float32."""
-        tie, num_ties = ranked.ties()
-        shared = tf.math.unsorted_segment_mean(ranked.labels, tie, num_ties)
+        shared = ranked.tied(ranked.labels) / ranked.tied(tf.ones_like(ranked.labels))
         best = tf.argsort(-ranked.labels, stable=True)
         best = tf.gather(best, tf.argsort(tf.gather(ranked.group, best), stable=True))
         ideal = self._dcg(ranked, tf.gather(ranked.labels, best))
-        dcg = self._dcg(ranked, tf.gather(shared, tie))
+        dcg = self._dcg(ranked, shared)
         return ranked.mean_of(tf.math.divide_no_nan(dcg, ideal), ideal > 0)
 
     def _dcg(self, ranked: RankedGroups, gains: Any) -> Any:
-        discount = math.log(2) / tf.math.log(tf.cast(ranked.rank, tf.float64) + 2)
+        discount = math.log(2) / tf.math.log(ranked.rank + 2)
         return ranked.sum(tf.where(ranked.rank < self.k, gains * discount, tf.zeros_like(gains)))
 
 
@@ -279,7 +220,8 @@ class NDCG(TopKMetric):
 class HitRate(TopKMetric):
     """Share of groups that have a positive among their first k, exact; HR@k.
 
-    Of equal scores negatives come first. Groups without a positive are left out.
+    Where equal scores leave it open, it is the chance over all orders of them. Groups without a
+    positive are left out.
 
     Args:
         group: Name of the feature that says the group of an example.
@@ -292,7 +234,7 @@ class HitRate(TopKMetric):
         >>> groups = tf.constant([7, 7, 8, 8], tf.int64)
         >>> metric.update_state([1, 0, 1, 0], [0.9, 0.1, 0.5, 0.5], groups=groups)
         >>> float(metric.result())
-        0.5
+        0.75
     """
 
     def __init__(self, group: str, k: int = 10, name: str | None = None, **kwargs: Any) -> None:
@@ -300,9 +242,18 @@ class HitRate(TopKMetric):
 
     def of(self, ranked: RankedGroups) -> Any:
         """Computes the metric of ranked groups, `()` float32."""
-        positive = tf.cast(ranked.labels > 0, tf.float64)
-        hits = ranked.sum(tf.where(ranked.rank < self.k, positive, tf.zeros_like(positive)))
-        return ranked.mean_of(tf.cast(hits > 0, tf.float64), ranked.sum(positive) > 0)
+        size = ranked.tied(tf.ones_like(ranked.rank))
+        hits = ranked.tied(ranked.positive)
+        misses = size - hits
+        room = tf.clip_by_value(self.k - ranked.above, tf.zeros_like(size), size)
+        # None of the tie's first `room` is a positive: C(misses, room) / C(size, room).
+        safe = tf.minimum(room, misses)
+        log_missed = log_choices(misses, safe) - log_choices(size, safe)
+        first = tf.equal(ranked.rank, ranked.above)  # a tie counts once
+        missed = tf.exp(ranked.sum(tf.where(first, log_missed, tf.zeros_like(log_missed))))
+        surely = ranked.sum(tf.cast(first & (room > misses), tf.float64)) > 0
+        found = tf.where(surely, tf.ones_like(missed), 1 - missed)
+        return ranked.mean_of(found, ranked.sum(ranked.positive) > 0)
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -310,7 +261,7 @@ class MeanAveragePrecision(TopKMetric):
     """Mean over groups of the average precision at k, exact; MAP@k.
 
         AP@k = sum over ranks r = 1..k that hold a positive of precision@r / min(positives, k)
-    Of equal scores negatives come first. Groups without a positive are left out.
+    the mean over all orders of equal scores. Groups without a positive are left out.
 
     Args:
         group: Name of the feature that says the group of an example.
@@ -331,13 +282,16 @@ class MeanAveragePrecision(TopKMetric):
 
     def of(self, ranked: RankedGroups) -> Any:
         """Computes the metric of ranked groups, `()` float32."""
-        positive = tf.cast(ranked.labels > 0, tf.float64)
-        positives = ranked.sum(positive)
-        before = tf.gather(tf.cumsum(positives, exclusive=True), ranked.group)
-        precision = (tf.cumsum(positive) - before) / (tf.cast(ranked.rank, tf.float64) + 1)
-        found = tf.where(ranked.rank < self.k, positive * precision, tf.zeros_like(precision))
+        size = ranked.tied(tf.ones_like(ranked.rank))
+        hits = ranked.tied(ranked.positive)
+        # A positive at this place has this many others of its tie before it, in the mean.
+        others = tf.maximum(hits - 1, 0) / tf.maximum(size - 1, 1)
+        before = ranked.better(ranked.positive) + (ranked.rank - ranked.above) * others
+        gains = hits / size * (before + 1) / (ranked.rank + 1)
+        gains = tf.where(ranked.rank < self.k, gains, tf.zeros_like(gains))
+        positives = ranked.sum(ranked.positive)
         best = tf.minimum(positives, tf.cast(self.k, tf.float64))
-        average = tf.math.divide_no_nan(ranked.sum(found), best)
+        average = tf.math.divide_no_nan(ranked.sum(gains), best)
         return ranked.mean_of(average, positives > 0)
 
 
@@ -345,7 +299,7 @@ class MeanAveragePrecision(TopKMetric):
 class MeanReciprocalRank(GroupedMetric):
     """Mean over groups of one over the rank of the first positive, exact; MRR.
 
-    Of equal scores negatives come first. Groups without a positive are left out.
+    Of equal scores it is the mean over all their orders. Groups without a positive are left out.
 
     Args:
         group: Name of the feature that says the group of an example.
@@ -364,11 +318,15 @@ class MeanReciprocalRank(GroupedMetric):
 
     def of(self, ranked: RankedGroups) -> Any:
         """Computes the metric of ranked groups, `()` float32."""
-        positive = ranked.labels > 0
-        reciprocal = 1 / (tf.cast(ranked.rank, tf.float64) + 1)
-        first = tf.math.unsorted_segment_max(
-            tf.where(positive, reciprocal, tf.zeros_like(reciprocal)),
-            ranked.group,
-            ranked.num_groups,
-        )
-        return ranked.mean_of(first, ranked.sum(tf.cast(positive, tf.float64)) > 0)
+        size = ranked.tied(tf.ones_like(ranked.rank))
+        hits = ranked.tied(ranked.positive)
+        place = ranked.rank - ranked.above
+        # The chance that the tie's first positive is here: C(size - place - 1, hits - 1) of the
+        # C(size, hits) ways to place its positives.
+        possible = (hits > 0) & (place <= size - hits)
+        possible &= tf.equal(ranked.better(ranked.positive), 0)
+        left = tf.where(possible, size - place - 1, tf.zeros_like(size))
+        others = tf.where(possible, hits - 1, tf.zeros_like(hits))
+        chance = tf.exp(log_choices(left, others) - log_choices(size, hits))
+        found = tf.where(possible, chance / (ranked.rank + 1), tf.zeros_like(chance))
+        return ranked.mean_of(ranked.sum(found), ranked.sum(ranked.positive) > 0)

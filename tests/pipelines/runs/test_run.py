@@ -143,7 +143,7 @@ def test_files_are_judged_as_the_part_that_they_hold(folder: Path) -> None:
     part = evaluate_run(configuration, folder / "run", "test")
     files = evaluate_run(configuration, folder / "run", inputs=[str(folder / "test.csv")])
     for model in ("AFM", "popularity"):
-        for metric in ("auc", "logloss", "group_auc"):
+        for metric in ("auc", "logloss", "grouped_auc"):
             expected = part[model][metric]["value"]
             assert files[model][metric]["value"] == pytest.approx(expected, abs=1e-6)
 

@@ -155,7 +155,7 @@ def test_a_space_that_cannot_be_searched_is_an_error_before_the_first_trial(
 
 def test_a_metric_that_no_epoch_has_is_an_error_of_the_search(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"monitor='val_auk'\. It has epoch, val_logloss"):
-        search(tmp_path, monitor="val_auk")
+        search(tmp_path, monitor="val_auk", mode="min")
 
 
 def test_what_is_kept_is_a_study_of_optuna(tmp_path: Path) -> None:

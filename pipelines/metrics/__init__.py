@@ -1,1 +1,0 @@
-"""Exact metrics of predictions, in NumPy and float64."""
