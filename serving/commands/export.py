@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from serving.commands.command import Command
+from serving.publishing.is_object_store import is_object_store
 from serving.publishing.write_server_files import write_server_files
 from serving.records import read_records
 
@@ -37,6 +38,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.examples is not None:
         found = read_records(arguments.examples)
         examples = [record for record, _ in zip(found, range(_EXAMPLES), strict=False)]
+    if arguments.server_files and is_object_store(arguments.base_path):
+        raise ValueError(
+            "`server_files` must be left out for an object store. Received: base_path="
+            f"{arguments.base_path}. The files mount a local folder; where the server can read "
+            "the store, give it the address."
+        )
     if not arguments.model.exists():
         raise ValueError(
             f"`model` must be a .keras file. Received: model={arguments.model}, which is not "

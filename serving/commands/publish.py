@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 from serving.commands.command import Command
+from serving.publishing.is_object_store import is_object_store
 from serving.publishing.publish import publish
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("saved_model", type=Path, help="folder that holds saved_model.pb")
+    parser.add_argument(
+        "saved_model", help="folder that holds saved_model.pb, or its address with '://'"
+    )
     parser.add_argument(
         "base_path", help="the model's folder of versions, or an address with '://'"
     )
@@ -19,7 +22,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     def copy(folder: Path) -> None:
-        shutil.copytree(arguments.saved_model, folder, dirs_exist_ok=True)
+        if is_object_store(arguments.saved_model):
+            from serving.publishing.object_store import download
+
+            download(arguments.saved_model, folder)
+        else:
+            shutil.copytree(arguments.saved_model, folder, dirs_exist_ok=True)
 
     path = publish(copy, arguments.base_path, keep_last=arguments.keep_last)
     sys.stdout.write(f"{path}\n")

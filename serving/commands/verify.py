@@ -2,19 +2,30 @@
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 from serving.commands.command import Command
+from serving.publishing.is_object_store import is_object_store
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, help="a version folder, the one with saved_model.pb")
+    parser.add_argument(
+        "path", help="a version folder, the one with saved_model.pb, or its address with '://'"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from serving.verification.verify import verify
 
-    rows = verify(arguments.path)
+    if is_object_store(arguments.path):
+        from serving.publishing.object_store import download
+
+        with tempfile.TemporaryDirectory() as temporary:
+            download(arguments.path, Path(temporary))
+            rows = verify(Path(temporary))
+    else:
+        rows = verify(Path(arguments.path))
     sys.stdout.write(f"{rows} golden rows answered as the trained model did\n")
     return 0
 
