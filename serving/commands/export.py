@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from itertools import islice
 from pathlib import Path
 
 from serving.commands.command import Command
@@ -36,8 +37,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     examples = None
     if arguments.examples is not None:
-        found = read_records(arguments.examples)
-        examples = [record for record, _ in zip(found, range(_EXAMPLES), strict=False)]
+        examples = list(islice(read_records(arguments.examples), _EXAMPLES))
     if arguments.server_files and is_object_store(arguments.base_path):
         raise ValueError(
             "`server_files` must be left out for an object store. Received: base_path="
