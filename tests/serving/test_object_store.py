@@ -3,6 +3,7 @@
 import errno
 import functools
 import logging
+import os
 import subprocess
 import sys
 import uuid
@@ -512,6 +513,16 @@ def test_the_command_line_takes_addresses(
     assert (tmp_path / "ranker" / "1" / "variables" / "variables.index").read_text() == "a"
     assert main(["publish", f"{base}/7", base]) == 1
     assert "`address` must hold a model" in capsys.readouterr().err
+
+
+def test_the_endpoint_may_come_from_fsspec_s_own_settings(s3: str, tmp_path: Path) -> None:
+    write("a")(tmp_path)
+    settings = {**os.environ, "FSSPEC_S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+    del settings["AWS_ENDPOINT_URL"]
+    command = [sys.executable, "-m", "serving", "publish", str(tmp_path), s3]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{s3}/1\n"), done.stderr
+    assert list(versions(s3)) == [1]
 
 
 def test_server_files_beside_a_store_are_refused_before_anything_is_published(
