@@ -121,6 +121,18 @@ def test_the_next_number_is_above_all_versions_uploads_and_claims(
     assert list(versions(base)) == [number]
 
 
+def test_what_another_process_published_is_seen_at_once(s3: str) -> None:
+    publish(write("a"), s3)
+    store, path = opened(s3)
+    assert store.ls(path, detail=False) == [f"{path}/1"]
+    assert list(versions(s3)) == [1]
+    other = fsspec.filesystem("s3", skip_instance_cache=True)
+    other.pipe_file(f"{path}/5/saved_model.pb", b"by another process")
+    assert store.ls(path, detail=False) == [f"{path}/1", f"{path}/5"]
+    assert list(versions(s3)) == [1, 5]
+    assert publish(write("b"), s3) == f"{s3}/6"
+
+
 def test_saved_model_pb_is_uploaded_last(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store, path = opened(base)
     copied, real_put = [], store.put_file
