@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -208,7 +209,24 @@ def test_a_write_that_fails_uploads_nothing(base: str) -> None:
     assert files(base) == []
 
 
-def test_publishers_that_race_get_different_numbers(base: str) -> None:
+def let_all_look_first(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each thread, the first look at what is there ends when all have looked."""
+    barrier, looked, look = threading.Barrier(threads, timeout=60), set(), object_store._names
+
+    def names(store: Any, path: str) -> set[str]:
+        found = look(store, path)
+        if threading.get_ident() not in looked:
+            looked.add(threading.get_ident())
+            barrier.wait()
+        return found
+
+    monkeypatch.setattr(object_store, "_names", names)
+
+
+def test_publishers_that_race_get_different_numbers(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_all_look_first(4, monkeypatch)
     with ThreadPoolExecutor(4) as threads:
         published = list(threads.map(lambda n: publish(write(str(n)), base), range(8)))
     assert len(set(published)) == 8
@@ -220,9 +238,18 @@ PUBLISH_FOUR = """
 import sys
 from pathlib import Path
 from serving import publish
+from serving.publishing import object_store
 
-print("ready", flush=True)
-sys.stdin.readline()
+look = object_store._names
+
+def look_and_wait(store, path):
+    object_store._names = look
+    found = look(store, path)
+    print("looked", flush=True)
+    sys.stdin.readline()
+    return found
+
+object_store._names = look_and_wait
 for text in sys.argv[2:]:
     print(publish(lambda folder: (folder / "saved_model.pb").write_text(text), sys.argv[1]))
 """
@@ -240,7 +267,7 @@ def test_processes_that_race_get_different_numbers(s3: str) -> None:
     ]
     for process in started:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert process.stdout.readline() == "looked\n"  # and both will claim the number 1
     said = []
     with ThreadPoolExecutor(2) as threads:
         for out, _ in threads.map(lambda process: process.communicate("go\n"), started):
@@ -332,6 +359,7 @@ def test_a_store_without_conditions_gives_different_numbers_too(
 ) -> None:
     store, _ = opened(memory)
     monkeypatch.setattr(store, "pipe_file", functools.partial(pipe_file, store.pipe_file))
+    let_all_look_first(4, monkeypatch)
     with ThreadPoolExecutor(4) as threads:
         published = list(threads.map(lambda n: publish(write(str(n)), memory), range(8)))
     assert len(set(published)) == 8
