@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (ValueError, OSError, StatusError) as error:
+    except (ValueError, OSError, ImportError, StatusError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
 

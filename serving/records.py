@@ -3,11 +3,13 @@
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from serving.status_error import Code, StatusError
 
 _POLYNOMIAL = 0x82F63B78  # CRC-32C, reversed
 _MASK = 0xA282EAD8
+_PIECE_BYTES = 1 << 20
 
 
 def _table() -> list[int]:
@@ -22,33 +24,55 @@ def _table() -> list[int]:
 _TABLE = _table()
 
 
-def _checksum(data: bytes) -> int:
-    """The masked CRC-32C that TFRecord stores."""
+def _crc32c(data: bytes) -> int:
+    """The CRC-32C of bytes, where no library computes it."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
-    crc ^= 0xFFFFFFFF
+    return crc ^ 0xFFFFFFFF
+
+
+try:
+    from google_crc32c import value as _crc
+except ImportError:  # it comes with extras that a client need not have
+    _crc = _crc32c
+
+
+def _checksum(data: bytes) -> int:
+    """The masked CRC-32C that TFRecord stores."""
+    crc = _crc(data)
     return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """The records of an uncompressed TFRecord file.
+    """The records of an uncompressed TFRecord file, read as they are asked for.
 
     Raises:
         StatusError: DATA_LOSS if the file is cut off or its checksums do not fit.
     """
-    data = path.read_bytes()
     place = 0
-    while place < len(data):
-        head = data[place : place + 12]
-        if len(head) < 12 or _checksum(head[:8]) != struct.unpack("<I", head[8:])[0]:
-            raise StatusError(Code.DATA_LOSS, f"corrupted record at {place} in {path}")
-        end = place + 12 + struct.unpack("<Q", head[:8])[0]
-        record, tail = data[place + 12 : end], data[end : end + 4]
-        if len(tail) < 4 or _checksum(record) != struct.unpack("<I", tail)[0]:
-            raise StatusError(Code.DATA_LOSS, f"corrupted record at {place} in {path}")
-        yield record
-        place = end + 4
+    with path.open("rb") as file:
+        while head := file.read(12):
+            if len(head) < 12 or _checksum(head[:8]) != struct.unpack("<I", head[8:])[0]:
+                raise StatusError(Code.DATA_LOSS, f"corrupted record at {place} in {path}")
+            length = struct.unpack("<Q", head[:8])[0]
+            record, tail = _read(file, length), file.read(4)
+            if len(tail) < 4 or _checksum(record) != struct.unpack("<I", tail)[0]:
+                raise StatusError(Code.DATA_LOSS, f"corrupted record at {place} in {path}")
+            yield record
+            place += 16 + length
+
+
+def _read(file: BinaryIO, count: int) -> bytes:
+    """The next bytes of a file, or what there is of them.
+
+    In pieces: a length that promises more than the file holds must not allocate it.
+    """
+    pieces = []
+    while count and (piece := file.read(min(count, _PIECE_BYTES))):
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
 
 
 def write_records(path: Path, records: Iterable[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m serving export`."""
+"""What `python -m serving` does with models: export, publish, rollback, verify, serve."""
 
 import argparse
 import json
@@ -7,10 +7,13 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
+from itertools import islice
 from pathlib import Path
 
 from serving.commands.command import Command
+from serving.publishing.is_object_store import is_object_store
 from serving.publishing.publish import publish
 from serving.publishing.rollback import rollback
 from serving.publishing.write_server_files import write_server_files
@@ -32,7 +35,7 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
         "--examples", type=Path, help="TFRecord file of tf.Examples; 16 become golden rows"
     )
     parser.add_argument("--tolerance", type=float, default=1e-5, help="how far answers may be off")
-    parser.add_argument("--keep_last", type=int, help="remove all versions but so many")
+    parser.add_argument("--keep_last", type=int, help="keep only the newest N versions")
     parser.add_argument(
         "--server_files",
         action="store_true",
@@ -44,12 +47,17 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     examples = None
     if arguments.examples is not None:
-        found = read_records(arguments.examples)
-        examples = [record for record, _ in zip(found, range(_EXAMPLES), strict=False)]
+        examples = list(islice(read_records(arguments.examples), _EXAMPLES))
     if not arguments.model.exists():
         raise ValueError(
             f"`model` must be a .keras file. Received: model={arguments.model}, which is not "
             "there. Save the model with `model.save('model.keras')`."
+        )
+    if arguments.server_files and is_object_store(arguments.base_path):
+        raise ValueError(
+            "`server_files` must be left out for an object store. Received: base_path="
+            f"{arguments.base_path}. The files mount a local folder; where the server can read "
+            "the store, give it the address."
         )
     import tfrs_afm  # noqa: F401  selects Keras 2 and registers our classes
     import tensorflow as tf  # isort: skip
@@ -85,16 +93,23 @@ EXPORT = Command(
 
 
 def _add_publish_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("saved_model", type=Path, help="folder that holds saved_model.pb")
+    parser.add_argument(
+        "saved_model", help="folder that holds saved_model.pb, or its address with '://'"
+    )
     parser.add_argument(
         "base_path", help="the model's folder of versions, or an address with '://'"
     )
-    parser.add_argument("--keep_last", type=int, help="remove all versions but so many")
+    parser.add_argument("--keep_last", type=int, help="keep only the newest N versions")
 
 
 def _publish(arguments: argparse.Namespace) -> int:
     def copy(folder: Path) -> None:
-        shutil.copytree(arguments.saved_model, folder, dirs_exist_ok=True)
+        if is_object_store(arguments.saved_model):
+            from serving.publishing.object_store import download
+
+            download(arguments.saved_model, folder)
+        else:
+            shutil.copytree(arguments.saved_model, folder, dirs_exist_ok=True)
 
     path = publish(copy, arguments.base_path, keep_last=arguments.keep_last)
     sys.stdout.write(f"{path}\n")
@@ -143,13 +158,22 @@ ROLLBACK = Command(
 
 
 def _add_verify_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, help="a version folder, the one with saved_model.pb")
+    parser.add_argument(
+        "path", help="a version folder, the one with saved_model.pb, or its address with '://'"
+    )
 
 
 def _verify(arguments: argparse.Namespace) -> int:
     from serving.verification import verify
 
-    rows = verify(arguments.path)
+    if is_object_store(arguments.path):
+        from serving.publishing.object_store import download
+
+        with tempfile.TemporaryDirectory() as temporary:
+            download(arguments.path, Path(temporary))
+            rows = verify(Path(temporary))
+    else:
+        rows = verify(Path(arguments.path))
     sys.stdout.write(f"{rows} golden rows answered as the trained model did\n")
     return 0
 

@@ -34,11 +34,9 @@ def prune(base_path: str | os.PathLike[str], *, keep_last: int) -> list[Path | s
         )
     found = list(versions(base_path).values())[:-keep_last]
     if is_object_store(base_path):
-        from serving.publishing.object_store.remove import remove
+        from serving.publishing.object_store import remove_version
 
-        for address in found:
-            remove(str(address))
-        return found
+        return [address for address in found if remove_version(str(address))]
     return [path for path in map(Path, found) if _remove(path)]
 
 

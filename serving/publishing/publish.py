@@ -34,7 +34,8 @@ def publish(
         write: Fills the folder it is given, for instance with `tf.saved_model.save`. If it
             raises, nothing is published.
         base_path: The model's folder, `model_base_path` to the server; made if needed. Or its
-            address in an object store, any string with `://` that TensorFlow can write to.
+            address in an object store, such as "s3://bucket/ranker": any that fsspec knows (extra
+            `[stores]`). The bucket must exist.
         keep_last: How many of the highest versions to keep; the others are removed. Positive.
             Default: all.
 
@@ -43,6 +44,8 @@ def publish(
 
     Raises:
         ValueError: If `keep_last` is not positive, or `write` wrote no `saved_model.pb`.
+        ImportError: If the store's package is not installed.
+        OSError: If the store refuses or does not answer.
 
     Example:
         ```python
@@ -56,7 +59,7 @@ def publish(
         )
     published: Path | str
     if is_object_store(base_path):
-        from serving.publishing.object_store.publish_to_store import publish_to_store
+        from serving.publishing.object_store import publish_to_store
 
         published = publish_to_store(write, base_path)
     else:

@@ -42,7 +42,7 @@ def rollback(base_path: str | os.PathLike[str], version: int | None = None) -> P
     def copy(folder: Path) -> None:
         source = known[version]
         if is_object_store(source):
-            from serving.publishing.object_store.download import download
+            from serving.publishing.object_store import download
 
             download(source, folder)
         else:

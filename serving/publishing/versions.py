@@ -28,7 +28,7 @@ def versions(base_path: str | os.PathLike[str]) -> Mapping[int, Path | str]:
         {}
     """
     if is_object_store(base_path):
-        from serving.publishing.object_store.store_versions import store_versions
+        from serving.publishing.object_store import store_versions
 
         return store_versions(base_path)
     return folder_versions(Path(base_path))

@@ -96,7 +96,7 @@ def write_server_files(base_path: str | os.PathLike[str]) -> list[Path]:
     if is_object_store(base_path):
         raise ValueError(
             f"`base_path` must be a local folder. Received: base_path={base_path}. The files "
-            "mount a folder into the server; for an object store, give the server the address."
+            "mount a folder into the server; where it can read the store, give it the address."
         )
     base = Path(base_path).resolve()
     if not base.name.replace("_", "").replace("-", "").isalnum() or not base.name.isascii():

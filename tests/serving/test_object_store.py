@@ -1,28 +1,69 @@
-"""Publishing to addresses, on TensorFlow's file system in memory."""
+"""Publishing to addresses: on fsspec's store in memory, and on moto's S3 server by real s3fs."""
 
-import importlib
+import errno
+import functools
+import logging
+import os
+import subprocess
+import sys
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 import tensorflow as tf
+from fsspec.implementations.memory import MemoryFileSystem
+from moto.server import ThreadedMotoServer
 
 import serving
 from serving import prune, publish, rollback, versions
 from serving.__main__ import main
+from serving.publishing import object_store
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
 
-gfile = tf.io.gfile
 NAMES = ["assets.extra/tfrs_afm.json", "saved_model.pb", "variables/variables.index"]
 
 
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A bucket of an S3 server on loopback, to which the environment points."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", "key")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            environment.setenv(name, str(tmp_path_factory.mktemp("aws") / "none"))
+        s3 = fsspec.filesystem("s3", use_listings_cache=False)
+        s3.mkdir("models")
+        yield "s3://models"
+        s3.clear_instance_cache()
+    server.stop()
+
+
 @pytest.fixture
-def base() -> str:
-    return f"ram://{uuid.uuid4().hex}/ranker"
+def memory() -> str:
+    return f"memory://{uuid.uuid4().hex}/ranker"
+
+
+@pytest.fixture
+def s3(bucket: str) -> str:
+    return f"{bucket}/{uuid.uuid4().hex}/ranker"
+
+
+@pytest.fixture(params=["memory", "s3"])
+def base(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
 
 
 def write(text: str) -> Callable[[Path], None]:
@@ -34,18 +75,26 @@ def write(text: str) -> Callable[[Path], None]:
     return into
 
 
+def opened(address: str) -> tuple[Any, str]:
+    """The very file system that is published through, and the path in it."""
+    return object_store._opened(address)
+
+
+def put(address: str, text: str = "by others") -> None:
+    store, path = opened(address)
+    store.pipe_file(path, text.encode())
+
+
 def read(address: Any, name: str = "saved_model.pb") -> str:
-    with gfile.GFile(f"{address}/{name}") as file:
-        return str(file.read())
+    store, path = opened(str(address))
+    return bytes(store.cat_file(f"{path}/{name}")).decode()
 
 
 def files(address: str) -> list[str]:
-    """All files under an address."""
-    return sorted(
-        f"{place}/{name}".removeprefix(address + "/")
-        for place, _, names in gfile.walk(address)
-        for name in names
-    )
+    """All files under an address, and all folders where the store has some."""
+    store, path = opened(address)
+    found = store.find(path, withdirs=isinstance(store, MemoryFileSystem))
+    return sorted(one.removeprefix(f"{path}/") for one in found if not store.isdir(one))
 
 
 def test_versions_count_up_from_one(base: str) -> None:
@@ -61,22 +110,40 @@ def test_a_slash_at_the_end_changes_nothing(base: str) -> None:
     assert versions(f"{base}/") == versions(base) == {1: f"{base}/1"}
 
 
-def test_the_next_number_is_above_everything_that_reads_as_one(base: str) -> None:
-    gfile.makedirs(f"{base}/007")  # a version that is being uploaded has a number already
-    gfile.makedirs(f"{base}/ten")
-    assert publish(write("a"), base) == f"{base}/8"
-    assert list(versions(base)) == [8]
+@pytest.mark.parametrize(
+    ("there", "number"),
+    [("007/variables/x", 8), (".claim-3", 4), (".claim-4-0ab", 5), ("ten/x", 1), ("-3/x", 1)],
+)
+def test_the_next_number_is_above_all_versions_uploads_and_claims(
+    there: str, number: int, base: str
+) -> None:
+    put(f"{base}/{there}")
+    assert publish(write("a"), base) == f"{base}/{number}"
+    assert list(versions(base)) == [number]
+
+
+def test_what_another_process_published_is_seen_at_once(s3: str) -> None:
+    publish(write("a"), s3)
+    store, path = opened(s3)
+    assert store.ls(path, detail=False) == [f"{path}/1"]
+    assert list(versions(s3)) == [1]
+    other = fsspec.filesystem("s3", skip_instance_cache=True)
+    other.pipe_file(f"{path}/5/saved_model.pb", b"by another process")
+    assert store.ls(path, detail=False) == [f"{path}/1", f"{path}/5"]
+    assert list(versions(s3)) == [1, 5]
+    assert publish(write("b"), s3) == f"{s3}/6"
 
 
 def test_saved_model_pb_is_uploaded_last(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    copied, real_copy = [], gfile.copy
+    store, path = opened(base)
+    copied, real_put = [], store.put_file
 
-    def copy(source: str, target: str) -> None:
+    def put_file(source: str, target: str) -> None:
         assert versions(base) == {}
-        real_copy(source, target)
-        copied.append(target.removeprefix(f"{base}/1/"))
+        real_put(source, target)
+        copied.append(target.removeprefix(f"{path}/1/"))
 
-    monkeypatch.setattr(gfile, "copy", copy)
+    monkeypatch.setattr(store, "put_file", put_file)
     publish(write("a"), base)
     assert copied[-1] == "saved_model.pb"
     assert sorted(copied) == NAMES
@@ -87,19 +154,19 @@ def test_an_upload_that_fails_leaves_nothing_and_its_number_is_free(
     moment: int, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(write("a"), base)
-    copied, real_copy = [], gfile.copy
+    store, _ = opened(base)
+    copied, real_put = [], store.put_file
 
-    def copy(source: str, target: str) -> None:
+    def put_file(source: str, target: str) -> None:
         if len(copied) == moment:
-            raise tf.errors.UnavailableError(None, None, "the store is away")
-        real_copy(source, target)
+            raise TimeoutError("the store is away")
+        real_put(source, target)
         copied.append(target)
         if len(copied) == moment == len(NAMES):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(gfile, "copy", copy)
-    error = KeyboardInterrupt if moment == len(NAMES) else tf.errors.UnavailableError
-    with pytest.raises(error):
+    monkeypatch.setattr(store, "put_file", put_file)
+    with pytest.raises(KeyboardInterrupt if moment == len(NAMES) else TimeoutError):
         publish(write("b"), base)
     monkeypatch.undo()
     assert len(copied) == moment
@@ -110,16 +177,20 @@ def test_an_upload_that_fails_leaves_nothing_and_its_number_is_free(
 def test_where_the_rest_cannot_be_removed_the_first_error_is_told(
     base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any, **__: Any) -> None:
-        raise tf.errors.UnavailableError(None, None, "the store is away")
+    store, _ = opened(base)
+    real_put = store.put_file
 
-    def full(*_: Any) -> None:
-        raise tf.errors.ResourceExhaustedError(None, None, "the store is full")
+    def put_file(source: str, target: str) -> None:
+        if target.endswith("saved_model.pb"):
+            raise OSError(errno.ENOSPC, "the store is full")
+        real_put(source, target)
 
-    monkeypatch.setattr(gfile, "copy", full)
-    monkeypatch.setattr(gfile, "remove", away)
-    monkeypatch.setattr(gfile, "rmtree", away)
-    with pytest.raises(tf.errors.ResourceExhaustedError):
+    def away(_: str) -> None:
+        raise RuntimeError("the store is away")
+
+    monkeypatch.setattr(store, "put_file", put_file)
+    monkeypatch.setattr(store, "rm_file", away)
+    with pytest.raises(OSError, match="the store is full"):
         publish(write("a"), base)
     monkeypatch.undo()
     assert versions(base) == {}
@@ -135,10 +206,27 @@ def test_a_write_that_fails_uploads_nothing(base: str) -> None:
         publish(fail, base)
     with pytest.raises(ValueError, match="`write` must write a SavedModel"):
         publish(lambda folder: None, base)
-    assert not gfile.exists(base)
+    assert files(base) == []
 
 
-def test_publishers_that_race_get_different_numbers(base: str) -> None:
+def let_all_look_first(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each thread, the first look at what is there ends when all have looked."""
+    barrier, looked, look = threading.Barrier(threads, timeout=60), set(), object_store._names
+
+    def names(store: Any, path: str) -> set[str]:
+        found = look(store, path)
+        if threading.get_ident() not in looked:
+            looked.add(threading.get_ident())
+            barrier.wait()
+        return found
+
+    monkeypatch.setattr(object_store, "_names", names)
+
+
+def test_publishers_that_race_get_different_numbers(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_all_look_first(4, monkeypatch)
     with ThreadPoolExecutor(4) as threads:
         published = list(threads.map(lambda n: publish(write(str(n)), base), range(8)))
     assert len(set(published)) == 8
@@ -146,22 +234,81 @@ def test_publishers_that_race_get_different_numbers(base: str) -> None:
     assert len(files(base)) == 8 * len(NAMES)
 
 
+PUBLISH_FOUR = """
+import sys
+from pathlib import Path
+from serving import publish
+from serving.publishing import object_store
+
+look = object_store._names
+
+def look_and_wait(store, path):
+    object_store._names = look
+    found = look(store, path)
+    print("looked", flush=True)
+    sys.stdin.readline()
+    return found
+
+object_store._names = look_and_wait
+for text in sys.argv[2:]:
+    print(publish(lambda folder: (folder / "saved_model.pb").write_text(text), sys.argv[1]))
+"""
+
+
+def test_processes_that_race_get_different_numbers(s3: str) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PUBLISH_FOUR, s3, *texts],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for texts in ("abcd", "efgh")
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "looked\n"  # and both will claim the number 1
+    said = []
+    with ThreadPoolExecutor(2) as threads:
+        for out, _ in threads.map(lambda process: process.communicate("go\n"), started):
+            said += out.split()
+    assert len(said) == 8
+    assert sorted(said) == sorted(versions(s3).values())
+    assert [read(address) for address in said] == list("abcdefgh")
+    assert len(files(s3)) == 8  # and no claim is left
+
+
+def test_a_claim_that_a_listing_does_not_show_still_holds(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(f"{base}/.claim-1")
+    store, _ = opened(base)
+    real_ls, looks = store.ls, []
+
+    def ls(path: str, **options: Any) -> Any:
+        looks.append(path)
+        return [] if len(looks) == 1 else real_ls(path, **options)
+
+    monkeypatch.setattr(store, "ls", ls)
+    monkeypatch.setattr(object_store, "_PAUSE_SECONDS", 0.0)
+    assert publish(write("a"), base) == f"{base}/2"
+    assert files(base) == [".claim-1", *(f"2/{name}" for name in NAMES)]
+
+
 def test_who_sees_another_claim_on_the_number_withdraws(
     base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("serving.publishing.object_store.claim")
-    real_names, looks = module.store_names, []
+    store, _ = opened(base)
+    real_ls, looks = store.ls, []
 
-    def names(folder: str) -> list[str]:
-        looks.append(real_names(folder))
+    def ls(path: str, **options: Any) -> Any:
+        looks.append(path)
         if len(looks) == 2:  # we have claimed 1, and so has somebody else
-            with gfile.GFile(f"{base}/.claim-1-ab", "w") as file:
-                file.write("1")
-            return list(real_names(folder))
-        return looks[-1]
+            put(f"{base}/.claim-1-ab")
+        return real_ls(path, **options)
 
-    monkeypatch.setattr(module, "store_names", names)
-    monkeypatch.setattr(module.random, "uniform", lambda *_: 0.0)
+    monkeypatch.setattr(store, "ls", ls)
+    monkeypatch.setattr(object_store, "_PAUSE_SECONDS", 0.0)
     assert publish(write("a"), base) == f"{base}/2"
     assert len(looks) == 4
     assert files(base) == [".claim-1-ab", *(f"2/{name}" for name in NAMES)]
@@ -171,29 +318,121 @@ def test_who_sees_another_claim_on_the_number_withdraws(
 def test_who_sees_the_number_or_a_higher_one_published_meanwhile_goes_above(
     meanwhile: int, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("serving.publishing.object_store.claim")
-    real_names, looks = module.store_names, []
+    store, _ = opened(base)
+    real_ls, looks = store.ls, []
 
-    def names(folder: str) -> list[str]:
-        looks.append(folder)
+    def ls(path: str, **options: Any) -> Any:
+        looks.append(path)
         if len(looks) == 2:
-            gfile.makedirs(f"{base}/{meanwhile}")
-        return list(real_names(folder))
+            put(f"{base}/{meanwhile}/variables/x")
+        return real_ls(path, **options)
 
-    monkeypatch.setattr(module, "store_names", names)
-    monkeypatch.setattr(module.random, "uniform", lambda *_: 0.0)
+    monkeypatch.setattr(store, "ls", ls)
+    monkeypatch.setattr(object_store, "_PAUSE_SECONDS", 0.0)
     assert publish(write("a"), base) == f"{base}/{meanwhile + 1}"
 
 
+def ignore(real: Callable[..., None], path: str, data: bytes, **_: Any) -> None:
+    real(path, data)
+
+
+def without(
+    error: Exception, real: Callable[..., None], path: str, data: bytes, **mode: Any
+) -> None:
+    if mode:
+        raise error
+    real(path, data)
+
+
+@pytest.mark.parametrize(
+    "pipe_file",
+    [
+        ignore,
+        functools.partial(without, TypeError("unexpected keyword argument 'mode'")),
+        functools.partial(without, NotImplementedError()),
+        functools.partial(without, OSError(errno.ENOSYS, "a header is not implemented")),
+    ],
+    ids=["ignored", "unknown", "not implemented", "501"],
+)
+def test_a_store_without_conditions_gives_different_numbers_too(
+    pipe_file: Callable[..., None], memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = opened(memory)
+    monkeypatch.setattr(store, "pipe_file", functools.partial(pipe_file, store.pipe_file))
+    let_all_look_first(4, monkeypatch)
+    with ThreadPoolExecutor(4) as threads:
+        published = list(threads.map(lambda n: publish(write(str(n)), memory), range(8)))
+    assert len(set(published)) == 8
+    assert [read(address) for address in published] == [str(n) for n in range(8)]
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
+def test_a_refusal_of_the_condition_is_told_by_its_code_too(
+    code: str, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = opened(memory)
+    real, refused = store.pipe_file, []
+
+    class Refusal(Exception):
+        response: dict[str, Any] = {"Error": {"Code": code}}  # noqa: RUF012  as botocore has it
+
+    def pipe_file(path: str, data: bytes, **mode: Any) -> None:
+        if not refused:
+            refused.append(path)
+            raise OSError(errno.EINVAL, code) from Refusal()
+        real(path, data, **mode)
+
+    monkeypatch.setattr(store, "pipe_file", pipe_file)
+    monkeypatch.setattr(object_store, "_PAUSE_SECONDS", 0.0)
+    assert publish(write("a"), memory) == f"{memory}/1"
+    assert refused
+
+
 def test_old_versions_go_and_unfinished_ones_stay(base: str) -> None:
-    gfile.makedirs(f"{base}/1/variables")
+    put(f"{base}/1/variables/x")
     for text in "abcd":
         publish(write(text), base)
     assert prune(base, keep_last=3) == [f"{base}/2"]
     publish(write("e"), base, keep_last=2)
     assert list(versions(base)) == [5, 6]
-    assert gfile.exists(f"{base}/1")
-    assert not gfile.exists(f"{base}/4")
+    kept = [f"{n}/{name}" for n in (5, 6) for name in NAMES]
+    assert files(base) == ["1/variables/x", *kept]
+
+
+def test_saved_model_pb_is_removed_first_and_what_stays_after_it_is_no_version(
+    base: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(write("a"), base)
+    publish(write("b"), base)
+    store, _ = opened(base)
+    real, removed = store.rm_file, []
+
+    def rm_file(path: str) -> None:
+        if removed:
+            raise TimeoutError("the store is away")
+        real(path)
+        removed.append(path)
+
+    monkeypatch.setattr(store, "rm_file", rm_file)
+    assert prune(base, keep_last=1) == [f"{base}/1"]
+    assert [one.rpartition("/")[2] for one in removed] == ["saved_model.pb"]
+    assert list(versions(base)) == [2]
+    assert "the store is away" in caplog.text
+
+
+def test_a_version_that_cannot_be_removed_is_not_told_as_removed(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(write("a"), base)
+    publish(write("b"), base)
+    store, _ = opened(base)
+
+    def away(_: str) -> None:
+        raise TimeoutError("the store is away")
+
+    monkeypatch.setattr(store, "rm_file", away)
+    assert prune(base, keep_last=1) == []
+    assert list(versions(base)) == [1, 2]
 
 
 def test_a_rollback_is_a_new_version_with_the_old_content(base: str) -> None:
@@ -203,6 +442,96 @@ def test_a_rollback_is_a_new_version_with_the_old_content(base: str) -> None:
     assert [read(f"{base}/3", name) for name in NAMES] == ["a"] * 3
     with pytest.raises(ValueError, match=r"`version` must be one of \[1, 2, 3\]"):
         rollback(base, 9)
+
+
+def test_more_objects_than_one_page_of_a_listing_are_all_seen(s3: str) -> None:
+    store, path = opened(s3)
+    store.pipe({f"{path}/{n}/saved_model.pb": b"" for n in range(1, 1101)})
+    assert publish(write("a"), s3) == f"{s3}/1101"
+    assert list(versions(s3)) == list(range(1, 1102))
+
+
+def test_names_are_taken_as_they_are(base: str) -> None:
+    address, neighbour = f"{base} [12] * é", f"{base} 1"
+    publish(write("a"), neighbour)
+
+    def model(folder: Path) -> None:
+        (folder / "assets").mkdir()
+        (folder / "assets" / "words in [use]?.txt").write_text("w")
+        (folder / "saved_model.pb").write_text("a")
+
+    for _ in range(2):
+        publish(model, address)
+    assert rollback(address, 1) == f"{address}/3"
+    assert prune(address, keep_last=1) == [f"{address}/1", f"{address}/2"]
+    assert files(address) == ["3/assets/words in [use]?.txt", "3/saved_model.pb"]
+    assert files(neighbour) == [f"1/{name}" for name in NAMES]
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x"])
+def test_a_name_that_leads_out_of_the_folder_is_not_downloaded(
+    name: str, memory: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publish(write("a"), memory)
+    store, path = opened(memory)
+    monkeypatch.setattr(store, "find", lambda *_, **__: [f"{path}/1/{name}"])
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        object_store.download(f"{memory}/1", tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("module", "address"),
+    [("gcsfs", "gs://bucket/ranker"), ("adlfs", "az://bucket/ranker"), ("fsspec", "s3://b/ranker")],
+)
+def test_a_missing_extra_is_named(
+    module: str, address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+
+    def write_nothing(_: Path) -> None:
+        pytest.fail("the model is written although it cannot be published")
+
+    with pytest.raises(ImportError, match=rf"{module}.*pip install 'tfrs-afm\[stores\]'"):
+        publish(write_nothing, address)
+    assert main(["rollback", address]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_an_address_that_fsspec_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="`base_path` must be a folder, or an address that fsspec"):
+        versions("ram://bucket/ranker")
+
+
+@pytest.mark.parametrize("address", ["file:///models/ranker", "local://models/ranker"])
+def test_a_folder_given_as_an_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="`base_path` must be a path for a local folder"):
+        publish(write("a"), address)
+
+
+def test_a_bucket_that_is_not_there_is_not_made(bucket: str) -> None:
+    address = "s3://typing-error/ranker"
+    assert versions(address) == {}
+    with pytest.raises(FileNotFoundError, match="`base_path` must be in a bucket that exists"):
+        publish(write("a"), address)
+    assert not opened(address)[0].exists("typing-error")
+
+
+def test_what_the_store_s_package_raises_is_told_in_one_line(
+    s3: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    known, _ = opened(s3)
+    known.clear_instance_cache()  # the session of the other tests has its credentials
+    try:
+        with pytest.raises(OSError, match="NoCredentialsError") as caught:
+            versions(s3)
+        assert str(caught.value).startswith("`base_path` must be in a store that answers.")
+        assert main(["rollback", s3]) == 1
+        assert capsys.readouterr().err.startswith("error: `base_path` must be in a store")
+    finally:
+        known.clear_instance_cache()
 
 
 def test_a_path_made_of_an_address_is_refused() -> None:
@@ -218,15 +547,42 @@ def test_the_command_line_takes_addresses(
     write("a")(tmp_path)
     assert main(["publish", str(tmp_path), base]) == 0
     assert main(["rollback", base, "--to_version", "1"]) == 0
-    assert capsys.readouterr().out.split() == [f"{base}/1", f"{base}/2"]
+    assert main(["publish", f"{base}/2", str(tmp_path / "ranker")]) == 0  # for a server to read
+    said = capsys.readouterr().out.split()
+    assert said == [f"{base}/1", f"{base}/2", str(tmp_path / "ranker" / "1")]
+    assert (tmp_path / "ranker" / "1" / "variables" / "variables.index").read_text() == "a"
+    assert main(["publish", f"{base}/7", base]) == 1
+    assert "`address` must hold a model" in capsys.readouterr().err
+
+
+def test_the_endpoint_may_come_from_fsspec_s_own_settings(s3: str, tmp_path: Path) -> None:
+    write("a")(tmp_path)
+    settings = {**os.environ, "FSSPEC_S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"]}
+    del settings["AWS_ENDPOINT_URL"]
+    command = [sys.executable, "-m", "serving", "publish", str(tmp_path), s3]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{s3}/1\n"), done.stderr
+    assert list(versions(s3)) == [1]
+
+
+def test_server_files_beside_a_store_are_refused_before_anything_is_published(
+    memory: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "ranker.keras", memory, "--server_files"]) == 1
+    assert "`server_files` must be left out for an object store" in capsys.readouterr().err
 
 
 @pytest.mark.long
-def test_an_exported_model_answers_from_the_store(deepfm: Exported, base: str) -> None:
+def test_an_exported_model_answers_from_the_store(
+    deepfm: Exported, base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     address = serving.export(deepfm.model, base)
     assert address == f"{base}/1"
     assert "assets.extra/tf_serving_warmup_requests" in files(f"{base}/1")
+    assert main(["verify", address]) == 0
+    assert "golden rows answered as the trained model did" in capsys.readouterr().out
+    object_store.download(address, tmp_path)
     rows = rankers.examples(3)
-    loaded = tf.saved_model.load(address).signatures["serving_default"]
+    loaded = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
     answers = loaded(examples=tf.constant([one.SerializeToString() for one in rows]))
     assert answers["predictions"].numpy() == pytest.approx(deepfm.answers(rows), abs=1e-6)
