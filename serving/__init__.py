@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from serving.client.client import Client as Client
     from serving.client.errors import ClientError as ClientError
     from serving.exporting.export import export as export
-    from serving.publishing.prune import prune as prune
+    from serving.publishing.publish import prune as prune
     from serving.publishing.publish import publish as publish
-    from serving.publishing.rollback import rollback as rollback
-    from serving.publishing.versions import versions as versions
-    from serving.publishing.write_server_files import write_server_files as write_server_files
+    from serving.publishing.publish import rollback as rollback
+    from serving.publishing.publish import versions as versions
+    from serving.publishing.server_files import write_server_files as write_server_files
     from serving.server.local_server import LocalServer as LocalServer
     from serving.server.options import ServerOptions as ServerOptions
     from serving.session.session import Session as Session
@@ -33,12 +33,12 @@ _HOMES = {
     "StatusError": "serving.status_error",
     "VerificationError": "serving.verification",
     "export": "serving.exporting.export",
-    "prune": "serving.publishing.prune",
+    "prune": "serving.publishing.publish",
     "publish": "serving.publishing.publish",
-    "rollback": "serving.publishing.rollback",
+    "rollback": "serving.publishing.publish",
     "verify": "serving.verification",
-    "versions": "serving.publishing.versions",
-    "write_server_files": "serving.publishing.write_server_files",
+    "versions": "serving.publishing.publish",
+    "write_server_files": "serving.publishing.server_files",
 }
 
 __all__ = [

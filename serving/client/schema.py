@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.client.errors import SchemaError
 from serving.client.features import Feature
-from serving.publishing.folder_versions import folder_versions
+from serving.publishing.names import folder_versions
 from serving.sidecar import FORMAT, SIDECAR_FILE
 from serving.wire.tensors import NAMES
 

@@ -13,12 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from serving.commands.command import Command
-from serving.publishing.is_object_store import is_object_store
-from serving.publishing.publish import publish
-from serving.publishing.rollback import rollback
-from serving.publishing.write_server_files import write_server_files
-from serving.records import read_records
+from serving.publishing.names import is_object_store
+from serving.publishing.publish import publish, rollback
+from serving.publishing.server_files import write_server_files
 from serving.server.options import add_flags, options_from
+from serving.wire.records import read_records
 
 _EXAMPLES = 16
 

@@ -13,9 +13,9 @@ import tfrs_afm
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import ServingModule
-from serving.records import write_records
 from serving.sidecar import FORMAT, SIDECAR_FILE, WARMUP_FILE, to_json
 from serving.signatures import DEFAULT_SIGNATURE
+from serving.wire.records import write_records
 from serving.wire.tensors import NAMES, fill_content
 
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from serving.publishing.build import build
-from serving.publishing.version_number import version_number
+from serving.publishing.disk import build
+from serving.publishing.names import version_number
 
 _log = logging.getLogger(__name__)
 _MODEL = "saved_model.pb"

@@ -1,16 +1,22 @@
 """A new version, all at once."""
 
 import os
-from collections.abc import Callable
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from serving.publishing.build import build
-from serving.publishing.folder_versions import folder_versions
-from serving.publishing.is_object_store import is_object_store
-from serving.publishing.prune import prune
-from serving.publishing.rename import rename_new
-from serving.publishing.staging import clean, staging
-from serving.publishing.sync import sync_folder, sync_tree
+from serving.publishing.disk import (
+    PREFIX,
+    build,
+    clean,
+    rename_new,
+    staging,
+    sync_folder,
+    sync_tree,
+)
+from serving.publishing.names import folder_versions, is_object_store
 
 
 def publish(
@@ -88,3 +94,113 @@ def _claim(folder: Path, base: Path) -> Path:
         except FileExistsError:
             continue
         return target
+
+
+def prune(base_path: str | os.PathLike[str], *, keep_last: int) -> list[Path | str]:
+    """Removes all versions but the highest few.
+
+    A version goes by a rename to a hidden name first, so that a server never finds it half gone.
+    In an object store `saved_model.pb` goes first; what has none, as it is being uploaded, stays.
+    A server that has the version loaded goes on serving it from memory.
+
+    Args:
+        base_path: The model's folder, or its address in an object store.
+        keep_last: How many versions to keep. Positive.
+
+    Returns:
+        The version folders that were removed.
+
+    Raises:
+        ValueError: If `keep_last` is not positive.
+    """
+    if keep_last < 1:
+        raise ValueError(
+            f"`keep_last` must be positive. Received: keep_last={keep_last}. Keep at least one."
+        )
+    found = list(versions(base_path).values())[:-keep_last]
+    if is_object_store(base_path):
+        from serving.publishing.object_store import remove_version
+
+        return [address for address in found if remove_version(str(address))]
+    return [path for path in map(Path, found) if _remove(path)]
+
+
+def _remove(version: Path) -> bool:
+    """Removes a version's folder; False if another process was faster."""
+    hidden = version.parent / f"{PREFIX}{uuid.uuid4().hex}"
+    with suppress(FileNotFoundError):
+        version.rename(hidden)
+        if hidden.is_dir():
+            shutil.rmtree(hidden)
+        else:
+            hidden.unlink()
+        return True
+    return False
+
+
+def rollback(base_path: str | os.PathLike[str], version: int | None = None) -> Path | str:
+    """Publishes an earlier version again, under a new number.
+
+    Servers take the highest number and never retry one that failed, so the way back is a new
+    version with the old content.
+
+    Args:
+        base_path: The model's folder, or its address in an object store.
+        version: The number to go back to. Default: the second highest.
+
+    Returns:
+        The folder of the new version, or its address.
+
+    Raises:
+        ValueError: If there is no such version.
+    """
+    known = versions(base_path)
+    if version is None:
+        if len(known) < 2:
+            raise ValueError(
+                f"`base_path` must hold two versions. Received: base_path={base_path} with "
+                f"{sorted(known)}. Name the version to publish again."
+            )
+        version = sorted(known)[-2]
+    if version not in known:
+        raise ValueError(
+            f"`version` must be one of {sorted(known)}. Received: version={version}. "
+            "Choose one that is there."
+        )
+
+    def copy(folder: Path) -> None:
+        source = known[version]
+        if is_object_store(source):
+            from serving.publishing.object_store import download
+
+            download(source, folder)
+        else:
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+
+    return publish(copy, base_path)
+
+
+def versions(base_path: str | os.PathLike[str]) -> Mapping[int, Path | str]:
+    """The version folders of a model, in rising order.
+
+    TensorFlow Serving takes every child whose name it can read as a 64-bit integer, leading
+    zeros and even plain files included; other names it ignores. Where two names are one number,
+    the last in name order counts. In an object store a version counts once its
+    `saved_model.pb` is there, which is uploaded last.
+
+    Args:
+        base_path: The model's folder, or its address in an object store, such as
+            "gs://bucket/ranker"; one that does not exist has no versions.
+
+    Returns:
+        Path by number; in an object store, address by number.
+
+    Example:
+        >>> versions("no/such/model")
+        {}
+    """
+    if is_object_store(base_path):
+        from serving.publishing.object_store import store_versions
+
+        return store_versions(base_path)
+    return folder_versions(Path(base_path))

@@ -12,7 +12,7 @@ from typing import Any
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.publishing.folder_versions import folder_versions
+from serving.publishing.names import folder_versions
 from serving.server.options import ServerOptions, check_config
 from serving.server.servable import Servable
 from serving.status_error import Code, StatusError, invalid

@@ -6,10 +6,10 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.records import read_records
 from serving.server.servable import Servable
 from serving.sidecar import WARMUP_FILE
 from serving.status_error import Code, StatusError, invalid
+from serving.wire.records import read_records
 
 MAX_RECORDS = 1000
 """One record more fails the load."""

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from serving import prune, publish, rollback, versions
-from serving.publishing.rename import rename_new
-from serving.publishing.staging import clean
+from serving.publishing.disk import clean, rename_new
 from tests.serving.polling import eventually
 
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving import records
-from serving.records import read_records, write_records
 from serving.status_error import Code, StatusError
+from serving.wire import records
+from serving.wire.records import read_records, write_records
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.records import write_records
 from serving.sidecar import WARMUP_FILE
 from serving.signatures import CLASSIFY, REGRESS
+from serving.wire.records import write_records
 
 WORDS = ("cat", "dog", "emu")
 NO_SHIFT = tf.constant([0.0])

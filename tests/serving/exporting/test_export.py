@@ -13,9 +13,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 import serving
 import tfrs_afm
 from serving.__main__ import main
-from serving.records import read_records
 from serving.sidecar import WARMUP_FILE, from_json, read_sidecar
 from serving.signatures import CLASSIFY, PREDICT, REGRESS
+from serving.wire.records import read_records
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
 

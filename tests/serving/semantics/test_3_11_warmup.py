@@ -10,12 +10,12 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving import StatusError
-from serving.records import read_records, write_records
 from serving.server.servable import Servable
 from serving.server.warmup import warm_up
 from serving.sidecar import WARMUP_FILE
 from serving.signatures import CLASSIFY, REGRESS
 from serving.status_error import Code
+from serving.wire.records import read_records, write_records
 from tests.serving.semantics.requests import floats, multi_request, predict_request
 from tests.serving.toy import warmup_record
 

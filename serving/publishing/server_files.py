@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from serving.publishing.is_object_store import is_object_store
+from serving.publishing.names import is_object_store
 
 _MODELS = """\
 # What the server loads. Each model has a name, which requests carry, and a base path with one

@@ -1,8 +1,32 @@
-"""Folders and object stores, told apart."""
+"""What names mean: version numbers, and folders as against object stores."""
 
 import os
 import re
+from pathlib import Path
 from typing import TypeGuard
+
+
+def folder_versions(base: Path) -> dict[int, Path]:
+    """The version folders under a local base path, in rising order; see `versions`."""
+    names = sorted(os.listdir(base)) if base.is_dir() else []
+    numbers = ((version_number(name), base / name) for name in names)
+    return dict(sorted((number, path) for number, path in numbers if number is not None))
+
+
+_NUMBER = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
+
+
+def version_number(name: str) -> int | None:
+    """The number that TensorFlow Serving reads from a name, None for a name that it ignores.
+
+    Example:
+        >>> version_number("007"), version_number(".tmp-7")
+        (7, None)
+    """
+    if _NUMBER.fullmatch(name) and -(2**63) <= int(name) < 2**63:
+        return int(name)
+    return None
+
 
 _FLATTENED = re.compile(r"[a-z][a-z0-9]+:/[^/]")
 
