@@ -40,6 +40,7 @@ class Split(Section):
         return self
 
 
+_WITH_PREPARED = {"prepared", "label", "weight", "group", "batch_size", "shuffle_buffer"}
 Format = Literal["csv", "parquet", "jsonl", "tfrecord", "sequence_example", "libsvm", "libffm"]
 Positive = Annotated[int, pydantic.Field(gt=0)]
 
@@ -47,8 +48,13 @@ Positive = Annotated[int, pydantic.Field(gt=0)]
 class Data(Section):
     """Where rows come from, and which of their columns is label, weight and group.
 
-    Either `source` names a raw data set, or `format` says how the files of the parts are written.
+    Either `source` names a raw data set, or `format` says how the files of the splits are written,
+    or `prepared` is a folder of examples that are trained on as they are.
     """
+
+    prepared: str | None = None
+    """A folder that `prepare` or `prepare-events` wrote. It knows its splits, label, weight and
+    group, and what was fitted."""
 
     source: str | None = None
     """A raw data set of `pipelines/sources`, as "movielens-1m"."""
@@ -104,8 +110,17 @@ class Data(Section):
 
     @pydantic.model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.source is None) == (self.format is None):
-            raise broken("format", "be given, or else `source`", "Give exactly one of the two.")
+        if [self.source, self.format, self.prepared].count(None) != 2:
+            raise broken(
+                "format", "be given, or else `source` or `prepared`", "Give exactly one of them."
+            )
+        if self.prepared is not None:
+            fields = type(self).model_fields
+            for key in sorted(self.model_fields_set - _WITH_PREPARED):
+                if getattr(self, key) != fields[key].get_default(call_default_factory=True):
+                    raise broken(
+                        key, "be left out with `prepared`", "It was decided when preparing."
+                    )
         if self.format is not None and not self.train:
             raise broken("train", "name files", "Give a path, a glob or a list of them.")
         if self.source is not None and self.train:
@@ -295,7 +310,8 @@ class Configuration(Section):
 
     @pydantic.model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.task.predicts == "ranking" and not self.data.group:
+        ungrouped = self.data.group is None and self.data.prepared is None
+        if self.task.predicts == "ranking" and ungrouped:
             raise broken("data.group", f"be given with task.loss = '{self.task.loss}'")
         if self.model.crossing == "ids" and any(column.pooling for column in self.columns):
             raise broken("model.crossing", "be 'fields' where a column has a `pooling`")

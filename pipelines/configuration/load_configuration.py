@@ -145,7 +145,7 @@ def _value(text: str) -> Any:
     return parsed["value"] if set(parsed) == {"value"} else text
 
 
-_KEYS = ("base_path", "path", "test", "train", "validation", "vocabulary_file")
+_KEYS = ("base_path", "path", "prepared", "test", "train", "validation", "vocabulary_file")
 
 
 def absolute_paths(content: Any, folder: Path) -> Any:

@@ -12,7 +12,7 @@ from pipelines.events.beam_records import LineSource, ParseRecords
 from pipelines.events.event import LABEL, Event, event_features, event_fits, item_text
 from pipelines.events.settings import EventSettings
 from pipelines.events.user_examples import user_examples
-from pipelines.fitting.statistics import Smallest, ValueCounts, count_bounds
+from pipelines.fitting.statistics import Smallest, ValueCounts, count_bounds, vocabulary
 from pipelines.preparation.splitting import time_starts
 
 RESULTS = "results.jsonl"
@@ -234,14 +234,14 @@ def _tagged(event: Event, settings: EventSettings) -> Iterator[Any]:
         yield beam.pvalue.TaggedOutput(fit, counted)
 
 
-def _frequent(counted: Any, settings: EventSettings) -> Iterator[tuple[str, tuple[int, str]]]:
+def _frequent(counted: Any, settings: EventSettings) -> Iterator[tuple[str, tuple[str, int]]]:
     (name, value), count = counted
     if count >= settings.features[name].min_count:
-        yield name, (-count, value)
+        yield name, (value, count)
 
 
-def _vocabulary(name: str, counted: Iterable[tuple[int, str]]) -> tuple[str, str, list[str]]:
-    return "fitted", name, [value for _, value in sorted(counted)]
+def _vocabulary(name: str, counted: Iterable[tuple[str, int]]) -> tuple[str, str, list[str]]:
+    return "fitted", name, vocabulary(dict(counted))
 
 
 def _bounds(counted: tuple[str, ValueCounts], settings: EventSettings) -> Iterator[Any]:

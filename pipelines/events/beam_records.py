@@ -1,12 +1,9 @@
 """Records to events on the workers of Beam."""
 
-import bz2
 import contextlib
 import csv
-import gzip
-import lzma
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import apache_beam as beam
@@ -16,7 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipelines.events.event import parse_event
 from pipelines.events.settings import EventSettings
-from pipelines.readers.files import damage_told
+from pipelines.readers.files import decompressed
 from pipelines.readers.read_rows import choose_format
 from pipelines.readers.values import typed_value
 
@@ -177,40 +174,23 @@ def split_line(line: bytes, delimiter: str) -> list[str]:
         raise ValueError(f"A row must be CSV on one line. Received: {error}") from error
 
 
-_OPENERS: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-}
-
-
 @contextlib.contextmanager
 def open_stream(file: str) -> Iterator[IO[bytes]]:
-    """Opens a file for reading; its last ending says how it is compressed.
+    """Opens a file of any file system of Beam; its last ending says how it is compressed.
 
     Decompressed by Python and not by Beam, which takes a file that is cut off for a whole one.
 
     Args:
-        file: The file. `.gz`, `.bz2` and `.xz` are decompressed, anything else is not.
+        file: The file, see `decompressed`.
 
     Yields:
         Its bytes.
 
     Raises:
         ValueError: If the file is cut off or damaged; also while the block reads it.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv.gz"
-        >>> _ = path.write_bytes(gzip.compress(b"x"))
-        >>> with open_stream(str(path)) as stream:
-        ...     stream.read()
-        b'x'
     """
-    opener = _OPENERS.get(PurePosixPath(file).suffix)
-    with FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
-        if opener is None:
-            yield raw
-            return
-        with damage_told(file), opener(raw, "rb") as stream:
-            yield stream
+    with (
+        FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED) as raw,
+        decompressed(raw, file) as stream,
+    ):
+        yield stream

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.events.settings import EventSettings
+from pipelines.fitting.fit import Fit
 from pipelines.preparation.feature_spec import Feature, FeatureSpec
 
 Event = tuple[int, int | str, str]
@@ -109,41 +110,27 @@ def event_fits(event: Event, settings: EventSettings) -> Iterator[tuple[str, int
                 yield name, value
 
 
-def event_features(
-    settings: EventSettings, fitted: Mapping[str, Any] | None = None
-) -> dict[str, Feature]:
+def event_features(settings: EventSettings) -> dict[str, Feature]:
     """Describes the features and the label.
 
     Args:
         settings: What examples are made.
-        fitted: Feature name -> what the training part decided: the list of a vocabulary, the list
-            of bounds, or the number of ids. Left out, the features are described without.
 
     Returns:
-        Name -> feature. The history is known by what was fitted for the item, so both can share
-        a table.
-
-    Raises:
-        ValueError: If there was nothing to fit a feature on.
+        Name -> feature. The history lists values of the item, so both can share a table.
     """
     found = {LABEL: Feature(LABEL, "int64", "fixed", "1 if the event is positive, else 0")}
     for name, feature in settings.features.items():
         found[name] = Feature(
-            name,
-            feature.dtype,
-            feature.kind,
-            feature.description,
-            default=feature.default,
-            **_fitted(name, feature, fitted),
+            name, feature.dtype, feature.kind, feature.description, feature.default
         )
     if settings.history:
-        item = settings.features[settings.item]
         found["history"] = Feature(
             "history",
-            item.dtype,
+            settings.features[settings.item].dtype,
             "variable",
             f"values of {settings.item} in the user's earlier positive events, newest first",
-            **_fitted(settings.item, item, fitted),
+            values_of=settings.item,
         )
         found["history_age"] = Feature(
             "history_age", "float32", "variable", "days since each event of history, in its order"
@@ -151,18 +138,26 @@ def event_features(
     return found
 
 
-def _fitted(
-    name: str, feature: EventSettings.Feature, fitted: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    if feature.fit is None or fitted is None:
-        return {}
-    if (not fitted.get(name) and feature.fit != "bounds") or name not in fitted:
-        raise ValueError(
-            f"`{name}` must have values to fit its {feature.fit} on. "
-            "Received: none in the training part that is frequent enough."
-        )
-    value = fitted[name]
-    return {feature.fit: tuple(value) if isinstance(value, list) else value}
+def event_fit(name: str, settings: EventSettings) -> Fit:
+    """Returns what is fitted on a feature that has a `fit`, as a column asks for it.
+
+    Example:
+        >>> settings = EventSettings(
+        ...     files=("log.csv",), format="csv", user="user", item="film", time="at",
+        ...     features={
+        ...         "user": EventSettings.Feature(dtype="int64"),
+        ...         "film": EventSettings.Feature(dtype="string", fit="vocabulary", min_count=2),
+        ...     },
+        ... )
+        >>> event_fit("film", settings).name
+        'vocabulary(film, min_count=2)'
+    """
+    feature = settings.features[name]
+    if feature.fit == "vocabulary":
+        return Fit("vocabulary", (name,), min_count=feature.min_count)
+    if feature.fit == "bounds":
+        return Fit("quantile", (name,), size=feature.num_buckets)
+    return Fit("num_ids", (name,))
 
 
 def event_spec(
@@ -176,8 +171,9 @@ def event_spec(
     Args:
         settings: What examples were made.
         key: Hash of the files and the settings.
-        fitted: As `event_features` takes it.
-        parts: Part -> its files and counts.
+        fitted: Feature name -> what the training split decided: the list of a vocabulary, the list
+            of bounds, or the number of ids.
+        parts: Split -> its files and counts.
 
     Raises:
         ValueError: If there was nothing to fit a feature on.
@@ -190,14 +186,25 @@ def event_spec(
         >>> list(event_spec(settings, "", {}, {}).features)
         ['label', 'user', 'film', 'history', 'history_age']
     """
+    values = {}
+    for name, feature in settings.features.items():
+        if feature.fit is None:
+            continue
+        if name not in fitted or (not fitted[name] and feature.fit != "bounds"):
+            raise ValueError(
+                f"`{name}` must have values to fit its {feature.fit} on. "
+                "Received: none in the training part that is frequent enough."
+            )
+        values[event_fit(name, settings).name] = fitted[name]
     return FeatureSpec(
         "events",
         key,
         settings.model_dump(mode="json", exclude={"files"}),
         LABEL,
         settings.user,
-        event_features(settings, fitted),
+        event_features(settings),
         parts,
+        values,
     )
 
 

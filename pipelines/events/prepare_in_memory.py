@@ -1,14 +1,11 @@
 """A log of events to training examples, in the memory of this process."""
 
-import contextlib
-import glob
+import dataclasses
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-import tensorflow as tf
 
 from pipelines.events.event import (
     LABEL,
@@ -19,15 +16,15 @@ from pipelines.events.event import (
     item_text,
     parse_event,
 )
-from pipelines.events.prepared import Prepared, check_once, check_replaceable
+from pipelines.events.prepared import Prepared, check_replaceable
 from pipelines.events.settings import EventSettings
 from pipelines.events.user_examples import user_examples
 from pipelines.files.atomic import atomic_folder, content_hash
 from pipelines.fitting.statistics import Smallest, quantile_bounds, vocabulary
-from pipelines.preparation.example_writer import serialized_example
-from pipelines.preparation.feature_spec import Feature, FeatureSpec
+from pipelines.preparation.example_writer import PartWriters
 from pipelines.preparation.splitting import time_split
 from pipelines.readers.bad_rows import BadRows
+from pipelines.readers.files import find_files
 from pipelines.readers.read_rows import read_rows
 
 
@@ -50,7 +47,7 @@ def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
             `settings.on_bad_row` is error, or there is too little to split or to fit.
     """
     check_replaceable(out)
-    files = [Path(file) for file in find_files(settings.files)]
+    files = find_files(settings.files, "files")
     bad_rows = BadRows(settings.on_bad_row)
     users = _users(settings, files, bad_rows)
     kept = {user: users[user].kept() for user in sorted(users)}
@@ -59,22 +56,30 @@ def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
     )
     train = [event for events in kept.values() for event in events if event[0] < starts[0]]
     fitted = _fit(settings, train)
-    features = event_features(settings, fitted)
     candidates = _candidates(settings, train)
     rows: list[list[tuple[int, dict[str, Any]]]] = [[] for _ in settings.fractions]
     for events in kept.values():
         for time, row in user_examples(events, settings, candidates):
             rows[bisect_right(starts, time)].append((time, row))
     key = content_hash(files, settings.model_dump(mode="json", exclude={"files"}))
-    with atomic_folder(out) as folder:
-        parts = {}
+    features = event_features(settings)
+    shards = settings.num_shards
+    with (
+        atomic_folder(out) as folder,
+        PartWriters.open(features, LABEL, settings.parts, shards, folder) as writers,
+    ):
+        times = {}
         for part, found in zip(settings.parts, rows, strict=True):
             found.sort(key=lambda timed: timed[0])
-            names = write_examples(
-                (row for _, row in found), features, folder, part, settings.num_shards
+            times[part] = (found[0][0], found[-1][0])
+            for _, row in found:
+                writers.write(part, row)
+        parts = {
+            part: dataclasses.replace(counted, first_time=first, last_time=last)
+            for (part, counted), (first, last) in zip(
+                writers.counted().items(), times.values(), strict=True
             )
-            positives = sum(row[LABEL] for _, row in found)
-            parts[part] = FeatureSpec.Part(names, len(found), positives, found[0][0], found[-1][0])
+        }
         seen = [user.seen for user in users.values()]
         over = [count - settings.max_events for count in seen if count > settings.max_events]
         prepared = Prepared(
@@ -129,69 +134,9 @@ def _fit(settings: EventSettings, train: Iterable[Event]) -> dict[str, Any]:
     for name, seen in values.items():
         feature = settings.features[name]
         if feature.fit == "vocabulary":
-            fitted[name] = vocabulary(seen, feature.min_count)
+            fitted[name] = vocabulary(Counter(seen), feature.min_count)
         elif feature.fit == "bounds":
             fitted[name] = quantile_bounds(seen, feature.num_buckets)
         else:
             fitted[name] = max(seen) + 1
     return fitted
-
-
-def find_files(patterns: Sequence[str]) -> list[str]:
-    """Returns the files that patterns stand for, in alphabetical order.
-
-    Raises:
-        ValueError: If a pattern stands for none, or two stand for the same file.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> (folder / "log.csv").touch()
-        >>> [pathlib.Path(file).name for file in find_files([f"{folder}/*.csv"])]
-        ['log.csv']
-    """
-    found: list[str] = []
-    for pattern in patterns:
-        files = glob.glob(pattern, recursive=True)
-        if not files:
-            raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
-        found += files
-    check_once(found)
-    return sorted(found)
-
-
-def write_examples(
-    rows: Iterable[Mapping[str, Any]],
-    features: Mapping[str, Feature],
-    folder: Path,
-    part: str,
-    num_shards: int,
-) -> tuple[str, ...]:
-    """Writes rows as `tf.Example` into `<part>-00000-of-0000N.tfrecord`.
-
-    Rows are dealt out in turn, so every shard covers the whole time, and reading the shards in
-    turn gives the order of the rows back.
-
-    Args:
-        rows: Feature name -> value, or list of values of a variable feature. A value of None is
-            left out of the example, and so is an empty list.
-        features: The features to write, by name.
-        folder: An existing folder.
-        part: First word of the file names.
-        num_shards: Number of files. Positive.
-
-    Returns:
-        The names of the files.
-
-    Raises:
-        ValueError: If `num_shards` is not positive, or a value does not fit its feature; the
-            feature and the row are named.
-    """
-    if num_shards < 1:
-        raise ValueError(f"`num_shards` must be positive. Received: num_shards={num_shards}.")
-    names = tuple(f"{part}-{n:05d}-of-{num_shards:05d}.tfrecord" for n in range(num_shards))
-    with contextlib.ExitStack() as stack:
-        shards = [stack.enter_context(tf.io.TFRecordWriter(str(folder / name))) for name in names]
-        for number, row in enumerate(rows):
-            shards[number % num_shards].write(serialized_example(row, features, f"row {number}"))
-    return names

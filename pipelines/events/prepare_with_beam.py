@@ -1,5 +1,6 @@
 """A log of events to training examples on Apache Beam."""
 
+import glob
 import json
 import re
 import tempfile
@@ -9,11 +10,12 @@ from typing import Any
 
 from pipelines.events.beam_records import split_line
 from pipelines.events.event import event_spec
-from pipelines.events.prepared import Prepared, check_once, check_replaceable
+from pipelines.events.prepared import Prepared, check_replaceable
 from pipelines.events.settings import EventSettings
 from pipelines.files.atomic import atomic_folder, content_hash
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.readers.bad_rows import missing_column
+from pipelines.readers.files import find_files
 
 _HERE = ("--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=0")
 _MESSAGE = re.compile(r"(?:ValueError|RuntimeError): ([`A][^\n]*)")
@@ -58,11 +60,12 @@ def prepare_with_beam(
     arguments = list(beam_arguments)
     if not any(word.split("=")[0] == "--runner" for word in arguments):
         arguments = [*_HERE, *arguments]
-    files = _find(settings)
+    files, patterns = _find(settings)
     key = content_hash(
         [], {"files": sorted(files.items()), "settings": settings.model_dump(mode="json")}
     )
     read, header = _with_names(settings, min(files))
+    read = read.model_copy(update={"files": patterns})
     if "://" not in str(out):
         check_replaceable(Path(out))
         with atomic_folder(Path(out)) as folder:
@@ -84,28 +87,55 @@ def prepare_with_beam(
     return prepared
 
 
-def _find(settings: EventSettings) -> dict[str, tuple[int, float]]:
-    """Returns the files with their sizes and times, which stand for their contents in the key."""
+def _find(settings: EventSettings) -> tuple[dict[str, tuple[int, float]], tuple[str, ...]]:
+    """Returns the files, and patterns that name each of them once to Beam.
+
+    With a file are its size and time, which stand for its contents in the key.
+    """
     from apache_beam.io.filesystems import FileSystems
 
-    found, paths = {}, []
-    for pattern, matched in zip(
-        settings.files, FileSystems.match(list(settings.files)), strict=True
-    ):
-        for file in matched.metadata_list:
-            found[file.path] = (file.size_in_bytes, file.last_updated_in_seconds or 0.0)
-        if not matched.metadata_list:
-            raise ValueError(f"`files` must be there. Received: files={pattern}, which finds none.")
-        paths += [file.path for file in matched.metadata_list]
-    check_once(paths)
-    unknown = [file for file in found if file.endswith((".zst", ".deflate", ".lzma"))]
-    if unknown and settings.format in ("csv", "jsonl"):
-        raise ValueError(
-            f"`files` must be compressed as .gz, .bz2 or .xz, if at all. Received: {unknown[0]}."
+    found: dict[str, tuple[int, float]] = {}
+    read: list[str] = []
+    for pattern in dict.fromkeys(settings.files):
+        matched = {
+            file.path: (file.size_in_bytes, file.last_updated_in_seconds or 0.0)
+            for file in FileSystems.match([pattern])[0].metadata_list
+        }
+        files = matched
+        if "://" not in pattern:  # here a path is taken at its word first, as everywhere
+            files = {str(path): _stamp(path) for path in find_files([pattern], "files")}
+        elif not matched:
+            raise ValueError(
+                f"`files` must name files. Received: files={pattern!r}, which names none. Correct "
+                "the path."
+            )
+        # A pattern stays one, for Beam to spread, unless it means other files there or some that
+        # came before.
+        plain = files.keys() == matched.keys() and not files.keys() & found.keys()
+        read += (
+            [pattern]
+            if plain
+            else [_pattern_of(path) for path in sorted(files.keys() - found.keys())]
         )
+        found |= files
     if not any(size for size, _ in found.values()):
         raise ValueError(f"`files` must hold rows. Received: {len(found)} empty files.")
-    return found
+    return found, tuple(read)
+
+
+def _pattern_of(path: str) -> str:
+    """Returns a pattern that names one file, whatever characters are in its path."""
+    from apache_beam.io.filesystems import FileSystems
+
+    loose = re.sub(r"[\[\]*?]", "?", path)
+    if [file.path for file in FileSystems.match([loose])[0].metadata_list] == [path]:
+        return loose  # Python warns of the strict one below where Beam makes a regex of it
+    return glob.escape(path)
+
+
+def _stamp(path: Path) -> tuple[int, float]:
+    status = path.stat()
+    return status.st_size, status.st_mtime
 
 
 def _with_names(

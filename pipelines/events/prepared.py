@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.files.atomic import write_text
@@ -59,16 +57,3 @@ def check_replaceable(out: Path) -> None:
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         FeatureSpec.read(out)
-
-
-def check_once(files: Sequence[str]) -> None:
-    """Refuses a file that is named twice, as its events would count twice.
-
-    Raises:
-        ValueError: If there is one.
-    """
-    for file, count in Counter(files).items():
-        if count > 1:
-            raise ValueError(
-                f"`files` must name each file once. Received: {file}, which {count} patterns find."
-            )

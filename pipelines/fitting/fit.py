@@ -1,15 +1,16 @@
 """One thing that is found on the training part."""
 
 import dataclasses
-import json
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.configuration.column import Column
-from pipelines.files.atomic import write_text
 
 What = Literal["vocabulary", "num_ids", "quantile", "uniform", "mean", "median", "range"]
+
+
+_BUCKETS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,16 @@ class Fit:
         ]
         return f"{self.what}({', '.join([*self.features, *options])})"
 
+    def differs_in_size_only(self, name: str) -> bool:
+        """Returns whether another fit, by its name, is this one but for `size` and `min_count`.
+
+        Example:
+            >>> Fit("quantile", ("age",), 10).differs_in_size_only("quantile(age, size=4)")
+            True
+        """
+        least = dataclasses.replace(self, size=None, min_count=1).name
+        return re.sub(r", (size|min_count)=\d+(?=[,)])", "", name) == least
+
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
@@ -57,37 +68,36 @@ class Fitted:
     Attributes:
         values: `Fit.name` -> its value: a list of a vocabulary's values or of bounds, a number,
             or for a range the list of mean, standard deviation, least and greatest number.
+        values_of: Feature -> the feature whose values it lists, as a history lists items; what is
+            fitted on one holds for both.
     """
 
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-    FILE = "fitted.json"
+    values_of: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def of(self, fit: Fit) -> Any:
         """Returns the value of a fit.
 
+        Where examples were prepared by other settings than the columns', a column that leaves the
+        options of a fit at their defaults takes what was fitted.
+
         Raises:
             ValueError: If it was not fitted.
         """
-        if fit.name not in self.values:
-            raise ValueError(
-                f"`columns` must be those that were fitted. Received: a column that needs "
-                f"{fit.name}, and fitted are {', '.join(self.values) or 'none'}. Prepare the data "
-                "again, or give the column its value."
-            )
-        return self.values[fit.name]
-
-    def write(self, folder: Path) -> None:
-        """Writes `fitted.json` into a folder."""
-        write_text(folder / self.FILE, json.dumps(self.values, ensure_ascii=False, indent=1) + "\n")
-
-    @classmethod
-    def read(cls, folder: Path) -> "Fitted":
-        """Reads `fitted.json` of a folder."""
-        return cls(json.loads((folder / cls.FILE).read_text(encoding="utf-8")))
-
-
-_BUCKETS = 10
+        if fit.name in self.values:
+            return self.values[fit.name]
+        features = tuple(dict.fromkeys(self.values_of.get(name, name) for name in fit.features))
+        fit = dataclasses.replace(fit, features=features)
+        if fit.name in self.values:
+            return self.values[fit.name]
+        similar = [name for name in self.values if fit.differs_in_size_only(name)]
+        if len(similar) == 1 and fit.size in (None, _BUCKETS) and fit.min_count == 1:
+            return self.values[similar[0]]
+        raise ValueError(
+            f"`columns` must be those that were fitted. Received: a column that needs "
+            f"{fit.name}, and fitted are {', '.join(self.values) or 'none'}. Prepare the data "
+            "again, or give the column its value."
+        )
 
 
 class ColumnFits:

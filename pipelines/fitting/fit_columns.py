@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.fitting.fit import ColumnFits, Fit, Fitted
-from pipelines.fitting.statistics import quantile_bounds
+from pipelines.fitting.statistics import quantile_bounds, vocabulary
 
 
 def fit_columns(configuration: Configuration, rows: Iterable[Mapping[str, Any]]) -> Fitted:
@@ -67,9 +67,7 @@ def _value(
         counts: Counter[Any] = Counter()
         for name in fit.features:
             counts.update(words[name])
-        kept = [value for value, count in counts.items() if count >= fit.min_count]
-        kept.sort(key=lambda value: (-counts[value], value))
-        return _filled(fit, kept)[: fit.size]
+        return _filled(fit, vocabulary(counts, fit.min_count, fit.size))
     if fit.what == "num_ids":
         highest = max(largest[name] for name in fit.features)
         return _filled(fit, [highest + 1] if highest >= 0 else [])[0]

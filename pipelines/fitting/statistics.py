@@ -1,8 +1,8 @@
 """How often each value occurred, for quantiles that are exact while they fit."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,14 @@ class ValueCounts:
         self.capacity = capacity
         self.counts: Counter[float] = Counter()
         self.rank_error = 0
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> "ValueCounts":
+        """Counts values that are in memory, exactly."""
+        distinct, counts = np.unique(np.asarray(values), return_counts=True)
+        found = cls(max(distinct.size, 8))
+        found.counts = Counter(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
+        return found
 
     def add(self, value: float, count: int = 1) -> None:
         """Counts a value."""
@@ -123,33 +131,36 @@ def quantile_bounds(values: ArrayLike, num_buckets: int) -> list[float]:
         >>> quantile_bounds([1, 2, 3, 4], 2)
         [3.0]
     """
-    ordered = np.sort(np.asarray(values, np.float64))
     if num_buckets < 2:
         raise ValueError(f"`num_buckets` must be at least 2. Received: num_buckets={num_buckets}.")
-    if not len(ordered):
+    numbers = np.asarray(values, np.float64)
+    if not numbers.size:
         raise ValueError("`values` must not be empty. Received: no values.")
-    cuts = np.arange(1, num_buckets) * len(ordered) // num_buckets
-    bounds = np.unique(ordered[cuts])
-    return [float(bound) for bound in bounds if bound > ordered[0]]
+    return count_bounds(ValueCounts.of(numbers), num_buckets)
 
 
-def vocabulary(values: Iterable[str], min_count: int = 1) -> list[str]:
+Word = TypeVar("Word", int, str)
+
+
+def vocabulary(
+    counts: Mapping[Word, int], min_count: int = 1, max_size: int | None = None
+) -> list[Word]:
     """Returns the values by falling count, equal counts in alphabetical order.
 
     Args:
-        values: Values seen in the training part.
+        counts: Value -> how often the training split has it.
         min_count: Rarer values are left out, and are out of vocabulary to a model.
+        max_size: Most values. Default: all.
 
     Returns:
-        The distinct values that are frequent enough; the order does not depend on the input's.
+        The values that are frequent enough.
 
     Example:
-        >>> vocabulary(["b", "a", "c", "c"])
+        >>> vocabulary({"b": 1, "a": 1, "c": 2})
         ['c', 'a', 'b']
     """
-    counts = Counter(values)
     kept = [value for value, count in counts.items() if count >= min_count]
-    return sorted(kept, key=lambda value: (-counts[value], value))
+    return sorted(kept, key=lambda value: (-counts[value], value))[:max_size]
 
 
 class Smallest:

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.files.atomic import write_text
+from pipelines.fitting.fit import Fit
 
 _DTYPES = ("int64", "float32", "string")
 
@@ -23,9 +24,8 @@ class Feature:
         kind: `"fixed"`: one value an example, `"variable"`: a list of any length.
         description: What it means, with its unit.
         default: The value of a fixed feature that an example lacks; None makes it required.
-        num_ids: For an identity column: training ids are in `[0, num_ids)`.
-        vocabulary: For a vocabulary column: the values of the training part, most frequent first.
-        bounds: For a bucketized column: bounds fitted on the training part.
+        values_of: The feature whose values it lists, as a history lists items: what is fitted on
+            that one holds for it too.
     """
 
     name: str
@@ -33,9 +33,7 @@ class Feature:
     kind: str
     description: str
     default: int | float | str | None = None
-    num_ids: int | None = None
-    vocabulary: tuple[str, ...] | None = None
-    bounds: tuple[float, ...] | None = None
+    values_of: str | None = None
 
     def __post_init__(self) -> None:
         """Checks the words.
@@ -61,22 +59,16 @@ class Feature:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the attributes that are set, ready for JSON."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(self).items()
-            if value is not None
-        }
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "Feature":
-        """Makes a feature from what `to_dict` gave."""
-        tuples: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
-        }
-        return cls(**tuples)
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
 
-_FORMAT = 1
+_FORMAT = 2
+# Of the first format, where what was fitted on events stood with their features.
+_FORMER_FITS: dict[str, Any] = {
+    "num_ids": "num_ids",
+    "vocabulary": "vocabulary",
+    "bounds": "quantile",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +83,8 @@ class FeatureSpec:
         group: Name of the feature whose values are ranked apart, as the user's id; None for none.
         features: The features and the label, by name.
         parts: Part -> `Part`.
-        fitted: What the columns of a configuration left open, see `pipelines.modelling.Fitted`.
+        fitted: What was found on the training split, see `pipelines.fitting.fit.Fitted`: of the
+            columns of a configuration, or of the features of events.
         weight: Name of the weight of an example; None for none.
     """
 
@@ -143,29 +136,67 @@ class FeatureSpec:
                 f"{cls.FILE}. Make one with: python -m pipelines prepare"
             )
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("format", None) != _FORMAT:
+        form = content.pop("format", None)
+        if form not in (1, _FORMAT):
             raise ValueError(
                 f"`{path}` must have the format {_FORMAT}. Received: another. "
                 "Make it again with: python -m pipelines prepare"
             )
-        features = [Feature.from_dict(fields) for fields in content.pop("features")]
+        if form == 1:
+            _lift_fits(content)
+        features = [Feature(**fields) for fields in content.pop("features")]
         parts = {
             name: cls.Part(**{**fields, "files": tuple(fields["files"])})
             for name, fields in content.pop("parts").items()
         }
         return cls(**content, features={feature.name: feature for feature in features}, parts=parts)
 
+    @property
+    def values_of(self) -> dict[str, str]:
+        """Feature -> the feature whose values it lists, of those that list another's."""
+        return {one.name: one.values_of for one in self.features.values() if one.values_of}
+
     def files(self, folder: Path, part: str) -> list[Path]:
-        """Returns the paths of a part's files.
+        """Returns the paths of a split's files that hold examples.
 
         Raises:
-            ValueError: If there is no such part.
+            ValueError: If there is no such split, or one of its files is gone.
         """
         if part not in self.parts:
             raise ValueError(
                 f"`part` must be one of {', '.join(self.parts)}. Received: part={part}."
             )
-        return [folder / name for name in self.parts[part].files]
+        paths = [folder / name for name in self.parts[part].files]
+        for path in paths:
+            if not path.is_file():
+                raise ValueError(
+                    f"`{folder}` must hold the files that its {self.FILE} names. Received: a "
+                    f"folder without {path.name}. Prepare the examples again."
+                )
+        # A runner of Beam may leave files without an example.
+        return [path for path in paths if path.stat().st_size]
+
+
+def _lift_fits(content: dict[str, Any]) -> None:
+    """Moves what the first format of events kept with the features to where it is kept now."""
+    settings = content["settings"].get("features", {})
+    for fields in content["features"]:
+        name = fields["name"]
+        for key, what in _FORMER_FITS.items():
+            if key not in fields:
+                continue
+            value = fields.pop(key)
+            if name == "history" and content["recipe"] == "events":
+                fields["values_of"] = content["settings"]["item"]
+                continue
+            options = settings.get(name, {}) if isinstance(settings, dict) else {}
+            fit = Fit(
+                what,
+                (name,),
+                size=options.get("num_buckets") if what == "quantile" else None,
+                min_count=options.get("min_count", 1) if what == "vocabulary" else 1,
+            )
+            content["fitted"][fit.name] = value
 
 
 def parse_spec(features: Iterable[Feature]) -> dict[str, Any]:

@@ -134,6 +134,12 @@ def prepare(configuration: Configuration, out: Path, *, replace: bool = True) ->
             named.
         OSError: If the disk is full.
     """
+    if configuration.data.prepared is not None:
+        raise ValueError(
+            "`data.prepared` must be left out where examples are to be prepared. Received: "
+            f"data.prepared={configuration.data.prepared!r}. Train on that folder as it is, or "
+            "name the raw files."
+        )
     rules = RowRules(configuration)
     origin = Origin(configuration, rules)
     key = _key(configuration, origin)

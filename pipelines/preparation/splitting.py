@@ -93,7 +93,7 @@ def _part(value: Any, split: Split, number: int) -> str:
     return str(value)
 
 
-def time_split(times: ArrayLike, fractions: Sequence[float]) -> list[int]:
+def time_split(times: ArrayLike, fractions: Sequence[float]) -> list[Any]:
     """Returns the timestamps at which all parts but the first begin.
 
     The cut is by time over all users, as in use: a model learns from the past and meets the
@@ -118,22 +118,10 @@ def time_split(times: ArrayLike, fractions: Sequence[float]) -> list[int]:
         raise ValueError(
             f"`fractions` must be positive and sum to one. Received: fractions={list(fractions)}."
         )
-    ordered = np.sort(np.asarray(times)).tolist()
-    starts: list[int] = []
-    for share in list(itertools.accumulate(fractions))[:-1]:
-        # Rounded first: 0.7 + 0.1 of ten events is 7.999..., and means eight.
-        starts += ordered[int(round(share * len(ordered), 6)) :][:1]
-    edges = [*ordered[:1], *starts]
-    if len(set(edges)) != len(fractions):
-        raise ValueError(
-            f"`times` must differ enough for {len(fractions)} parts with events in each. "
-            f"Received: {len(ordered)} events at {len(set(ordered))} different times. "
-            "Give a longer log."
-        )
-    return starts
+    return time_starts(ValueCounts.of(times), fractions)
 
 
-def time_starts(times: ValueCounts, fractions: Sequence[float]) -> list[int]:
+def time_starts(times: ValueCounts, fractions: Sequence[float]) -> list[Any]:
     """Returns the seconds at which all parts but the first begin, as `time_split` does.
 
     Args:
@@ -154,13 +142,13 @@ def time_starts(times: ValueCounts, fractions: Sequence[float]) -> list[int]:
         [8, 9]
     """
     if not times.total():
-        raise ValueError("`files` must have rows. Received: none that is an event.")
+        raise ValueError("`times` must not be empty. Received: no events. Give rows that have one.")
     shares = list(itertools.accumulate(fractions))[:-1]
     # Rounded first: 0.7 + 0.1 of ten events is 7.999..., and means eight.
     starts = times.at([int(round(share * times.total(), 6)) for share in shares])
     if len({times.smallest(), *starts}) != len(fractions):
         raise ValueError(
-            f"`time` must differ enough for {len(fractions)} parts with events in each. Received: "
+            f"`times` must differ enough for {len(fractions)} parts with events in each. Received: "
             f"{times.total()} events at {times.distinct()} different times. Give a longer log."
         )
-    return [int(start) for start in starts]
+    return starts

@@ -1,4 +1,4 @@
-"""Opens a file of rows, compressed or not."""
+"""Files of rows: found by path or pattern, and opened whether compressed or not."""
 
 import bz2
 import contextlib
@@ -7,7 +7,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 _OPENERS: dict[str, Callable[..., Any]] = {
@@ -16,17 +16,18 @@ _OPENERS: dict[str, Callable[..., Any]] = {
     ".xz": lzma.open,
     ".lzma": lzma.open,
 }
+_UNREADABLE = (".zst", ".deflate", ".zip", ".7z", ".br", ".lz4", ".snappy")
 
 
 @contextlib.contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a file for reading; its last ending says how it is compressed.
+    """Opens a file of this machine for reading, decompressed as its last ending says.
 
     Args:
-        path: The file. `.gz`, `.bz2`, `.xz` and `.lzma` are decompressed, anything else is not.
+        path: The file.
 
     Yields:
-        Its bytes, decompressed as they are read.
+        Its bytes, see `decompressed`.
 
     Raises:
         ValueError: If the file is empty, cut off or damaged; also while the block reads it.
@@ -42,12 +43,41 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """
     if not path.stat().st_size:
         raise ValueError(f"`{path}` must hold rows. Received: an empty file. Make it again.")
-    with damage_told(path), _OPENERS.get(path.suffix.lower(), open)(path, "rb") as file:
+    with open(path, "rb") as raw, decompressed(raw, path) as file:
         yield file
 
 
 @contextlib.contextmanager
-def damage_told(file: str | Path) -> Iterator[None]:
+def decompressed(raw: IO[bytes], name: str | Path) -> Iterator[IO[bytes]]:
+    """Decompresses an open file of any file system as its last ending says.
+
+    Args:
+        raw: The file, at its start.
+        name: Its name. `.gz`, `.bz2`, `.xz` and `.lzma`, in any case, are decompressed; other
+            endings are not.
+
+    Yields:
+        Its bytes, decompressed as they are read.
+
+    Raises:
+        ValueError: If it is compressed in a way that is not read, cut off or damaged; also while
+            the block reads it.
+    """
+    ending = PurePosixPath(name).suffix.lower()
+    if ending in _UNREADABLE:
+        raise ValueError(
+            f"`{name}` must be compressed as .gz, .bz2, .xz or .lzma, if at all. Received: a "
+            f"{ending} file. Compress it in one of these ways."
+        )
+    if ending not in _OPENERS:
+        yield raw
+        return
+    with decompression_errors(name), _OPENERS[ending](raw, "rb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def decompression_errors(file: str | Path) -> Iterator[None]:
     """Turns what a decompressor raises in the block into an error on the file.
 
     Args:
@@ -57,7 +87,7 @@ def damage_told(file: str | Path) -> Iterator[None]:
         ValueError: If the file is cut off or damaged.
 
     Example:
-        >>> with damage_told("a.csv.gz"):
+        >>> with decompression_errors("a.csv.gz"):
         ...     raise EOFError
         Traceback (most recent call last):
         ValueError: `a.csv.gz` must be a whole file. Received: one that is cut off. Make it again.
@@ -100,10 +130,10 @@ def find_files(patterns: Sequence[str], key: str) -> list[Path]:
     found: list[Path] = []
     for pattern in patterns:
         # A path may hold the characters of a glob, and is taken at its word first.
-        paths = (
-            [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, glob.glob(pattern)))
-        )
-        files = [path for path in paths if path.is_file()]
+        files = [Path(pattern)]
+        if not files[0].is_file():
+            matches = sorted(map(Path, glob.glob(pattern, recursive=True)))
+            files = [path for path in matches if path.is_file()]
         if not files:
             raise ValueError(
                 f"`{key}` must name files. Received: {key}={pattern!r}, which names none. "

@@ -147,7 +147,7 @@ def popularity_of(
     missing: Any = b"" if dtype == tf.string else -1
     parsing = {
         name: tf.io.FixedLenFeature([], dtype, missing),
-        spec.label: tf.io.FixedLenFeature([], tf.float32),
+        spec.label: tf.io.FixedLenFeature([], tf.as_dtype(spec.features[spec.label].dtype)),
     }
     files = [str(path) for path in spec.files(folder, "train")]
     batches = list(

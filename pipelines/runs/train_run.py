@@ -16,6 +16,7 @@ from pipelines.fitting.fit import Fitted
 from pipelines.modelling.build_model import build_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
+from pipelines.preparation.use_prepared import use_prepared
 from pipelines.readers.examples import check_records
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.evaluate_run import judged_parts
@@ -37,7 +38,9 @@ def train_run(
     warm_start: Path | None = None,
     on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """Prepares the data, trains the model and judges it, or finds that all this is done already.
+    """Prepares the data, trains the model and evaluates it, or finds that all is done already.
+
+    With `data.prepared` the examples of that folder are trained on as they are.
 
     Args:
         configuration: All its sections.
@@ -63,6 +66,15 @@ def train_run(
     """
     if serve_task(configuration.training):
         return _served(RunFolder(out))
+    ready = configuration.data.prepared
+    if ready is not None:
+        if data is not None:
+            raise ValueError(
+                "`--data` must be left out with `data.prepared`. Received: --data "
+                f"{data} and data.prepared={ready!r}. Keep one of the two."
+            )
+        configuration, _ = use_prepared(configuration)
+        data = Path(ready)
     origin = _origin(warm_start, configuration)
     sharded = configuration.training.strategy == "parameter_server"
     if warm_start is not None and sharded and not any((out / "checkpoints").glob("step-*")):
@@ -77,8 +89,11 @@ def train_run(
     done = False
     if team.is_chief:
         _check_folder(folder, configuration, resume=resume)
-        keep = data is None and folder.has_begun
-        key = prepare(configuration, prepared, replace=not keep).key
+        if ready is None:
+            keep = data is None and folder.has_begun
+            key = prepare(configuration, prepared, replace=not keep).key
+        else:
+            key = FeatureSpec.read(prepared).key
         done = {"data": key, **origin}.items() <= folder.run.items()
         done = done and folder.configuration() == configuration
         if folder.has_begun and not resume and not done:
@@ -93,7 +108,7 @@ def train_run(
     for path in [path for part in spec.parts for path in spec.files(prepared, part)]:
         check_records(path)  # now, and not after the minutes that training takes
     with strategy.scope():
-        model = build_model(configuration, Fitted(spec.fitted))
+        model = build_model(configuration, Fitted(spec.fitted, spec.values_of))
         report = None
         if warm_start is not None and not sharded:  # shards have a checkpoint, which has it all
             report = carry_over(RunFolder(warm_start).model, model)
@@ -127,7 +142,7 @@ def train_run(
     if team.is_chief:
         if strategy is not tf.distribute.get_strategy():
             # Variables of a strategy are read by all of its processes or by none.
-            model = build_model(configuration, Fitted(spec.fitted))
+            model = build_model(configuration, Fitted(spec.fitted, spec.values_of))
             restore_best(model, out)
         metrics = _finish(configuration, model, spec, prepared, folder, history, origin)
     team.sums(0)  # none may leave before the others are done

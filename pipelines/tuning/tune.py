@@ -192,7 +192,7 @@ def tune_run(
             train_run(
                 made.model_copy(update={"evaluation": quick}),
                 trial,
-                data=out / "data",
+                data=None if configuration.data.prepared else out / "data",
                 on_epoch=on_epoch,
             )
         finally:

@@ -91,14 +91,14 @@ def test_starts_of_counts_are_those_of_the_times(
     try:
         expected = time_split(times, fractions)
     except ValueError:
-        with pytest.raises(ValueError, match="`time` must differ enough"):
+        with pytest.raises(ValueError, match="`times` must differ enough"):
             time_starts(counts, fractions)
     else:
         assert time_starts(counts, fractions) == expected
 
 
 def test_no_time_at_all_is_an_error() -> None:
-    with pytest.raises(ValueError, match="`files` must have rows"):
+    with pytest.raises(ValueError, match="`times` must not be empty"):
         time_starts(ValueCounts(8), (0.8, 0.2))
 
 

@@ -1,10 +1,9 @@
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipelines.fitting.fit import Fitted
+from pipelines.fitting.fit import Fit, Fitted
 from pipelines.fitting.fit_columns import fit_columns
 from tests.pipelines.modelling.configurations import identity, made
 
@@ -80,7 +79,28 @@ def test_a_feature_without_any_value_is_told(column: dict) -> None:
         fit_columns(made(column), rows_of([None, []]))
 
 
-def test_what_is_fitted_survives_its_file(tmp_path: Path) -> None:
-    fitted = Fitted({"vocabulary(x)": ["é", "b"], "num_ids(y)": 7, "range(z)": [0.1, 1.0, 0, 2]})
-    fitted.write(tmp_path)
-    assert Fitted.read(tmp_path) == fitted
+def test_a_feature_that_lists_the_values_of_another_takes_what_was_fitted_on_it() -> None:
+    fitted = Fitted({"vocabulary(film, min_count=2)": ["b"]}, {"history": "film"})
+    for features in (("film",), ("history",), ("film", "history"), ("history", "film")):
+        assert fitted.of(Fit("vocabulary", features, min_count=2)) == ["b"]
+        assert fitted.of(Fit("vocabulary", features)) == ["b"]  # the column leaves it open
+    for other in (
+        Fit("vocabulary", ("film",), min_count=3),
+        Fit("vocabulary", ("film",), size=7),
+        Fit("vocabulary", ("film", "tags")),
+        Fit("num_ids", ("film",)),
+    ):
+        with pytest.raises(ValueError, match="and fitted are vocabulary"):
+            fitted.of(other)
+
+
+def test_bounds_that_were_fitted_otherwise_are_not_taken() -> None:
+    fitted = Fitted({"quantile(price, size=4)": [1.0]})
+    assert fitted.of(Fit("quantile", ("price",), 10)) == [1.0]
+    for other in (
+        Fit("quantile", ("price",), 5),
+        Fit("quantile", ("price",), 10, ends=True),
+        Fit("uniform", ("price",), 10),
+    ):
+        with pytest.raises(ValueError, match=r"and fitted are quantile\(price, size=4\)"):
+            fitted.of(other)

@@ -1,11 +1,12 @@
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tensorflow as tf
 
-from pipelines.events.prepare_in_memory import write_examples
+from pipelines.preparation.example_writer import PartWriters
 from pipelines.preparation.feature_spec import Feature, parse_spec
 
 FEATURES = {
@@ -16,6 +17,13 @@ FEATURES = {
     "history": Feature("history", "int64", "variable", "items"),
     "history_age": Feature("history_age", "float32", "variable", "days"),
 }
+
+
+def write_examples(rows: Iterable[dict[str, Any]], folder: Path, num_shards: int) -> list[str]:
+    with PartWriters.open(FEATURES, "label", ["train"], num_shards, folder) as writers:
+        for one in rows:
+            writers.write("train", one)
+        return list(writers.counted()["train"].files)
 
 
 def row(n: int) -> dict[str, Any]:
@@ -30,8 +38,8 @@ def row(n: int) -> dict[str, Any]:
 
 
 def test_what_was_written_is_parsed_in_its_order_from_the_shards_in_turn(tmp_path: Path) -> None:
-    names = write_examples((row(n) for n in range(23)), FEATURES, tmp_path, "train", 3)
-    assert names == tuple(f"train-{n:05d}-of-00003.tfrecord" for n in range(3))
+    names = write_examples((row(n) for n in range(23)), tmp_path, 3)
+    assert names == [f"train-{n:05d}-of-00003.tfrecord" for n in range(3)]
     shards = [list(tf.data.TFRecordDataset(str(tmp_path / name))) for name in names]
     assert [len(shard) for shard in shards] == [8, 8, 7]
     records = [shards[n % 3][n // 3] for n in range(23)]
@@ -60,10 +68,17 @@ def test_a_value_that_does_not_fit_is_an_error_that_names_feature_and_row(
 ) -> None:
     rows = [row(1), {**row(2), name: value}]
     with pytest.raises(ValueError, match=f"`{name}` must be .* Received: {name}=.* in row 1"):
-        write_examples(rows, FEATURES, tmp_path, "train", 1)
+        write_examples(rows, tmp_path, 1)
 
 
-def test_there_must_be_a_shard(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`num_shards` must be positive"):
-        write_examples([], FEATURES, tmp_path, "train", 0)
-    assert os.listdir(tmp_path) == []
+def test_of_a_split_with_fewer_rows_than_files_the_files_with_rows_stay(tmp_path: Path) -> None:
+    assert write_examples([row(1), row(2)], tmp_path, 3) == [
+        "train-00000-of-00003.tfrecord",
+        "train-00001-of-00003.tfrecord",
+    ]
+    assert len(os.listdir(tmp_path)) == 2
+
+
+def test_a_split_without_rows_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must give rows to the part train"):
+        write_examples([], tmp_path, 1)

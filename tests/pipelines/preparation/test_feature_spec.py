@@ -8,8 +8,8 @@ from pipelines.preparation.feature_spec import Feature, FeatureSpec, parse_spec
 
 FEATURES = (
     Feature("label", "int64", "fixed", "liked"),
-    Feature("age", "int64", "fixed", "years", default=29, bounds=(20.0, 30.0)),
-    Feature("genres", "string", "variable", "a set", vocabulary=("Drama", "Comedy")),
+    Feature("age", "int64", "fixed", "years", default=29),
+    Feature("genres", "string", "variable", "a set", values_of="genre"),
     Feature("history_age", "float32", "variable", "days"),
 )
 SPEC = FeatureSpec(
@@ -20,12 +20,15 @@ SPEC = FeatureSpec(
     "age",
     {feature.name: feature for feature in FEATURES},
     {"train": FeatureSpec.Part(("train-0", "train-1"), 10, 4, 100, 200)},
+    {"vocabulary(genres)": ["Drama", "Comedy"]},
 )
 
 
 def test_a_description_survives_its_file(tmp_path: Path) -> None:
     SPEC.write(tmp_path)
     assert FeatureSpec.read(tmp_path) == SPEC
+    for name in ("train-0", "train-1"):
+        (tmp_path / name).write_bytes(b"x")
     assert SPEC.files(tmp_path, "train") == [tmp_path / "train-0", tmp_path / "train-1"]
 
 
@@ -45,7 +48,7 @@ def test_another_folder_is_an_error_that_names_the_command(tmp_path: Path) -> No
 
 def test_another_format_is_an_error(tmp_path: Path) -> None:
     (tmp_path / FeatureSpec.FILE).write_text(json.dumps({"format": 99}))
-    with pytest.raises(ValueError, match="must have the format 1"):
+    with pytest.raises(ValueError, match="must have the format 2"):
         FeatureSpec.read(tmp_path)
 
 

@@ -52,7 +52,7 @@ def test_parts_are_in_time_order_and_no_timestamp_is_in_two(times: list[int]) ->
     ordered = sorted(times)
     edges = [ordered[share * len(ordered) // 10] for share in (0, 8, 9)] if times else []
     if len(set(edges)) < 3:  # a part would be empty
-        with pytest.raises(ValueError, match="must differ enough"):
+        with pytest.raises(ValueError, match=r"must differ enough|must not be empty"):
             time_split(times, [0.8, 0.1, 0.1])
         return
     starts = time_split(times, [0.8, 0.1, 0.1])
