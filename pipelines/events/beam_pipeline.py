@@ -12,7 +12,7 @@ from pipelines.events.beam_records import LineSource, ParseRecords
 from pipelines.events.event import LABEL, Event, event_features, event_fits, item_text
 from pipelines.events.settings import EventSettings
 from pipelines.events.user_examples import user_examples
-from pipelines.fitting.statistics import Smallest, ValueCounts, count_bounds, vocabulary
+from pipelines.fitting.statistics import Smallest, ValueCounts, column_bounds, vocabulary
 from pipelines.preparation.splitting import time_starts
 
 RESULTS = "results.jsonl"
@@ -246,7 +246,7 @@ def _vocabulary(name: str, counted: Iterable[tuple[str, int]]) -> tuple[str, str
 
 def _bounds(counted: tuple[str, ValueCounts], settings: EventSettings) -> Iterator[Any]:
     name, values = counted
-    yield "fitted", name, count_bounds(values, settings.features[name].num_buckets)
+    yield "fitted", name, column_bounds(values, settings.features[name].num_buckets)
     yield "rank_errors", name, values.rank_error
 
 

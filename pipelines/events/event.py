@@ -190,7 +190,7 @@ def event_spec(
     for name, feature in settings.features.items():
         if feature.fit is None:
             continue
-        if name not in fitted or (not fitted[name] and feature.fit != "bounds"):
+        if not fitted.get(name):
             raise ValueError(
                 f"`{name}` must have values to fit its {feature.fit} on. "
                 "Received: none in the training part that is frequent enough."

@@ -20,7 +20,7 @@ from pipelines.events.prepared import Prepared, check_replaceable
 from pipelines.events.settings import EventSettings
 from pipelines.events.user_examples import user_examples
 from pipelines.files.atomic import atomic_folder, content_hash
-from pipelines.fitting.statistics import Smallest, quantile_bounds, vocabulary
+from pipelines.fitting.statistics import Smallest, ValueCounts, column_bounds, vocabulary
 from pipelines.preparation.example_writer import PartWriters
 from pipelines.preparation.splitting import time_split
 from pipelines.readers.bad_rows import BadRows
@@ -136,7 +136,7 @@ def _fit(settings: EventSettings, train: Iterable[Event]) -> dict[str, Any]:
         if feature.fit == "vocabulary":
             fitted[name] = vocabulary(Counter(seen), feature.min_count)
         elif feature.fit == "bounds":
-            fitted[name] = quantile_bounds(seen, feature.num_buckets)
+            fitted[name] = column_bounds(ValueCounts.of(seen), feature.num_buckets)
         else:
             fitted[name] = max(seen) + 1
     return fitted

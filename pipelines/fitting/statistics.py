@@ -111,6 +111,18 @@ def count_bounds(values: ValueCounts, num_buckets: int) -> list[float]:
     return [bound for bound in bounds if bound > values.smallest()]
 
 
+def column_bounds(values: ValueCounts, num_buckets: int) -> list[float]:
+    """Returns bounds that a column can be made of: those of `count_bounds`, at least one.
+
+    Where all values are one, it is the bound: below it is what training has not seen.
+
+    Example:
+        >>> column_bounds(ValueCounts.of([7.0, 7.0]), 4)
+        [7.0]
+    """
+    return count_bounds(values, num_buckets) or [float(values.smallest())]
+
+
 def quantile_bounds(values: ArrayLike, num_buckets: int) -> list[float]:
     """Returns ascending, distinct bounds for `tf.feature_column.bucketized_column`.
 

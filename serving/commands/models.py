@@ -44,6 +44,12 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    if arguments.server_files and is_object_store(arguments.base_path):
+        raise ValueError(
+            "`server_files` must be left out for an object store. Received: base_path="
+            f"{arguments.base_path}. The files mount a local folder; where the server can read "
+            "the store, give it the address."
+        )
     examples = None
     if arguments.examples is not None:
         examples = list(islice(read_records(arguments.examples), _EXAMPLES))
@@ -51,12 +57,6 @@ def _export(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"`model` must be a .keras file. Received: model={arguments.model}, which is not "
             "there. Save the model with `model.save('model.keras')`."
-        )
-    if arguments.server_files and is_object_store(arguments.base_path):
-        raise ValueError(
-            "`server_files` must be left out for an object store. Received: base_path="
-            f"{arguments.base_path}. The files mount a local folder; where the server can read "
-            "the store, give it the address."
         )
     import tfrs_afm  # noqa: F401  selects Keras 2 and registers our classes
     import tensorflow as tf  # isort: skip

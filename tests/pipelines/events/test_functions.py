@@ -15,7 +15,13 @@ from hypothesis import assume, given
 from pipelines.events.beam_pipeline import Summarize
 from pipelines.events.beam_records import LineSource, line_number, split_line
 from pipelines.events.user_examples import draw_negatives, user_examples
-from pipelines.fitting.statistics import Smallest, ValueCounts, count_bounds, quantile_bounds
+from pipelines.fitting.statistics import (
+    Smallest,
+    ValueCounts,
+    column_bounds,
+    count_bounds,
+    quantile_bounds,
+)
 from pipelines.preparation.splitting import time_split, time_starts
 from tests.pipelines.events import logs, oracle
 
@@ -187,3 +193,11 @@ def test_without_a_history_there_is_none() -> None:
     text = oracle.content(logs.log(1)[0])
     [(_, row)] = user_examples([(5, "film", text)], settings, ([], []))
     assert "history" not in row
+
+
+@pytest.mark.parametrize("values", [[7.5], [7.5, 7.5, 7.5]])
+def test_a_feature_with_one_value_has_a_bound_to_make_a_column_of(values: list[float]) -> None:
+    assert column_bounds(ValueCounts.of(values), 4) == [7.5]
+    counts = combined(Summarize(ValueCounts, 100), [values])
+    assert isinstance(counts, ValueCounts)
+    assert column_bounds(counts, 4) == [7.5]
