@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from pipelines.files.atomic import write_text
 from pipelines.fitting.fit import Fit
 
@@ -212,6 +210,8 @@ def parse_spec(features: Iterable[Feature]) -> dict[str, Any]:
         >>> parse_spec([Feature("history", "int64", "variable", "films seen before")])
         {'history': VarLenFeature(dtype=tf.int64)}
     """
+    import tensorflow as tf  # here: workers of Beam that read a description do not need it
+
     return {
         feature.name: tf.io.VarLenFeature(tf.as_dtype(feature.dtype))
         if feature.kind == "variable"

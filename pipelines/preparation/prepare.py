@@ -21,7 +21,7 @@ from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.files import find_files
 from pipelines.readers.formats import format_options
 from pipelines.readers.read_rows import count_rows, read_rows
-from pipelines.sources.source import find_source
+from pipelines.sources.source import Source, find_source
 
 _RECORDS = ("parquet", "tfrecord", "sequence_example")
 
@@ -32,6 +32,7 @@ class Origin:
     Args:
         configuration: Its section `data` says where they are.
         rules: What a row must be.
+        source: What reads the raw data set, in place of the one that `data.source` names.
 
     Attributes:
         parts: The names of the parts that the data comes in.
@@ -42,14 +43,17 @@ class Origin:
         ValueError: If there are no such files, or no such source.
     """
 
-    def __init__(self, configuration: Configuration, rules: RowRules) -> None:
+    def __init__(
+        self, configuration: Configuration, rules: RowRules, source: Source | None = None
+    ) -> None:
         data = configuration.data
         self._data, self._rules = data, rules
         self.bad_rows = BadRows(data.on_bad_row)
         self.files: dict[str, list[Path]] = {}
         if data.source is not None:
             path = None if data.path is None else Path(data.path)
-            self._rows: Any = find_source(data.source)(path, data.settings)
+            read = source or find_source(data.source)
+            self._rows: Any = read(path, data.settings)
             if path is not None:
                 self.files["train"] = sorted(
                     one for one in (path.rglob("*") if path.is_dir() else [path]) if one.is_file()
@@ -110,7 +114,13 @@ _FORMAT = 1  # count up when the same configuration would give other examples
 _NOT_CONTENT = {"path", "train", "validation", "test", "batch_size", "shuffle_buffer"}
 
 
-def prepare(configuration: Configuration, out: Path, *, replace: bool = True) -> FeatureSpec:
+def prepare(
+    configuration: Configuration,
+    out: Path,
+    *,
+    replace: bool = True,
+    source: Source | None = None,
+) -> FeatureSpec:
     """Writes a folder of prepared examples, or finds that it is there already.
 
     Rows are checked, dealt out to the parts, what the columns leave open is fitted on the training
@@ -122,6 +132,8 @@ def prepare(configuration: Configuration, out: Path, *, replace: bool = True) ->
         out: The folder. It appears whole or not at all. Examples of other raw files or settings
             that lie there are replaced.
         replace: Whether that may be. Not where a model was trained on them.
+        source: A reader of a raw data set of your own; `data.source` is then the name under which
+            it is recorded, and `data.path` and `data.settings` are handed to it.
 
     Returns:
         The description of the examples, what was fitted included.
@@ -141,7 +153,12 @@ def prepare(configuration: Configuration, out: Path, *, replace: bool = True) ->
             "name the raw files."
         )
     rules = RowRules(configuration)
-    origin = Origin(configuration, rules)
+    if source is not None and configuration.data.source is None:
+        raise ValueError(
+            "`data.source` must be given with a source of your own. Received: data.source=None. "
+            "Give it a name."
+        )
+    origin = Origin(configuration, rules, source)
     key = _key(configuration, origin)
     if out.exists():
         if out.is_dir() and not any(out.iterdir()):

@@ -1,10 +1,8 @@
 """Which batches are made of rows, and in which order."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,49 +80,3 @@ def epoch_order(
     random = np.random.default_rng([options.seed, epoch])
     order = random.permutation(files) if options.shuffle_buffer else np.array(files)
     return order.tolist(), by_row, random.integers(2**32, size=2).tolist()
-
-
-def targets(features: Any, label: Any, weight: Any, where: Any, options: BatchOptions) -> Any:
-    """Returns `(features, labels)`, `(features, labels, weights)`, or `features` without a label.
-
-    Args:
-        features: The features of the batch.
-        label: `(batch,)` numbers; unused without a label.
-        weight: `(batch,)` numbers; unused without a weight.
-        where: File and number of each row, `(batch,)` strings for errors.
-        options: Names and ranges.
-
-    Returns:
-        Labels and weights are `(batch, 1)` float32.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If a label or a weight is out of range; it names the row.
-    """
-    if options.label is None:
-        return features
-    labels = tf.cast(label, tf.float32)
-    if options.positive_from is not None:
-        # A label that is no number stays one, and is found below.
-        positive = tf.cast(labels >= options.positive_from, tf.float32)
-        labels = tf.where(tf.math.is_nan(labels), labels, positive)
-    low, high = options.label_range or (labels.dtype.min, labels.dtype.max)
-    labels = _in_range(labels, low, high, options.label, where)
-    if options.weight is None:
-        return features, labels
-    weights = tf.cast(weight, tf.float32)
-    return features, labels, _in_range(weights, 0.0, weights.dtype.max, options.weight, where)
-
-
-def _in_range(values: Any, low: float, high: float, name: str, where: Any) -> Any:
-    bad = tf.where(~((values >= low) & (values <= high)))[:1, 0]  # (0 or 1,)
-    message = tf.strings.join(
-        [
-            f"`{name}` must be a number in [{low:g}, {high:g}]. Received: {name}=",
-            tf.strings.reduce_join(tf.strings.as_string(tf.gather(values, bad))),
-            " in ",
-            tf.strings.reduce_join(tf.gather(where, bad)),
-        ]
-    )
-    check = tf.debugging.Assert(tf.equal(tf.size(bad), 0), [message])
-    with tf.control_dependencies([] if check is None else [check]):
-        return tf.identity(values)[:, tf.newaxis]  # (batch, 1)

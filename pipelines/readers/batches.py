@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.readers.bad_rows import BadRows, missing_column
-from pipelines.readers.batch_options import BatchOptions, epoch_order, targets
+from pipelines.readers.batch_options import BatchOptions, epoch_order
 from pipelines.readers.blocks import Columns, TextBlocks
 from pipelines.readers.example_batches import ExampleBatches
 from pipelines.readers.formats import FormatOptions
 from pipelines.readers.read_rows import choose_format
+from pipelines.readers.targets import targets
 from pipelines.readers.values import Wanted
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.readers.bad_rows import missing_column
-from pipelines.readers.batch_options import BatchOptions, targets
+from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.formats import FormatOptions
+from pipelines.readers.targets import targets
 from pipelines.readers.values import plain_value
 
 _ANY_HEADER = zlib.MAX_WBITS + 32  # that of gzip or of zlib

@@ -6,7 +6,6 @@ from typing import Any
 
 from pipelines.readers.bad_rows import BadRows, missing_column
 from pipelines.readers.csv_format import CsvFormat
-from pipelines.readers.examples import record_compression
 from pipelines.readers.files import open_bytes
 from pipelines.readers.formats import FormatOptions, RowFormat
 from pipelines.readers.json_lines_format import JsonLinesFormat
@@ -16,7 +15,7 @@ from pipelines.readers.values import typed_value
 
 def read_rows(
     files: Sequence[Path],
-    options: FormatOptions,
+    options: FormatOptions | RowFormat,
     dtypes: Mapping[str, str] | None = None,
     bad_rows: BadRows | None = None,
 ) -> Iterator[tuple[dict[str, Any], Path, int]]:
@@ -29,7 +28,7 @@ def read_rows(
 
     Args:
         files: The files, one after the other.
-        options: How they are written.
+        options: How they are written; or a format of your own, whose values have their types.
         dtypes: Name -> `"int64"`, `"float32"` or `"string"`: checked, and made of text where the
             format is text. Other columns stay as they are, in CSV text. Each must be there.
         bad_rows: What becomes of a bad row. Default: it is an error.
@@ -53,11 +52,11 @@ def read_rows(
         raise ValueError("`files` must not be empty. Received: files=[].")
     dtypes = dtypes or {}
     bad_rows = bad_rows or BadRows()
-    form = choose_format(options, files[0])
+    form = choose_format(options, files[0]) if isinstance(options, FormatOptions) else options
     for name in dtypes:
         if form.names is not None and name not in form.names:
             raise missing_column(name, files[0], form.names)
-    text = options.format == "csv"
+    text = isinstance(options, FormatOptions) and options.format == "csv"
     seen: set[str] = set()
     for path in files:
         for number, record in form.records(path):
@@ -142,10 +141,10 @@ def _count(path: Path, options: FormatOptions) -> int:
         with ParquetFormat(path).open(path) as file:
             return int(file.metadata.num_rows)
     if options.format in ("tfrecord", "sequence_example"):
+        from pipelines.readers.examples import check_records, record_compression
+
         if record_compression(path):
             return sum(1 for _ in choose_format(options, path).records(path))
-        from pipelines.readers.examples import check_records
-
         return check_records(path)
     lines, last = 0, b""
     with open_bytes(path) as file:

@@ -21,9 +21,10 @@ from pipelines.readers.examples import check_records
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.evaluate_run import judged_parts
 from pipelines.runs.run_folder import RunFolder
+from pipelines.sources.source import Source
 from pipelines.training.checkpoints import History, restore_best
 from pipelines.training.negatives import candidates_of
-from pipelines.training.train import train
+from pipelines.training.train import Trainer, train
 from tfrs_afm.growth import carry_over
 
 _PACKAGES = ("tfrs-afm", "tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
@@ -36,6 +37,8 @@ def train_run(
     resume: bool = False,
     data: Path | None = None,
     warm_start: Path | None = None,
+    source: Source | None = None,
+    trainer: Trainer = train,
     on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Prepares the data, trains the model and evaluates it, or finds that all is done already.
@@ -53,6 +56,8 @@ def train_run(
             `tfrs_afm.growth.carry_over`: rows of known ids, their optimizer slots and all weights
             that fit are carried over, however the vocabularies and columns have changed. What
             was, and what was not, is written to `out/carried_over.txt`.
+        source: A reader of a raw data set of your own, see `prepare`.
+        trainer: What trains. Default: the loop that goes on wherever it was stopped.
         on_epoch: Called with the record of each epoch.
 
     Returns:
@@ -91,7 +96,7 @@ def train_run(
         _check_folder(folder, configuration, resume=resume)
         if ready is None:
             keep = data is None and folder.has_begun
-            key = prepare(configuration, prepared, replace=not keep).key
+            key = prepare(configuration, prepared, replace=not keep, source=source).key
         else:
             key = FeatureSpec.read(prepared).key
         done = {"data": key, **origin}.items() <= folder.run.items()
@@ -126,7 +131,7 @@ def train_run(
         candidates = candidates_of(negatives, batches.part(prepared, "train", extras)(0, 0))
     if team.is_chief:
         folder.write_configuration(configuration)
-    history = train(
+    history = trainer(
         model,
         batches.part(prepared, "train", extras, shuffled=True),
         validation,

@@ -5,7 +5,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -15,6 +15,43 @@ from pipelines.training.checkpoints import History
 from pipelines.training.loop import Loop
 from pipelines.training.negatives import Candidates, with_negatives
 from pipelines.training.pretrain import pretrain
+
+
+class Trainer(Protocol):
+    """What `pipelines.train` asks of a training loop; `train` is the one that is there."""
+
+    def __call__(
+        self,
+        model: Any,
+        batches: Callable[[int, int], Any],
+        validation: Any,
+        folder: Path,
+        training: Training,
+        *,
+        resume: bool,
+        data: Mapping[str, Any],
+        candidates: Candidates | None,
+        strategy: Any,
+        on_epoch: Callable[[Mapping[str, Any]], None] | None,
+    ) -> History:
+        """Trains a compiled model and leaves it with the weights that are to be kept.
+
+        Args:
+            model: See `train`, as for all that follows.
+            batches: `batches(epoch, skip)`, a data set.
+            validation: A data set, or None.
+            folder: The folder of the run.
+            training: The section of the configuration.
+            resume: Whether to go on with what is in `folder`.
+            data: What decides the batches.
+            candidates: From what negatives are sampled.
+            strategy: The `tf.distribute` strategy of the model.
+            on_epoch: To be called with the record of each epoch.
+
+        Returns:
+            The learning curve and the best epoch.
+        """
+        ...
 
 
 def train(
