@@ -64,17 +64,19 @@ def _model(configuration: Configuration, columns: list[Any]) -> Any:
             loss=loss,
         )
         return tfrs_afm.models.DeepFM(columns, task=task, embedding=embedding)
+    attention: dict[str, Any] = {"pooling": None}
+    if model.pooling == "attention":
+        attention = {
+            "attention_units": model.attention_units,
+            "attention_dropout": model.attention_dropout,
+            "attention_l2": model.attention_l2,
+            "temperature": model.temperature,
+        }
+    else:
+        attention["pooling"] = getattr(parts, _POOLINGS[model.pooling])()
     deep = model.deep and parts.Deep(**model.deep.model_dump())
-    pooling = _POOLINGS.get(model.pooling)
-    interaction = parts.AFM(
-        model.attention_units,
-        model.dropout,
-        model.attention_dropout,
-        model.attention_l2,
-        model.temperature,
-        deep=deep,
-        pooling=pooling and getattr(parts, pooling)(),
-    )
+    interaction = parts.AFM(dropout=model.dropout, deep=deep, **attention)
+    # Not `tasks.AFM`, which is the same: runs that were begun with this one go on with it.
     task = tfrs_afm.tasks.Ranking(interaction, loss)
     return tfrs_afm.models.AFM(columns, task=task, embedding=embedding)
 

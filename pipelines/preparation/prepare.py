@@ -111,7 +111,7 @@ class Origin:
 
 
 _FORMAT = 1  # count up when the same configuration would give other examples
-_NOT_CONTENT = {"path", "train", "validation", "test", "batch_size", "shuffle_buffer"}
+_NOT_CONTENT = {"prepared", "path", "train", "validation", "test", "batch_size", "shuffle_buffer"}
 
 
 def prepare(

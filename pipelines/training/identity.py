@@ -91,13 +91,35 @@ def refuse_other_run(saved: Any, here: Any) -> None:
         Traceback (most recent call last):
         ValueError: `resume` must ... Received: training.seed: 1 was 0. Restore ...
     """
-    lines = _differences(saved, here, "")
+    lines = _differences(_by_meaning(saved), _by_meaning(here), "")
     if lines:
         shown = "; ".join(lines[:5]) + ("; ..." if len(lines) > 5 else "")
         raise ValueError(
             "`resume` must go on with what the run was begun with; only more epochs are "
             f"possible. Received: {shown}. Restore that, or take another folder."
         )
+
+
+# What a task says of itself; a model's own arguments of these names only make one.
+_OF_THE_TASK = ("attention_units", "units", "dropout")
+# Keys that descriptions of earlier releases lack, and what these did.
+_LATER = {"temperature": 1.0, "pooling": None}
+
+
+def _by_meaning(described: Any) -> Any:
+    """Returns a description without what may differ between releases that do the same."""
+    if isinstance(described, list):
+        return [_by_meaning(one) for one in described]
+    if not isinstance(described, dict):
+        return described
+    found = {name: _by_meaning(value) for name, value in described.items()}
+    if found.get("registered_name"):
+        found.pop("module", None)  # a registered class is known by its name, wherever it is
+    if isinstance(found.get("task"), dict):
+        found = {name: value for name, value in found.items() if name not in _OF_THE_TASK}
+    return {
+        name: value for name, value in found.items() if name not in _LATER or value != _LATER[name]
+    }
 
 
 def _differences(saved: Any, here: Any, path: str) -> list[str]:

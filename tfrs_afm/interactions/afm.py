@@ -31,6 +31,15 @@ class Contributions(NamedTuple):
     deep: Any
 
 
+# Arguments of the attention, and what they are where it is left out.
+_ATTENTION: dict[str, Any] = {
+    "attention_units": 16,
+    "attention_dropout": 0.0,
+    "attention_l2": 0.0,
+    "temperature": 1.0,
+}
+
+
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
 class AFM(tf.keras.layers.Layer):
     """Attentional factorization machine over vectors, to logits.
@@ -76,6 +85,18 @@ class AFM(tf.keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        attention = {
+            "attention_units": attention_units,
+            "attention_dropout": attention_dropout,
+            "attention_l2": attention_l2,
+            "temperature": temperature,
+        }
+        for name, value in attention.items() if pooling is not None else ():
+            if value != _ATTENTION[name]:
+                raise ValueError(
+                    f"`{name}` must be left out with a `pooling`, which has its own. Received: "
+                    f"{name}={value}. Set it on the pooling, or leave that out."
+                )
         self.attention_units = attention_units
         self.dropout = dropout
         self.attention_dropout = attention_dropout
@@ -187,4 +208,6 @@ class AFM(tf.keras.layers.Layer):
             name: config[name] and tf.keras.layers.deserialize(config[name])
             for name in ("deep", "pooling")
         }
-        return cls(**{**config, **parts})
+        # Files of earlier releases may hold attention arguments that their pooling overruled.
+        unused = _ATTENTION if parts["pooling"] is not None else {}
+        return cls(**{**config, **parts, **unused})

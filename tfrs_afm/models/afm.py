@@ -19,15 +19,18 @@ class AFM(FieldRanking):
 
     Args:
         columns: Feature columns; each is a field.
-        attention_units: Width of the attention network. Positive.
+        attention_units: Width of the attention network. Positive. Default: 16.
         dim: Length of the vectors where columns leave it open. Default: that of the others.
         l2: L2 regularization of the rows that a batch looks up.
         dropout: Share of the pooled vector that training drops. In [0, 1).
-        task: A `tfrs_afm.tasks.AFM` with everything else set (losses, metrics, a deep tower), or a
-            `tfrs_afm.tasks.Ranking` over an AFM with another pooling; `attention_units` and
-            `dropout` are then the task's own.
+        task: A `tfrs_afm.tasks.AFM` with everything else set (losses, metrics, another pooling, a
+            deep tower); `attention_units` and `dropout` are then left out.
         embedding: `tfrs_afm.IdEmbedding(columns)`, to cross single ids instead of fields; `dim` and
-            `l2` are then its own. Default: a `FieldEmbedding`.
+            `l2` are then left out. Default: a `FieldEmbedding`.
+
+    Raises:
+        ValueError: If an argument comes with a `task` or an `embedding` that overrules it, or the
+            embedding is over other columns.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -43,30 +46,33 @@ class AFM(FieldRanking):
     def __init__(
         self,
         columns: Sequence[Any],
-        attention_units: int = 16,
+        attention_units: int | None = None,
         dim: int | None = None,
-        l2: float = 0.0,
-        dropout: float = 0.0,
+        l2: float | None = None,
+        dropout: float | None = None,
         task: Any = None,
         embedding: Any = None,
         **kwargs: Any,
     ) -> None:
+        self.refuse_overruled(
+            "task", task, {"attention_units": attention_units, "dropout": dropout}
+        )
+        self.refuse_overruled("embedding", embedding, {"dim": dim, "l2": l2})
+        self.refuse_other_columns(columns, embedding)
         super().__init__(
-            embedding or FieldEmbedding(columns, dim, l2=l2),
-            task or tasks.AFM(attention_units, dropout),
+            embedding or FieldEmbedding(columns, dim, l2=l2 or 0.0),
+            task or tasks.AFM(attention_units or 16, dropout or 0.0),
             **kwargs,
         )
-        self._attention_units, self._dropout = attention_units, dropout
         self._own_embedding = embedding
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        fields = self.embedding.get_config()
+        """Returns the constructor's arguments, as the parts have them."""
+        fields, interaction = self.embedding.get_config(), self.task.interaction.get_config()
         return {
             "name": self.name,
             **{name: fields[name] for name in ("columns", "dim", "l2")},
-            "attention_units": self._attention_units,
-            "dropout": self._dropout,
+            **{name: interaction.get(name) for name in ("attention_units", "dropout")},
             "task": tf.keras.layers.serialize(self.task),
             "embedding": self._own_embedding and tf.keras.layers.serialize(self._own_embedding),
         }
@@ -74,6 +80,10 @@ class AFM(FieldRanking):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "AFM":
         """Makes the model that `get_config` described."""
-        embedding = config["embedding"]
-        embedding = embedding and tf.keras.layers.deserialize(embedding, custom_objects)
-        return cls(**{**cls.objects_of(config, custom_objects), "embedding": embedding})
+        parts = cls.objects_of(config, custom_objects)
+        parts["embedding"] = config["embedding"] and tf.keras.layers.deserialize(
+            config["embedding"], custom_objects
+        )
+        overruled = ["attention_units", "dropout"] if parts["task"] is not None else []
+        overruled += ["dim", "l2"] if parts["embedding"] is not None else []
+        return cls(**{**parts, **dict.fromkeys(overruled)})

@@ -19,14 +19,18 @@ class DeepFM(FieldRanking):
 
     Args:
         columns: Feature columns; each is a field.
-        units: Widths of the hidden layers of the deep tower.
+        units: Widths of the hidden layers of the deep tower. Default: 400, 400, 400.
         dim: Length of the vectors where columns leave it open. Default: that of the others.
         l2: L2 regularization of the rows that a batch looks up.
         dropout: Share of each hidden layer that training drops. In [0, 1).
         task: A `tfrs_afm.tasks.DeepFM` with everything else set (losses, metrics, batch norm), or
-            a `tfrs_afm.tasks.Ranking`; `units` and `dropout` are then the task's own.
+            a `tfrs_afm.tasks.Ranking`; `units` and `dropout` are then left out.
         embedding: A `tfrs_afm.FieldEmbedding(columns)` of your own, with pooling rules or tables;
-            `dim` and `l2` are then its own. Default: one without.
+            `dim` and `l2` are then left out. Default: one without.
+
+    Raises:
+        ValueError: If an argument comes with a `task` or an `embedding` that overrules it, or the
+            embedding is over other columns.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -42,30 +46,31 @@ class DeepFM(FieldRanking):
     def __init__(
         self,
         columns: Sequence[Any],
-        units: Sequence[int] = (400, 400, 400),
+        units: Sequence[int] | None = None,
         dim: int | None = None,
-        l2: float = 0.0,
-        dropout: float = 0.0,
+        l2: float | None = None,
+        dropout: float | None = None,
         task: Any = None,
         embedding: Any = None,
         **kwargs: Any,
     ) -> None:
+        self.refuse_overruled("task", task, {"units": units, "dropout": dropout})
+        self.refuse_overruled("embedding", embedding, {"dim": dim, "l2": l2})
+        self.refuse_other_columns(columns, embedding)
         super().__init__(
-            embedding or FieldEmbedding(columns, dim, l2=l2),
-            task or tasks.DeepFM(units, dropout=dropout),
+            embedding or FieldEmbedding(columns, dim, l2=l2 or 0.0),
+            task or tasks.DeepFM(units or (400, 400, 400), dropout=dropout or 0.0),
             **kwargs,
         )
-        self._units, self._dropout = list(units), dropout
         self._own_embedding = embedding
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        fields = self.embedding.get_config()
+        """Returns the constructor's arguments, as the parts have them."""
+        fields, interaction = self.embedding.get_config(), self.task.interaction.get_config()
         return {
             "name": self.name,
             **{name: fields[name] for name in ("columns", "dim", "l2")},
-            "units": self._units,
-            "dropout": self._dropout,
+            **{name: interaction.get(name) for name in ("units", "dropout")},
             "task": tf.keras.layers.serialize(self.task),
             "embedding": self._own_embedding and tf.keras.layers.serialize(self._own_embedding),
         }
@@ -73,6 +78,10 @@ class DeepFM(FieldRanking):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "DeepFM":
         """Makes the model that `get_config` described."""
-        embedding = config["embedding"]
-        embedding = embedding and tf.keras.layers.deserialize(embedding, custom_objects)
-        return cls(**{**cls.objects_of(config, custom_objects), "embedding": embedding})
+        parts = cls.objects_of(config, custom_objects)
+        parts["embedding"] = config["embedding"] and tf.keras.layers.deserialize(
+            config["embedding"], custom_objects
+        )
+        overruled = ["units", "dropout"] if parts["task"] is not None else []
+        overruled += ["dim", "l2"] if parts["embedding"] is not None else []
+        return cls(**{**parts, **dict.fromkeys(overruled)})

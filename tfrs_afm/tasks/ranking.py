@@ -14,7 +14,7 @@ class Ranking(InteractionTask):
     """An interaction of your choice as a Keras layer and a `tfrs.tasks.Task`.
 
     `AFM` and `DeepFM` are this with their interaction made from arguments; here it is passed in,
-    for example an AFM that averages its pairs.
+    for example a layer of your own.
 
     Args:
         interaction: Layer from `(vectors, mask, linear)` to logits `(batch, 1)`:
@@ -51,6 +51,9 @@ class Ranking(InteractionTask):
         return super().from_config({**config, "interaction": interaction})
 
 
+_ATTENTION = ("attention_units", "attention_dropout", "attention_l2", "temperature")
+
+
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="AFMTask")
 class AFM(InteractionTask):
     """Attentional factorization machine as a Keras layer and a `tfrs.tasks.Task`.
@@ -66,6 +69,9 @@ class AFM(InteractionTask):
         deep: A `tfrs_afm.interactions.Deep` tower whose logit is added. Default: none.
         loss: Keras loss of labels and logits. Default: binary cross-entropy from logits.
         metrics: Keras metrics of labels and predictions. Default: AUC and logloss.
+        temperature: Divides the attention scores; above 1 it evens the attention out. Positive.
+        pooling: Layer that reduces the pairs to one vector a row, in place of the attention; the
+            attention arguments are then left out. Default: attention.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -84,24 +90,28 @@ class AFM(InteractionTask):
         deep: Any = None,
         loss: Any = None,
         metrics: Sequence[Any] | None = None,
+        *,
+        temperature: float = 1.0,
+        pooling: Any = None,
         **kwargs: Any,
     ) -> None:
         interaction = interactions.AFM(
-            attention_units, dropout, attention_dropout, attention_l2, deep=deep
+            attention_units, dropout, attention_dropout, attention_l2, temperature, deep, pooling
         )
         super().__init__(interaction, loss, metrics, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         inner = self.interaction.get_config()
-        names = ("attention_units", "dropout", "attention_dropout", "attention_l2", "deep")
+        names = [*_ATTENTION, "dropout", "deep", "pooling"]
         return {**super().get_config(), **{name: inner[name] for name in names}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "InteractionTask":
         """Makes the task that `get_config` described."""
-        deep = config["deep"]
-        return super().from_config({**config, "deep": deep and tf.keras.layers.deserialize(deep)})
+        parts = {name: config.get(name) for name in ("deep", "pooling")}
+        made = {name: part and tf.keras.layers.deserialize(part) for name, part in parts.items()}
+        return super().from_config({**config, **made})
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="DeepFMTask")
