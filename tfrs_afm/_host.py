@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.types import Layer, Metric, Optimizer, Variable
+
 
 def require_keras2() -> None:
     """Makes `tf.keras` be Keras 2, or says how.
@@ -76,23 +78,23 @@ ShardedVariable: Any = tf.__internal__.distribute.ShardedVariable
 RandomGenerator: Any = type(tf.keras.layers.Dropout(0.5)._random_generator)
 
 
-def layers_of(layer: Any) -> list[Any]:
+def layers_of(layer: Layer) -> list[Any]:
     """Returns a layer and all layers inside it, however deep."""
     return list(layer._flatten_layers())
 
 
-def random_generator(layer: Any) -> Any:
+def random_generator(layer: Layer) -> Any:
     """Returns what a layer, such as a Dropout, draws from; None for a layer that draws nothing."""
     return vars(layer).get("_random_generator")
 
 
-def put_random_generator(layer: Any, generator: Any) -> None:
+def put_random_generator(layer: Layer, generator: Any) -> None:
     """Makes a layer draw from a generator."""
     # Not as an attribute: Keras would track it, and a checkpoint would then look for it.
-    vars(layer)["_random_generator"] = generator
+    layer.__dict__["_random_generator"] = generator
 
 
-def rename_metric(metric: Any, name: str) -> None:
+def rename_metric(metric: Metric, name: str) -> None:
     """Gives a metric another name: Keras has no way to replace one that it already tracks."""
     metric._name = name
 
@@ -102,13 +104,13 @@ def word_table(lookup: Any) -> Any:
     return getattr(lookup, "_table", lookup)
 
 
-def slot_index(optimizer: Any, variable: Any) -> int | None:
+def slot_index(optimizer: Optimizer, variable: Variable) -> int | None:
     """Returns the place of a variable's slots in the optimizer's lists, None if it has none."""
     index: int | None = optimizer._index_dict.get(optimizer._var_key(variable))
     return index
 
 
-def slots(optimizer: Any, variable: Any, *kinds: str) -> list[Any]:
+def slots(optimizer: Optimizer, variable: Variable, *kinds: str) -> list[Any]:
     """Returns the slots of a variable.
 
     Args:
@@ -120,7 +122,7 @@ def slots(optimizer: Any, variable: Any, *kinds: str) -> list[Any]:
     return [getattr(optimizer, f"_{kind}")[index] for kind in kinds]
 
 
-def all_slots(optimizer: Any, variable: Any) -> dict[str, Any]:
+def all_slots(optimizer: Optimizer, variable: Variable) -> dict[str, Any]:
     """Returns what each of the optimizer's lists holds for a variable, by the list's name."""
     index = slot_index(optimizer, variable)
     if index is None:

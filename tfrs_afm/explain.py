@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.types import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +125,7 @@ def explain(
     )
 
 
-def _task_of(model: FieldRanking, name: str | None) -> Any:
+def _task_of(model: FieldRanking, name: str | None) -> Task:
     tasks = getattr(model.task, "tasks", None)
     if tasks is None and name is None:
         return model.task

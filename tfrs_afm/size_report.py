@@ -7,6 +7,7 @@ from typing import Any
 from tfrs_afm.columns.field import fields_of
 from tfrs_afm.embeddings.column_embedding import field_tables
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
+from tfrs_afm.types import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,7 +232,7 @@ def table_routes(
     }
 
 
-def _route(name: str, dense: Any, table: Any, sharded: set[str]) -> str:
+def _route(name: str, dense: Tensor, table: Any, sharded: set[str]) -> str:
     if type(table) is not type(dense):
         return "compositional"
     return "sharded" if name in sharded else "one host"

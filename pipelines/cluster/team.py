@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.configuration.training import Cluster, Training
+from tfrs_afm.types import Dataset, Tensor
 
 
 class Team:
@@ -44,7 +45,7 @@ class Team:
             return values
         return tuple(self._summed(tf.constant(values, tf.int64)).numpy().tolist())
 
-    def distribute(self, dataset: Any) -> Any:
+    def distribute(self, dataset: Dataset) -> Any:
         """Gives each replica its part of every batch.
 
         Args:
@@ -165,7 +166,7 @@ def _too_late(strategy: str) -> ValueError:
     )
 
 
-def split_batches(dataset: Any, parts: int, wanted: Sequence[int]) -> Any:
+def split_batches(dataset: Dataset, parts: int, wanted: Sequence[int]) -> Dataset:
     """Cuts each batch into parts and keeps some of them, as batches of their own.
 
     All parts of a batch together are the batch, so that replicas which take one each see in one
@@ -201,7 +202,7 @@ def _part(batch: Any, number: Any, parts: int) -> Any:
     return tf.nest.pack_sequence_as(batch, [_slice(one, begin, end) for one in flat])
 
 
-def _rows(tensor: Any) -> Any:
+def _rows(tensor: Tensor) -> Any:
     if isinstance(tensor, tf.SparseTensor):
         return tensor.dense_shape[0]
     if isinstance(tensor, tf.RaggedTensor):
@@ -209,7 +210,7 @@ def _rows(tensor: Any) -> Any:
     return tf.shape(tensor, tf.int64)[0]
 
 
-def _slice(tensor: Any, begin: Any, end: Any) -> Any:
+def _slice(tensor: Tensor, begin: Any, end: Any) -> Any:
     if not isinstance(tensor, tf.SparseTensor):
         return tensor[begin:end]
     zeros = tf.zeros_like(tensor.dense_shape[1:])

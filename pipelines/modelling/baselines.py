@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import tfrs_afm
 from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.types import Loss, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="pipelines")
@@ -37,7 +38,7 @@ class LogisticRegression(FieldRanking):
     def __init__(
         self,
         columns: Sequence[Any],
-        loss: Any = None,
+        loss: Loss | None = None,
         dim: int | None = None,
         l2: float = 0.0,
         **kwargs: Any,
@@ -92,12 +93,12 @@ class LinearTerm(tf.keras.layers.Layer):
 
     def call(
         self,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
         training: bool | None = None,  # noqa: FBT001
-    ) -> Any:
+    ) -> Tensor:
         """Scores a batch; vectors, groups and training do not matter."""
         del groups, training
         return self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])

@@ -13,11 +13,12 @@ from pipelines.fitting.fit import Fitted
 from pipelines.modelling.baselines import LogisticRegression
 from pipelines.modelling.columns_of import columns_of
 from tfrs_afm.columns.field import fields_of
+from tfrs_afm.types import Layer, Loss, Model
 
 _POOLINGS = {"average": "AveragePooling", "sum": "SumPooling", "max": "MaxPooling"}
 
 
-def build_model(configuration: Configuration, fitted: Fitted) -> Any:
+def build_model(configuration: Configuration, fitted: Fitted) -> Model:
     """Makes a compiled model with fresh weights, which `training.seed` fixes.
 
     Args:
@@ -49,7 +50,7 @@ def build_model(configuration: Configuration, fitted: Fitted) -> Any:
     return model
 
 
-def _model(configuration: Configuration, columns: list[Any]) -> Any:
+def _model(configuration: Configuration, columns: list[Any]) -> Model:
     model, parts, loss = configuration.model, tfrs_afm.interactions, make_loss(configuration)
     if model.kind == "logistic_regression":
         return LogisticRegression(columns, loss, model.dim, model.l2)
@@ -81,7 +82,7 @@ def _model(configuration: Configuration, columns: list[Any]) -> Any:
     return tfrs_afm.models.AFM(columns, task=task, embedding=embedding)
 
 
-def make_embedding(configuration: Configuration, columns: list[Any]) -> Any:
+def make_embedding(configuration: Configuration, columns: list[Any]) -> Layer:
     """Makes the layer from features to vectors.
 
     Args:
@@ -150,7 +151,7 @@ def _rule(pooling: Pooling, names: dict[str, str]) -> Any:
     return getattr(rules, pooling.kind)()
 
 
-def make_loss(configuration: Configuration) -> Any:
+def make_loss(configuration: Configuration) -> Loss:
     """Makes the loss of labels and logits that `task` describes.
 
     Args:
@@ -213,7 +214,7 @@ def make_optimizer(optimizer: Optimizer) -> Any:
         ) from error
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path) -> Model:
     """Loads a model that `train` saved, the linear baseline included.
 
     Args:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 import tfrs_afm
 from pipelines.evaluation.feature_values import feature_values
 from pipelines.reporting.contents import Contents, ExplainedExample, html_table, short_names
+from tfrs_afm.types import Model
 
 _MOST_PARTS = 8
 _WIDEST = 5.0  # rem
@@ -119,7 +120,7 @@ _MOST_VALUES = 12  # of a list; a history may have hundreds
 
 
 def explain_rows(
-    model: Any, batches: Iterable[Any], rows: Sequence[tuple[int, str]]
+    model: Model, batches: Iterable[Any], rows: Sequence[tuple[int, str]]
 ) -> list[ExplainedExample]:
     """Finds examples by their place in a data set and splits their logits into named parts.
 
@@ -157,7 +158,7 @@ def explain_rows(
 
 
 def _explained(
-    model: Any, features: Mapping[str, Any], label: float
+    model: Model, features: Mapping[str, Any], label: float
 ) -> tuple[float, float, dict[str, str], dict[str, float]]:
     told = tfrs_afm.explain(model, features)
     parts = {"bias": told.bias}

@@ -28,6 +28,7 @@ from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.evaluate_run import popularity_of
 from pipelines.runs.predict_run import Predicted
 from pipelines.runs.run_folder import RunFolder
+from tfrs_afm.types import Model
 
 _EXPLAINED = 20_000  # examples that the pairs are averaged over
 _RESAMPLES = 200  # of a slice: there are many of them
@@ -174,7 +175,7 @@ def _beside(
 
 
 def _explained(
-    kind: str, model: Any, batches: Any, rows: list[tuple[int, str]]
+    kind: str, model: Model, batches: Any, rows: list[tuple[int, str]]
 ) -> tuple[tfrs_afm.PairAverages | None, list[ExplainedExample]]:
     if kind == "logistic_regression":  # which has no pairs
         return None, []

@@ -17,6 +17,7 @@ from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.runs.batches_of import BatchesOf, input_files
 from pipelines.runs.predict_run import Predicted
 from pipelines.runs.run_folder import RunFolder
+from tfrs_afm.types import Model
 
 
 def evaluate_run(
@@ -98,7 +99,7 @@ def judge(
 
 def judged_parts(
     configuration: Configuration,
-    model: Any,
+    model: Model,
     spec: FeatureSpec,
     prepared: Path,
     parts: Sequence[str],

@@ -14,6 +14,7 @@ from pipelines.files.write_table import write_table
 from pipelines.modelling.build_model import load_model
 from pipelines.runs.batches_of import BatchesOf, input_files
 from pipelines.runs.run_folder import RunFolder
+from tfrs_afm.types import Model, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Predicted:
 
     @classmethod
     def of(
-        cls, model: Any, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
+        cls, model: Model, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
     ) -> "Predicted":
         """Asks a model for predictions.
 
@@ -63,7 +64,7 @@ class Predicted:
 
     @classmethod
     def each(
-        cls, model: Any, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
+        cls, model: Model, batches: Iterable[Any], names: Sequence[str], *, labelled: bool
     ) -> "Iterator[Predicted]":
         """Asks a model for predictions, batch by batch; arguments as for `of`.
 
@@ -115,7 +116,7 @@ class Predicted:
         return flat
 
 
-def _rows(tensor: Any) -> list[Any]:
+def _rows(tensor: Tensor) -> list[Any]:
     if isinstance(tensor, tf.SparseTensor):
         rows: list[list[Any]] = [[] for _ in range(int(tensor.dense_shape[0]))]
         for (row, _), value in zip(tensor.indices.numpy(), tensor.values.numpy(), strict=True):

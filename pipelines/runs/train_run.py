@@ -26,6 +26,7 @@ from pipelines.training.checkpoints import History, restore_best
 from pipelines.training.negatives import candidates_of
 from pipelines.training.train import Trainer, train
 from tfrs_afm.growth import carry_over
+from tfrs_afm.types import Model
 
 _PACKAGES = ("tfrs-afm", "tensorflow", "tf-keras", "tensorflow-recommenders", "numpy")
 
@@ -166,7 +167,7 @@ def _served(folder: RunFolder) -> dict[str, Any]:
 
 def _finish(
     configuration: Configuration,
-    model: Any,
+    model: Model,
     spec: FeatureSpec,
     prepared: Path,
     folder: RunFolder,

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import tensorflow as tf
 
 from pipelines.files.atomic import atomic_folder
+from tfrs_afm.types import Model
 
 
 @dataclasses.dataclass
@@ -232,7 +233,7 @@ class History:
     ended_by: Literal["epochs", "early_stopping"]
 
 
-def restore_best(model: Any, folder: Path) -> None:
+def restore_best(model: Model, folder: Path) -> None:
     """Gives a compiled model the weights of the best epoch of a run and its optimizer's state.
 
     The model may be made under another strategy than that of the run, or under none.

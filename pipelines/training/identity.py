@@ -13,9 +13,10 @@ import tfrs_afm
 from pipelines.configuration.training import Training
 from tfrs_afm._host import layers_of
 from tfrs_afm.optimizers import whole, whole_name
+from tfrs_afm.types import Model
 
 
-def describe_run(model: Any, training: Training, data: Mapping[str, Any]) -> dict[str, Any]:
+def describe_run(model: Model, training: Training, data: Mapping[str, Any]) -> dict[str, Any]:
     """Describes a run as JSON-like values: model, optimizer, variables, training and data.
 
     Numbers that Keras appends to names are left out, for they count the layers that a process
@@ -147,7 +148,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def make_variables(model: Any, seed: int) -> None:
+def make_variables(model: Model, seed: int) -> None:
     """Makes the variables of a model over feature columns, from an empty batch.
 
     Args:
@@ -169,7 +170,7 @@ def make_variables(model: Any, seed: int) -> None:
     model(tf.io.parse_example(tf.zeros([0], tf.string), spec))
 
 
-def megabytes(model: Any) -> dict[str, float]:
+def megabytes(model: Model) -> dict[str, float]:
     """Returns the megabytes (10^6 bytes) of a model's tables and of its optimizer's variables.
 
     Under parameter servers it is what all of them together hold.

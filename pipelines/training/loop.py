@@ -20,6 +20,7 @@ from pipelines.training.schedule import judge, learning_rate_factor, weigh_class
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import ScheduledSteps, Steps
 from pipelines.training.weight_average import WeightAverage
+from tfrs_afm.types import Dataset, Model
 
 _TERMINATED = 128 + 15  # what a shell says of a process that SIGTERM ended
 
@@ -33,9 +34,9 @@ class Loop:
 
     def __init__(
         self,
-        model: Any,
+        model: Model,
         batches: Callable[[int, int], Any],
-        validation: Any,
+        validation: Dataset,
         folder: Path,
         training: Training,
         *,

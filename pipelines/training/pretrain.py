@@ -12,12 +12,13 @@ from pipelines.modelling.build_model import make_optimizer
 from pipelines.training.loop import Loop
 from tfrs_afm._host import layers_of
 from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.types import Dataset, Model, Tensor
 
 
 def pretrain(
-    model: Any,
+    model: Model,
     batches: Callable[[int, int], Any],
-    validation: Any,
+    validation: Dataset,
     folder: Path,
     training: Training,
     *,
@@ -74,7 +75,7 @@ class _Machine(FieldRanking):
         model: The model.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Model) -> None:
         interaction = getattr(model.task, "interaction", None)
         linears = [
             layer
@@ -107,19 +108,19 @@ class _Interaction(tf.keras.layers.Layer):
         linear: The layer with w0.
     """
 
-    def __init__(self, linear: Any) -> None:
+    def __init__(self, linear: Tensor) -> None:
         super().__init__()
         self._linear = linear
         self._pairs = tfrs_afm.interactions.FactorizationMachine()
 
     def call(
         self,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
         training: bool | None = None,  # noqa: FBT001
-    ) -> Any:
+    ) -> Tensor:
         """Scores a batch: `(batch, 1)`."""
         pairs = self._pairs(vectors, mask=mask, groups=groups)
         return pairs + self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipelines.configuration.training import Schedule, Training
 from pipelines.training.checkpoints import RunState
+from tfrs_afm.types import Dataset
 
 
 def learning_rate_factor(schedule: Schedule, step: Any) -> Any:
@@ -82,7 +83,7 @@ def judge(
     return False
 
 
-def weigh_classes(dataset: Any, weights: tuple[float, ...]) -> Any:
+def weigh_classes(dataset: Dataset, weights: tuple[float, ...]) -> Any:
     """Multiplies the sample weights of a data set with a weight for each class.
 
     Args:

@@ -7,10 +7,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import RandomGenerator, layers_of, put_random_generator, random_generator
+from tfrs_afm.types import Model
 
 
 @contextlib.contextmanager
-def step_randomness(model: Any, seed: int, step: Any) -> Iterator[None]:
+def step_randomness(model: Model, seed: int, step: Any) -> Iterator[None]:
     """Makes the random layers of a model draw by (seed, layer, step, replica) during the block.
 
     TensorFlow's stateful random operations remember how often they ran, and no checkpoint holds

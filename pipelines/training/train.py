@@ -15,6 +15,7 @@ from pipelines.training.checkpoints import History
 from pipelines.training.loop import Loop
 from pipelines.training.negatives import Candidates, with_negatives
 from pipelines.training.pretrain import pretrain
+from tfrs_afm.types import Dataset, Model
 
 
 class Trainer(Protocol):
@@ -22,9 +23,9 @@ class Trainer(Protocol):
 
     def __call__(
         self,
-        model: Any,
+        model: Model,
         batches: Callable[[int, int], Any],
-        validation: Any,
+        validation: Dataset,
         folder: Path,
         training: Training,
         *,
@@ -55,9 +56,9 @@ class Trainer(Protocol):
 
 
 def train(
-    model: Any,
+    model: Model,
     batches: Callable[[int, int], Any],
-    validation: Any,
+    validation: Dataset,
     folder: Path,
     training: Training,
     *,

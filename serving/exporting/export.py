@@ -14,10 +14,11 @@ from serving.exporting.serving_module import RawInputs, ServingModule
 from serving.exporting.side_files import write_sidecar, write_warmup
 from serving.publishing.publish import publish
 from serving.verification import verify_apart
+from tfrs_afm.types import Model
 
 
 def export(
-    model: Any,
+    model: Model,
     base_path: str | os.PathLike[str],
     *,
     examples: Sequence[Any] | None = None,

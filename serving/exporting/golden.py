@@ -11,6 +11,7 @@ from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, pair_names, top_count
 from serving.exporting.serving_module import RawInputs
 from serving.signatures import DEFAULT_SIGNATURE
+from tfrs_afm.types import Tensor
 
 _CANDIDATES = 4
 
@@ -105,7 +106,7 @@ def _rank(scorer: Scorer, ranker: Ranker, examples: Sequence[Any]) -> dict[str, 
     }
 
 
-def _explain(scorer: Scorer, rows: Any, logits: Any) -> dict[str, Any]:
+def _explain(scorer: Scorer, rows: Any, logits: Tensor) -> dict[str, Any]:
     features = scorer.parse(tf.constant(rows))
     parts = scorer.task.interaction.contributions(*scorer.embedding(features))
     shares = np.asarray(parts.pairs, np.float32)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from serving.exporting.scorer import Scorer
 from tfrs_afm.interactions.afm import AFM
 from tfrs_afm.interactions.attention_pooling import AttentionPooling
+from tfrs_afm.types import Layer, Tensor
 
 
 class Ranker:
@@ -123,7 +124,7 @@ class SharedPairs:
         num_each: How many fields a candidate has a part in.
     """
 
-    def __init__(self, interaction: Any, num_once: int, num_each: int) -> None:
+    def __init__(self, interaction: Layer, num_once: int, num_each: int) -> None:
         fields = num_once + num_each
         within, all_pairs = num_once * (num_once - 1) // 2, fields * (fields - 1) // 2
         pooling = interaction.pairs_pooling if isinstance(interaction, AFM) else None
@@ -167,7 +168,7 @@ class SharedPairs:
             (total * one + other_total * other)[:, tf.newaxis],
         )
 
-    def _sums(self, pairs: Any, mask: Any) -> tuple[Any, Any, Any]:
+    def _sums(self, pairs: Tensor, mask: Tensor) -> tuple[Any, Any, Any]:
         """Highest score, sum of weights and weighted sum of pairs of each row."""
         layer = self._pooling
         hidden = tf.nn.relu(tf.matmul(pairs, layer.kernel) + layer.bias)
@@ -178,7 +179,7 @@ class SharedPairs:
         return top, tf.reduce_sum(weights, axis=1), tf.einsum("rp,rpd->rd", weights, pairs)
 
 
-def _pairs_within(vectors: Any, mask: Any) -> tuple[Any, Any]:
+def _pairs_within(vectors: Tensor, mask: Tensor) -> tuple[Any, Any]:
     """Products of all pairs `(rows, num_pairs, dim)`, and which are real."""
     count = vectors.shape[1]
     first = [i for i in range(count) for _ in range(i + 1, count)]

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfrs_afm
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.tasks.interaction_task import InteractionTask
+from tfrs_afm.types import Model, Tensor
 
 _CLOSE = 1e-4
 """How near the parts, put together, must come to the model's own answer to be taken for it."""
@@ -31,7 +32,7 @@ class Scorer:
         ValueError: If there is none in it, or two layers read one feature in two ways.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Model) -> None:
         parts = list(model.submodules) if isinstance(model, tf.Module) else []
         self.model = model
         self.embeddings = [part for part in parts if isinstance(part, ColumnEmbedding)]
@@ -122,7 +123,7 @@ class Scorer:
         with self.no_losses():
             return self.task_outputs(*self.embedding.embed(features, self.embedding.fields))
 
-    def task_outputs(self, vectors: Any, mask: Any, linear: Any) -> dict[str, Any]:
+    def task_outputs(self, vectors: Tensor, mask: Tensor, linear: Tensor) -> dict[str, Any]:
         """Scores embedded fields; as `outputs`."""
         logits = self.task.logits(vectors, mask, linear, training=False)
         return {"predictions": _flat(self.task.predictions(logits)), "logits": _flat(logits)}
@@ -137,7 +138,7 @@ class Scorer:
             self.embedding.l2 = l2
 
 
-def _flat(scores: Any) -> Any:
+def _flat(scores: Tensor) -> Any:
     return tf.reshape(tf.cast(scores, tf.float32), [-1])
 
 

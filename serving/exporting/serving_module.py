@@ -11,6 +11,7 @@ import tensorflow as tf
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, explained, top_count
 from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, PREDICT, REGRESS
+from tfrs_afm.types import Model
 
 _PADDING = {tf.string: b"padding", tf.int64: 0, tf.float32: 0.5}
 """What the golden rows' lists are filled up with. Any value does: the lengths count."""
@@ -219,7 +220,7 @@ def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]
     return functions
 
 
-def _resources(model: Any, functions: Any) -> list[Any]:
+def _resources(model: Model, functions: Any) -> list[Any]:
     """The variables and vocabulary tables of a model that functions read."""
     captured = {id(tensor) for function in functions for tensor in function.graph.external_captures}
     found = {}

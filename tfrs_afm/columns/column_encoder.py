@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.vocabulary import words_of
+from tfrs_afm.types import Column, Feature, Tensor
 
 
 class Members(NamedTuple):
@@ -108,7 +109,7 @@ class ColumnEncoder(tf.Module):
                 for field in fields
             ]
 
-    def words(self, column: Any) -> list[bytes] | list[int]:
+    def words(self, column: Column) -> list[bytes] | list[int]:
         """Returns the words of a vocabulary column in the order of their rows.
 
         Args:
@@ -121,7 +122,7 @@ class ColumnEncoder(tf.Module):
         made = self._resources.has_resource(column, name)
         return words_of(column, self._resources.get_resource(column, name) if made else None)
 
-    def numbers(self, field: Field, cache: Any) -> Any:
+    def numbers(self, field: Field, cache: Any) -> Tensor:
         """Returns the `(batch, rows of the table)` float32 values of a numeric field.
 
         A missing number (NaN) is 0, and a 0 is not a member of the papers' set of features.
@@ -130,7 +131,7 @@ class ColumnEncoder(tf.Module):
         values = tf.reshape(values, [-1, field.table.rows])
         return tf.where(tf.math.is_nan(values), tf.zeros_like(values), values)
 
-    def lengths(self, field: Field, cache: Any) -> Any:
+    def lengths(self, field: Field, cache: Any) -> Tensor:
         """Returns how long each example's sequence is, as `SequenceFeatures` counts.
 
         One past the last place that is not padding; a place whose id is unknown counts.
@@ -177,7 +178,7 @@ class ColumnEncoder(tf.Module):
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
-def _members(field: Field, ids: Any, weights: Any) -> Members:
+def _members(field: Field, ids: Tensor, weights: Tensor) -> Members:
     values = None if weights is None else checked_values(field, ids, weights)
     entries = [tf.identity(ids.values), ids.indices]
     if values is not None:
@@ -199,26 +200,26 @@ def _members(field: Field, ids: Any, weights: Any) -> Members:
     )
 
 
-def _scalar(categorical: Any) -> Any:
+def _scalar(categorical: Column) -> Tensor:
     """The column below a sequence or weighted column."""
     while hasattr(categorical, "categorical_column"):
         categorical = categorical.categorical_column
     return categorical
 
 
-def _may_be_unknown(categorical: Any) -> bool:
+def _may_be_unknown(categorical: Column) -> bool:
     column = _scalar(categorical)
     return getattr(column, "default_value", 0) in (None, -1) and not getattr(
         column, "num_oov_buckets", 0
     )
 
 
-def _may_be_out_of_range(categorical: Any) -> bool:
+def _may_be_out_of_range(categorical: Column) -> bool:
     column = _scalar(categorical)
     return hasattr(column, "number_buckets") and column.default_value is None
 
 
-def _keep(all_real: Any, real: Callable[[], Any], entries: list[Any]) -> list[Any]:
+def _keep(all_real: Tensor, real: Callable[[], Any], entries: list[Any]) -> list[Any]:
     """Drops entries that are not real; batches without any, the common case, stay as they are."""
     shapes = [entry.shape for entry in entries]
     kept = tf.cond(
@@ -232,7 +233,7 @@ def _keep(all_real: Any, real: Callable[[], Any], entries: list[Any]) -> list[An
     ]
 
 
-def as_column_input(value: Any) -> Any:
+def as_column_input(value: Any) -> Feature:
     """Turns a raw feature into a Tensor or SparseTensor.
 
     Args:
@@ -248,7 +249,7 @@ def as_column_input(value: Any) -> Any:
     return tf.convert_to_tensor(value)
 
 
-def check_ids(ids: Mapping[Field, Any]) -> Any:
+def check_ids(ids: Mapping[Field, Any]) -> Tensor:
     """Makes an id past the last bucket an error that names the feature and the row.
 
     Args:
@@ -281,7 +282,7 @@ def check_ids(ids: Mapping[Field, Any]) -> Any:
     return tf.cond(tf.reduce_all(known), lambda: tf.constant(value=True), complain)
 
 
-def checked_values(field: Field, ids: Any, values: Any) -> Any:
+def checked_values(field: Field, ids: Tensor, values: Tensor) -> Tensor:
     """Makes a list of values of another length than its ids an error that names both and the row.
 
     Args:
@@ -298,7 +299,7 @@ def checked_values(field: Field, ids: Any, values: Any) -> Any:
     """
     batch = ids.dense_shape[0]
 
-    def per_row(one: Any) -> Any:
+    def per_row(one: Any) -> Tensor:
         rows = tf.minimum(one.indices[:, 0], batch - 1)
         return tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, batch)
 
@@ -321,7 +322,7 @@ def checked_values(field: Field, ids: Any, values: Any) -> Any:
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
-def one_id_each(value: Any) -> Any:
+def one_id_each(value: Any) -> Feature:
     """Makes `(batch,)` or `(batch, 1)` ids sparse, faster than TensorFlow's columns do.
 
     They search for what is not padding; with one id an example there is rarely any padding, and
@@ -372,15 +373,15 @@ class ColumnResources(tf.__internal__.feature_column.StateManager):
         self._by_column: dict[Any, dict[str, Any]] = {}
         self._tracked = tracked
 
-    def add_resource(self, feature_column: Any, resource_name: str, resource: Any) -> None:
+    def add_resource(self, feature_column: Column, resource_name: str, resource: Any) -> None:
         """Keeps a resource that a column made."""
         self._by_column.setdefault(feature_column, {})[resource_name] = resource
         self._tracked.append(resource)
 
-    def has_resource(self, feature_column: Any, resource_name: str) -> bool:
+    def has_resource(self, feature_column: Column, resource_name: str) -> bool:
         """Whether the column made a resource of this name already."""
         return resource_name in self._by_column.get(feature_column, {})
 
-    def get_resource(self, feature_column: Any, resource_name: str) -> Any:
+    def get_resource(self, feature_column: Column, resource_name: str) -> Any:
         """Returns the resource of this name."""
         return self._by_column[feature_column][resource_name]

@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.types import Column
+
 
 @dataclasses.dataclass(frozen=True)
 class Table:
@@ -94,7 +96,7 @@ def fields_of(columns: Sequence[Any]) -> list[Field]:
     return fields
 
 
-def _field(column: Any) -> Field:
+def _field(column: Column) -> Field:
     make = _MAKERS.get(type(column).__name__)
     if make is None or not isinstance(column, _FeatureColumn):
         fix = "Pass columns made by `tf.feature_column` or `tfrs_afm`."
@@ -107,7 +109,7 @@ def _field(column: Any) -> Field:
     return make(column)
 
 
-def _embedding(column: Any) -> Field:
+def _embedding(column: Column) -> Field:
     table = Table(
         name=column.name,
         rows=column.categorical_column.num_buckets,
@@ -121,20 +123,20 @@ def _embedding(column: Any) -> Field:
     return _categorical(column, column.categorical_column, table, column.combiner)
 
 
-def _shared_embedding(column: Any) -> Field:
+def _shared_embedding(column: Column) -> Field:
     return _categorical(column, column.categorical_column, column.table, column.combiner)
 
 
-def _indicator(column: Any) -> Field:
+def _indicator(column: Column) -> Field:
     table = Table(column.name, column.categorical_column.num_buckets)
     return _categorical(column, column.categorical_column, table, "sum")
 
 
-def _bucketized(column: Any) -> Field:
+def _bucketized(column: Column) -> Field:
     return _categorical(column, column, Table(column.name, column.num_buckets), "sum")
 
 
-def _categorical(column: Any, categorical: Any, table: Table, combiner: str) -> Field:
+def _categorical(column: Column, categorical: Column, table: Table, combiner: str) -> Field:
     if combiner not in COMBINERS:
         raise ValueError(
             f"`combiner` must be one of {', '.join(COMBINERS)}. Received: combiner={combiner!r} "
@@ -146,7 +148,7 @@ def _categorical(column: Any, categorical: Any, table: Table, combiner: str) -> 
     return Field(column.name, column, categorical, table, combiner, sequence, keys)
 
 
-def _numeric(column: Any) -> Field:
+def _numeric(column: Column) -> Field:
     rows = tf.TensorShape(column.shape).num_elements()
     sequence = type(column).__name__ == "SequenceNumericColumn"
     combiner = "mean" if sequence else "sum"
@@ -217,7 +219,7 @@ def tables_of(fields: Sequence[Field], dim: int | None = None) -> dict[str, Tabl
 COMBINERS = ("mean", "sqrtn", "sum")
 
 
-def columns_below(column: Any) -> Iterator[Any]:
+def columns_below(column: Column) -> Iterator[Any]:
     """Goes through a column and all that it is made of: what it embeds, buckets, weighs, crosses.
 
     Args:

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.types import Tensor
+
 
 @dataclasses.dataclass(frozen=True)
 class Normalizer:
@@ -41,7 +43,7 @@ class Normalizer:
                 "`scale` must not be 0. Received: scale=0. Use 1 where all numbers are the same."
             )
 
-    def __call__(self, numbers: Any) -> Any:
+    def __call__(self, numbers: Tensor) -> Any:
         """Normalizes numbers of any shape; NaN stays NaN.
 
         Args:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfrs_afm.columns.field import fields_of
 from tfrs_afm.columns.serialization import serialize_columns
+from tfrs_afm.types import Dataset, DType, Tensor
 
 
 def parse_spec(columns: Sequence[Any]) -> dict[str, Any]:
@@ -136,11 +137,11 @@ def read_tfrecord(
     label: str,
     batch_size: int = 1024,
     *,
-    label_dtype: Any = tf.float32,
+    label_dtype: DType = tf.float32,
     sample_weight: str | None = None,
     shuffle: int = 0,
     seed: int = 0,
-) -> Any:
+) -> Dataset:
     """Reads files of `tf.Example` into what `fit` takes.
 
     Rows are shuffled and batched as bytes, and each batch is parsed at once: about twenty times as
@@ -183,7 +184,7 @@ def read_tfrecord(
             )
         spec[name] = tf.io.FixedLenFeature([1], label_dtype if name == label else tf.float32)
 
-    def parse(batch: Any) -> Any:
+    def parse(batch: Tensor) -> Any:
         features = tf.io.parse_example(batch, spec)
         return (features, *(features.pop(name) for name in outputs))
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.types import Column
+
 
 class _Parts(NamedTuple):
     # In this order: columns compare as tuples, and a bucketized column begins with its source.
@@ -91,7 +93,7 @@ class PiecewiseLinearColumn(_Parts, tf.__internal__.feature_column.FeatureColumn
 
 
 def piecewise_linear_column(
-    source_column: Any, boundaries: Sequence[float]
+    source_column: Column, boundaries: Sequence[float]
 ) -> PiecewiseLinearColumn:
     """Gives each bound a vector, and a number the mix of the two around it.
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.types import Column, DType, Tensor
+
 
 class _CrossedParts(NamedTuple):
     keys: tuple[Any, ...]
@@ -207,7 +209,7 @@ class SequenceBucketizedColumn(_BucketizedParts, tf.__internal__.feature_column.
 
 
 def sequence_bucketized_column(
-    source_column: Any, boundaries: Sequence[float]
+    source_column: Column, boundaries: Sequence[float]
 ) -> SequenceBucketizedColumn:
     """Cuts each number of a sequence into buckets, whose ids can be embedded.
 
@@ -326,7 +328,7 @@ class SequenceWeightedCategoricalColumn(
 
 
 def sequence_weighted_categorical_column(
-    categorical_column: Any, weight_feature_key: str, dtype: Any = tf.float32
+    categorical_column: Column, weight_feature_key: str, dtype: DType = tf.float32
 ) -> SequenceWeightedCategoricalColumn:
     """Gives each id of a sequence a value, the x_i that multiplies its vector.
 
@@ -366,7 +368,7 @@ def sequence_weighted_categorical_column(
     return SequenceWeightedCategoricalColumn(categorical_column, weight_feature_key, dtype)
 
 
-def entries(ids: Any) -> Any:
+def entries(ids: Tensor) -> Tensor:
     """Drops the third axis that TensorFlow gives to sequences with one id a place.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfrs_afm.columns.field import COMBINERS, Table
+from tfrs_afm.types import Initializer
 
 
 class _Parts(NamedTuple):
@@ -78,7 +79,7 @@ def shared_embeddings(
     categorical_columns: Sequence[Any],
     dimension: int,
     combiner: str = "mean",
-    initializer: Any = None,
+    initializer: Initializer | None = None,
     shared_embedding_collection_name: str | None = None,
     max_norm: float | None = None,
     *,

@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from tfrs_afm._host import word_table
 from tfrs_afm.columns.field import Field, columns_below
+from tfrs_afm.types import Column
 
 
-def words_of(column: Any, lookup: Any = None) -> list[bytes] | list[int]:
+def words_of(column: Column, lookup: Any = None) -> list[bytes] | list[int]:
     """Returns the words of a vocabulary column, each at the place of its row.
 
     Args:

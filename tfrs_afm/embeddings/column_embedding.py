@@ -9,6 +9,7 @@ from tfrs_afm.columns.column_encoder import ColumnEncoder, Members
 from tfrs_afm.columns.field import Field, fields_of, tables_of
 from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
+from tfrs_afm.types import Column, Layer, Shape, Tensor
 
 
 class FieldMembers(NamedTuple):
@@ -77,7 +78,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         """The fields, in declared order."""
         return list(self._fields)
 
-    def words(self, column: Any) -> list[bytes] | list[int]:
+    def words(self, column: Column) -> list[bytes] | list[int]:
         """Returns the words of a vocabulary column in the order of their rows.
 
         Args:
@@ -90,7 +91,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         """
         return self._encoder.words(column)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes the tables, in the order of their names, so that reordering columns is harmless."""
         for table in self.tables.values():
             if not table.built:
@@ -114,7 +115,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
             members = members._replace(values=None)
         return FieldMembers(field, members, rows, weights)
 
-    def _regularized(self, field: Field, ids: Any, batch: Any) -> Any:
+    def _regularized(self, field: Field, ids: Tensor, batch: Tensor) -> Any:
         table = self.tables[field.table.name]
         if not self.l2:
             return table(ids)
@@ -124,7 +125,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         self.add_loss(self.l2 * tf.math.divide_no_nan(squares, tf.cast(batch, tf.float32)))
         return tf.gather(rows, index)
 
-    def _weights(self, field: Field, ids: Any) -> Any:
+    def _weights(self, field: Field, ids: Tensor) -> Tensor:
         return self.tables[f"{field.name}/linear"](ids) if self.linear else None
 
     def _numbers(self, field: Field, cache: Any) -> tuple[Any, Any, Any, Any]:
@@ -232,7 +233,7 @@ def field_tables(
     return dict(sorted(tables.items()))
 
 
-def _linear_table(rows: int, vectors: Any, name: str, policy: Any) -> Any:
+def _linear_table(rows: int, vectors: Tensor, name: str, policy: Any) -> Layer:
     """Weights of width 1, composed where the vectors are: a dense column would be as huge."""
     if isinstance(vectors, QuotientRemainderTable):
         return QuotientRemainderTable(

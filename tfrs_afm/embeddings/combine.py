@@ -5,9 +5,10 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.column_encoder import Members
+from tfrs_afm.types import Tensor
 
 
-def combine(rows: Any, members: Members, combiner: str, counts: Any = None) -> Any:
+def combine(rows: Tensor, members: Members, combiner: str, counts: Tensor | None = None) -> Any:
     """Combines the rows of each example's members.
 
     With ids i of one example, their rows v_i and values x_i:
@@ -44,7 +45,7 @@ def combine(rows: Any, members: Members, combiner: str, counts: Any = None) -> A
     return tf.math.divide_no_nan(total, norm if combiner == "mean" else tf.sqrt(norm))
 
 
-def member_counts(members: Members) -> Any:
+def member_counts(members: Members) -> Tensor:
     """Counts the real members of each example.
 
     Args:
@@ -60,7 +61,9 @@ def member_counts(members: Members) -> Any:
     )
 
 
-def segment_sum(data: Any, segments: Any, num_segments: Any, scale: Any = None) -> Any:
+def segment_sum(
+    data: Any, segments: Tensor, num_segments: Tensor, scale: Tensor | None = None
+) -> Tensor:
     """Sums rows that belong together, with a gradient that is one gather.
 
     TensorFlow's gradient of its sparse segment sums takes several passes over the rows; each row's
@@ -77,11 +80,11 @@ def segment_sum(data: Any, segments: Any, num_segments: Any, scale: Any = None) 
     """
 
     @tf.custom_gradient
-    def summed(rows: Any) -> Any:
+    def summed(rows: Tensor) -> Tensor:
         index = tf.range(tf.shape(rows)[0])
         sums = tf.sparse.segment_sum(rows, index, segments, num_segments=num_segments)
 
-        def gradient(upstream: Any) -> Any:
+        def gradient(upstream: Tensor) -> Tensor:
             return tf.gather(upstream, segments)
 
         return sums, gradient
@@ -90,7 +93,7 @@ def segment_sum(data: Any, segments: Any, num_segments: Any, scale: Any = None) 
     return sums if scale is None else sums * tf.cast(scale, sums.dtype)[:, tf.newaxis]
 
 
-def spread(rows: Any, members: Members) -> tuple[Any, Any]:
+def spread(rows: Tensor, members: Members) -> tuple[Any, Any]:
     """Puts the rows of members, times their values, at their places.
 
     Args:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfrs_afm.columns.field import Field
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, FieldMembers
 from tfrs_afm.embeddings.combine import combine, member_counts
+from tfrs_afm.types import Layer
 
 
 class Fields(NamedTuple):
@@ -156,7 +157,7 @@ class FieldEmbedding(ColumnEmbedding):
             )
         return field
 
-    def _query_field(self, rule: Any) -> Field:
+    def _query_field(self, rule: Layer) -> Field:
         query = self._by_name.get(rule.query)
         nested = query is not None and getattr(self.pooling.get(query.name), "query", None)
         if query is None or nested:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfrs_afm.columns.column_encoder import Members
 from tfrs_afm.embeddings.combine import combine, member_counts, segment_sum
+from tfrs_afm.types import Shape, Tensor
 
 
 class Pooling(tf.keras.layers.Layer):
@@ -27,7 +28,9 @@ class Pooling(tf.keras.layers.Layer):
 
     query: str | None = None
 
-    def call(self, rows: Any, linear: Any, members: Members, query: Any = None) -> tuple[Any, Any]:
+    def call(
+        self, rows: Tensor, linear: Tensor, members: Members, query: Tensor | None = None
+    ) -> tuple[Any, Any]:
         """Pools by the weights of the members; see the class."""
         weights = tf.cast(self.member_weights(rows, members, query), rows.dtype)[:, tf.newaxis]
         pooled = segment_sum(rows * weights, members.rows, members.num_rows)
@@ -35,7 +38,7 @@ class Pooling(tf.keras.layers.Layer):
             return pooled, None
         return pooled, segment_sum(linear * weights, members.rows, members.num_rows)
 
-    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Tensor, members: Members, query: Tensor) -> Tensor:
         """Returns the `(count,)` weight of each member in the sum of its example."""
         raise TypeError(f"{type(self).__name__} must define `member_weights`, or `call`.")
 
@@ -70,7 +73,7 @@ class LastK(Pooling):
         self.k = k
         self.newest = check_newest(newest)
 
-    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Tensor, members: Members, query: Tensor) -> Tensor:
         """Returns equal weights for the newest k members of each example."""
         kept = age_of(members, self.newest) < self.k
         return normalized(tf.cast(kept, rows.dtype), members)
@@ -112,7 +115,7 @@ class RecencyDecay(Pooling):
         self.half_life = half_life
         self.newest = check_newest(newest)
 
-    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Tensor, members: Members, query: Tensor) -> Tensor:
         """Returns weights that fall with age and sum to 1 in each example."""
         age = tf.cast(age_of(members, self.newest), rows.dtype)
         return normalized(tf.pow(tf.constant(2.0, rows.dtype), -age / self.half_life), members)
@@ -141,7 +144,9 @@ class Maximum(Pooling):
         TensorShape([2, 1, 4])
     """
 
-    def call(self, rows: Any, linear: Any, members: Members, query: Any = None) -> tuple[Any, Any]:
+    def call(
+        self, rows: Tensor, linear: Tensor, members: Members, query: Tensor | None = None
+    ) -> tuple[Any, Any]:
         """Pools a batch; see `Pooling`."""
         return extreme(tf.math.unsorted_segment_max, rows, linear, members)
 
@@ -165,13 +170,15 @@ class Minimum(Pooling):
         TensorShape([2, 1, 4])
     """
 
-    def call(self, rows: Any, linear: Any, members: Members, query: Any = None) -> tuple[Any, Any]:
+    def call(
+        self, rows: Tensor, linear: Tensor, members: Members, query: Tensor | None = None
+    ) -> tuple[Any, Any]:
         """Pools a batch; see `Pooling`."""
         return extreme(tf.math.unsorted_segment_min, rows, linear, members)
 
 
 def extreme(
-    segment: Callable[..., Any], rows: Any, linear: Any, members: Members
+    segment: Callable[..., Any], rows: Tensor, linear: Tensor, members: Members
 ) -> tuple[Any, Any]:
     """Pools by an unsorted segment maximum or minimum; zeros for an empty example.
 
@@ -237,13 +244,13 @@ class TargetAttention(Pooling):
         self.units = list(units)
         self.softmax = softmax
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes the activation unit."""
         layers = [tf.keras.layers.Dense(width, "sigmoid") for width in self.units]
         self.unit = tf.keras.Sequential([*layers, tf.keras.layers.Dense(1)])
         super().build(input_shape)
 
-    def member_weights(self, rows: Any, members: Members, query: Any) -> Any:
+    def member_weights(self, rows: Tensor, members: Members, query: Tensor) -> Tensor:
         """Returns how each member matches the query of its example."""
         target = tf.gather(query, members.rows)
         match = tf.concat([rows, target, rows - target, rows * target], axis=1)  # (count, 4 * dim)
@@ -265,7 +272,7 @@ class TargetAttention(Pooling):
         }
 
 
-def normalized(weights: Any, members: Members) -> Any:
+def normalized(weights: Tensor, members: Members) -> Tensor:
     """Scales the weights of each example, times the members' values, so that they sum to 1.
 
     Args:
@@ -281,7 +288,7 @@ def normalized(weights: Any, members: Members) -> Any:
     return tf.math.divide_no_nan(weights, tf.gather(total, members.rows))
 
 
-def age_of(members: Members, newest: str) -> Any:
+def age_of(members: Members, newest: str) -> Tensor:
     """Counts how many real members of the same example are newer.
 
     Args:

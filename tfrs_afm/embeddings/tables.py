@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.types import DType, Initializer, Shape, Tensor
+
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
 class DenseTable(tf.keras.layers.Layer):
@@ -34,7 +36,7 @@ class DenseTable(tf.keras.layers.Layer):
         self,
         rows: int,
         dim: int,
-        initializer: Any = None,
+        initializer: Initializer | None = None,
         max_norm: float | None = None,
         ckpt_to_load_from: str | None = None,
         tensor_name_in_ckpt: str | None = None,
@@ -48,7 +50,7 @@ class DenseTable(tf.keras.layers.Layer):
         self.ckpt_to_load_from = ckpt_to_load_from
         self.tensor_name_in_ckpt = tensor_name_in_ckpt
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes the rows."""
         initializer = self.initializer
         if self.ckpt_to_load_from is not None:
@@ -60,7 +62,7 @@ class DenseTable(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         """Looks rows up; see the class."""
         rows = tf.nn.embedding_lookup(self.embedding_weights, ids)
         if self.max_norm is not None:
@@ -72,7 +74,7 @@ class DenseTable(tf.keras.layers.Layer):
         """Number of trained numbers, known before the table is built."""
         return self.rows * self.dim
 
-    def _from_checkpoint(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+    def _from_checkpoint(self, shape: Shape, dtype: DType | None = None, **_: Any) -> Any:
         loaded = tf.train.load_variable(self.ckpt_to_load_from, self.tensor_name_in_ckpt)
         if loaded.shape != tuple(shape):
             raise ValueError(
@@ -96,7 +98,7 @@ class DenseTable(tf.keras.layers.Layer):
         }
 
 
-def _of_keras(initializer: Any) -> Any:
+def _of_keras(initializer: Initializer) -> Any:
     """The initializer that `embedding_column` makes is TensorFlow's, of the same name in Keras."""
     if initializer is None or isinstance(initializer, tf.keras.initializers.Initializer):
         return initializer
@@ -143,7 +145,7 @@ class QuotientRemainderTable(tf.keras.layers.Layer):
         dim: int,
         num_remainders: int | None = None,
         operation: str = "multiply",
-        initializer: Any = None,
+        initializer: Initializer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -163,7 +165,7 @@ class QuotientRemainderTable(tf.keras.layers.Layer):
         self.operation = operation
         self.initializer = tf.keras.initializers.get(initializer)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes the two tables."""
         noise = 0.05
         middle = 1.0 if self.operation == "multiply" else 0.0
@@ -180,7 +182,7 @@ class QuotientRemainderTable(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         """Composes rows; see the class."""
         first = tf.nn.embedding_lookup(self.quotients, ids // self.num_remainders)
         second = tf.nn.embedding_lookup(self.remainders, ids % self.num_remainders)

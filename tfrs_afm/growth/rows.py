@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrs_afm.columns.field import Field
+from tfrs_afm.types import Column
 
 
 class IdSegment(NamedTuple):
@@ -46,7 +47,7 @@ def id_segments(field: Field, words: _Words) -> tuple[IdSegment, ...]:
     return _segments(field.categorical, words)
 
 
-def _segments(column: Any, words: _Words) -> tuple[IdSegment, ...]:
+def _segments(column: Column, words: _Words) -> tuple[IdSegment, ...]:
     while hasattr(column, "categorical_column"):  # a sequence, or with values
         column = column.categorical_column
     make = _MAKERS.get(type(column).__name__)
@@ -59,11 +60,11 @@ def _segments(column: Any, words: _Words) -> tuple[IdSegment, ...]:
     return make(column, words)
 
 
-def _identity(column: Any, _: _Words) -> tuple[IdSegment, ...]:
+def _identity(column: Column, _: _Words) -> tuple[IdSegment, ...]:
     return (IdSegment("ids", range(column.number_buckets)),)
 
 
-def _vocabulary(column: Any, words: _Words) -> tuple[IdSegment, ...]:
+def _vocabulary(column: Column, words: _Words) -> tuple[IdSegment, ...]:
     known = IdSegment("ids", words(column))
     unknown = column.num_oov_buckets
     if not unknown:
@@ -71,19 +72,19 @@ def _vocabulary(column: Any, words: _Words) -> tuple[IdSegment, ...]:
     return known, IdSegment(f"{unknown} buckets for unknown words", range(unknown))
 
 
-def _hashed(column: Any, _: _Words) -> tuple[IdSegment, ...]:
+def _hashed(column: Column, _: _Words) -> tuple[IdSegment, ...]:
     size = column.hash_bucket_size
     return (IdSegment(f"{size} hash buckets", range(size)),)
 
 
-def _bucketized(column: Any, _: _Words) -> tuple[IdSegment, ...]:
+def _bucketized(column: Column, _: _Words) -> tuple[IdSegment, ...]:
     bounds = [-math.inf, *column.boundaries, math.inf]
     elements = tf.TensorShape(column.source_column.shape).num_elements()
     ids = [(element, *ends) for element in range(elements) for ends in itertools.pairwise(bounds)]
     return (IdSegment("intervals", ids),)
 
 
-def _crossed(column: Any, words: _Words) -> tuple[IdSegment, ...]:
+def _crossed(column: Column, words: _Words) -> tuple[IdSegment, ...]:
     size = column.hash_bucket_size
     names = ", ".join(getattr(key, "name", key) for key in column.keys)
     parts = tuple(key if isinstance(key, str) else _segments(key, words) for key in column.keys)

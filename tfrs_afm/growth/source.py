@@ -11,11 +11,12 @@ from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.interactions.deep import Deep
 from tfrs_afm.optimizers._row_sparse import RowSparse
+from tfrs_afm.types import Model, Optimizer
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def open_source(source: Any, old_model: Any = None) -> Any:
+def open_source(source: Any, old_model: Model | None = None) -> Model:
     """Returns the model that a source holds.
 
     Args:
@@ -56,7 +57,7 @@ def open_source(source: Any, old_model: Any = None) -> Any:
     return old_model
 
 
-def _refuse_old_model(source: str, old_model: Any) -> None:
+def _refuse_old_model(source: str, old_model: Model) -> None:
     if old_model is not None:
         raise ValueError(
             f"`old_model` must only be given for a checkpoint. Received: source='{source}'. Leave "
@@ -64,7 +65,7 @@ def _refuse_old_model(source: str, old_model: Any) -> None:
         )
 
 
-def _restore(prefix: str, model: Any) -> None:
+def _restore(prefix: str, model: Model) -> None:
     build_model(model, "old_model")
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None:
@@ -96,7 +97,7 @@ def _restore(prefix: str, model: Any) -> None:
     checkpoint.read(prefix).expect_partial()
 
 
-def _wanted(model: Any) -> dict[str, Any]:
+def _wanted(model: Model) -> dict[str, Any]:
     """The variables of a model by their names in a checkpoint."""
     parts = Parts.of(model)
     wanted = dict(parts.variables)
@@ -108,7 +109,7 @@ def _wanted(model: Any) -> dict[str, Any]:
     return wanted
 
 
-def _fits(optimizer: Any, saved: dict[str, list[int]]) -> bool:
+def _fits(optimizer: Optimizer, saved: dict[str, list[int]]) -> bool:
     """Whether a checkpoint holds the state of such an optimizer."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     for start in ("optimizer/", "model/optimizer/"):
@@ -124,7 +125,7 @@ def _fits(optimizer: Any, saved: dict[str, list[int]]) -> bool:
     return False
 
 
-def build_model(model: Any, argument: str) -> None:
+def build_model(model: Model, argument: str) -> None:
     """Makes the variables of a model, from an empty batch, if it has none yet.
 
     Args:
@@ -171,7 +172,7 @@ class Parts:
     owners: dict[str, tuple[Any, ...]]
 
     @classmethod
-    def of(cls, model: Any) -> Self:
+    def of(cls, model: Model) -> Self:
         """Goes through a model, each part once.
 
         Args:

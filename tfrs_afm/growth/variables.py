@@ -7,6 +7,7 @@ import numpy as np
 from tfrs_afm._host import all_slots
 from tfrs_afm.growth.growth_report import CarriedVariable
 from tfrs_afm.growth.source import Copy, Parts
+from tfrs_afm.types import Model, Optimizer, Tensor, Variable
 
 
 class OptimizerState:
@@ -53,7 +54,7 @@ class OptimizerState:
         return ""
 
 
-def _optimizer(model: Any) -> Any:
+def _optimizer(model: Model) -> Any:
     optimizer = getattr(model, "optimizer", None)
     return getattr(optimizer, "inner_optimizer", optimizer)  # one that scales the loss has one
 
@@ -139,7 +140,7 @@ def _tower_rows(place: str, old: Parts, new: Parts) -> tuple[Any, str]:
     return rows, ""
 
 
-def _note(place: str, rows: Any, old: Parts, new: Parts) -> str:
+def _note(place: str, rows: Tensor, old: Parts, new: Parts) -> str:
     if rows is not None:
         before, after = set(old.fields[0]), set(new.fields[0])
         return (
@@ -155,7 +156,7 @@ def _note(place: str, rows: Any, old: Parts, new: Parts) -> str:
     return "fields changed: check that it does not depend on their number or order"
 
 
-def slots_of(optimizer: Any, variable: Any) -> dict[str, Any]:
+def slots_of(optimizer: Optimizer, variable: Variable) -> dict[str, Any]:
     """Returns what an optimizer keeps for one variable.
 
     Args:

@@ -8,6 +8,7 @@ from tfrs_afm.interactions.attention_pooling import AttentionPooling
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.interactions.vectors import masked_vectors, vectors_dim
+from tfrs_afm.types import Layer, Shape, Tensor
 
 
 class Contributions(NamedTuple):
@@ -80,8 +81,8 @@ class AFM(tf.keras.layers.Layer):
         attention_dropout: float = 0.0,
         attention_l2: float = 0.0,
         temperature: float = 1.0,
-        deep: Any = None,
-        pooling: Any = None,
+        deep: Layer | None = None,
+        pooling: Layer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -113,7 +114,7 @@ class AFM(tf.keras.layers.Layer):
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=policy)
 
     @property
-    def pairs_pooling(self) -> Any:
+    def pairs_pooling(self) -> Layer:
         """The layer that reduces the pairs to one vector a row, read-only.
 
         It is `pooling` where one was given, otherwise the `AttentionPooling` that the attention
@@ -126,7 +127,7 @@ class AFM(tf.keras.layers.Layer):
         """
         return self._pooling
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes p."""
         # All ones, as the authors start: with equal attention the model begins as an FM.
         shape = (vectors_dim(input_shape), 1)
@@ -138,12 +139,12 @@ class AFM(tf.keras.layers.Layer):
 
     def call(
         self,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
         training: bool | None = None,
-    ) -> Any:
+    ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
         pooled = self._pooling.pool_members(vectors, mask, groups, training=training)
@@ -155,7 +156,11 @@ class AFM(tf.keras.layers.Layer):
         return logits
 
     def contributions(
-        self, vectors: Any, mask: Any = None, linear: Any = None, groups: Any = None
+        self,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
     ) -> Contributions:
         """Splits the logits into the parts they are the sum of.
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import random_generator
 from tfrs_afm.interactions.pair_attention import attend_pairs
+from tfrs_afm.types import Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -58,7 +59,7 @@ class AttentionPooling(tf.keras.layers.Layer):
         self.temperature = temperature
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes W, b and h."""
         shape = (input_shape[-1], self.units)
         regularizer = tf.keras.regularizers.L2(self.l2) if self.l2 else None
@@ -71,14 +72,21 @@ class AttentionPooling(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         """Pools a batch; see the class."""
         attention = self._dropout(self.attention(pairs, mask), training=training)
         return tf.einsum("bp,bpd->bd", attention, pairs)
 
     def pool_members(
-        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
-    ) -> Any:
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
         """Pools the pairs of members, block by block: all pairs are never held at once.
 
         Args:
@@ -104,7 +112,7 @@ class AttentionPooling(tf.keras.layers.Layer):
             seed=draw([2], 0, tf.int32.max, tf.int32) if dropout else None,
         )
 
-    def attention(self, pairs: Any, mask: Any = None) -> Any:
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the attention of each pair.
 
         Args:

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.vectors import masked_vectors
+from tfrs_afm.types import Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -58,7 +59,7 @@ class Deep(tf.keras.layers.Layer):
         self.batch_norm = batch_norm
         self.l2 = l2
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes the layers of the tower."""
         regularizer = tf.keras.regularizers.L2(self.l2) if self.l2 else None
         dense = functools.partial(
@@ -77,7 +78,9 @@ class Deep(tf.keras.layers.Layer):
         self.tower = tf.keras.Sequential(layers)
         super().build(input_shape)
 
-    def call(self, vectors: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, vectors: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, _ = masked_vectors(vectors, mask)
         n, dim = vectors.shape[1:]

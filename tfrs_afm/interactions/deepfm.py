@@ -10,6 +10,7 @@ from tfrs_afm.interactions.deep import Deep
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import FactorizationMachine, PairwiseProduct
 from tfrs_afm.interactions.vectors import masked_vectors
+from tfrs_afm.types import Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -62,12 +63,12 @@ class DeepFM(tf.keras.layers.Layer):
 
     def call(
         self,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
         training: bool | None = None,
-    ) -> Any:
+    ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
         first = self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
@@ -75,7 +76,11 @@ class DeepFM(tf.keras.layers.Layer):
         return first + second + self._deep(vectors, training=training)
 
     def contributions(
-        self, vectors: Any, mask: Any = None, linear: Any = None, groups: Any = None
+        self,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
     ) -> Contributions:
         """Splits the logits into the parts they are the sum of.
 

@@ -1,8 +1,8 @@
 """The linear term."""
 
-from typing import Any
-
 import tensorflow as tf
+
+from tfrs_afm.types import Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -27,12 +27,14 @@ class Linear(tf.keras.layers.Layer):
         [[3.0]]
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes w0."""
         self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
         super().build(input_shape)
 
-    def call(self, linear: Any, mask: Any = None, batch: Any = None) -> Any:
+    def call(
+        self, linear: Tensor, mask: Tensor | None = None, batch: Tensor | None = None
+    ) -> Tensor:
         """Adds up a batch; see the class."""
         bias = tf.cast(self.bias, self.compute_dtype)
         if linear is None:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.types import Tensor
+
 # The score of a masked pair, and where the running maximum starts: so far apart that a masked
 # pair's exponential is 0 even in a row that has no other pairs.
 _MASKED, _LOWEST = -1e30, -5e29
@@ -44,15 +46,15 @@ class AttentionBlocks:
 
     def __init__(
         self,
-        vectors: Any,
-        mask: Any,
-        kernel: Any,
-        bias: Any,
-        projection: Any,
-        groups: Any,
+        vectors: Tensor,
+        mask: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        projection: Tensor,
+        groups: Tensor,
         *,
         dropout: float,
-        seed: Any,
+        seed: Tensor,
     ) -> None:
         self.vectors, self.mask, self.groups = vectors, mask, groups
         self.kernel, self.projection = kernel, projection
@@ -75,10 +77,12 @@ class AttentionBlocks:
             `(batch, dim)` pooled vectors, and `(batch,)` logarithms of the softmax's denominators.
         """
 
-        def pool(block: Any) -> tuple[Any, Any]:
+        def pool(block: Tensor) -> tuple[Any, Any]:
             members = self._members(block)
 
-            def add(start: Any, top: Any, total: Any, pooled: Any) -> tuple[Any, Any, Any]:
+            def add(
+                start: Tensor, top: Tensor, total: Tensor, pooled: Tensor
+            ) -> tuple[Any, Any, Any]:
                 pairs = self._pairs(block, members, start)
                 new_top = tf.maximum(top, tf.reduce_max(pairs.scores, axis=0))
                 shrink, weights = tf.exp(top - new_top), tf.exp(pairs.scores - new_top)
@@ -100,7 +104,9 @@ class AttentionBlocks:
         )
         return pooled, log_sums
 
-    def backward(self, gradient: Any, pooled: Any, log_sums: Any) -> tuple[Any, Any, Any, Any]:
+    def backward(
+        self, gradient: Tensor, pooled: Tensor, log_sums: Tensor
+    ) -> tuple[Any, Any, Any, Any]:
         """Computes the gradients.
 
         With g the gradient of the output, each pair's attention gets da = g . (v_i * v_j), its
@@ -119,13 +125,13 @@ class AttentionBlocks:
         backprojected = self.kernel * self.projection[:, 0]  # (dim, units)
         mean = tf.reduce_sum(gradient * pooled, axis=1)  # (batch,)
 
-        def back(block: Any, weights_sum: Any) -> tuple[Any, Any]:
+        def back(block: Tensor, weights_sum: Tensor) -> tuple[Any, Any]:
             members = self._members(block)
             grad = tf.transpose(self._examples(gradient, block))  # (dim, examples)
             grad_mean, log_sum = self._examples(mean, block), self._examples(log_sums, block)
             sized = members[: self.dim] * grad[:, tf.newaxis]
 
-            def add(start: Any, sums: Any, weights_sum: Any) -> tuple[Any, Any]:
+            def add(start: Tensor, sums: Tensor, weights_sum: Tensor) -> tuple[Any, Any]:
                 pairs = self._pairs(block, members, start)
                 right, attention = pairs.right[: self.dim], tf.exp(pairs.scores - log_sum)
                 da = tf.reduce_sum(tf.gather(sized, pairs.first, axis=1) * right, axis=0)
@@ -159,16 +165,16 @@ class AttentionBlocks:
         projection = tf.reduce_sum(weights_sum * self.extended, axis=0)[:, tf.newaxis]
         return vectors, extended[: self.dim], extended[self.dim], projection
 
-    def _examples(self, rows: Any, block: Any) -> Any:
+    def _examples(self, rows: Tensor, block: Tensor) -> Tensor:
         start = block * self.plan.examples
         return rows[start : start + self.plan.examples]
 
-    def _members(self, block: Any) -> Any:
+    def _members(self, block: Tensor) -> Tensor:
         """The vectors of a block, with a last element 1: (dim + 1, n, examples)."""
         vectors = tf.transpose(self._examples(self.vectors, block), [2, 1, 0])
         return tf.concat([vectors, tf.ones_like(vectors[:1])], axis=0)
 
-    def _pairs(self, block: Any, members: Any, start: Any) -> _Pairs:
+    def _pairs(self, block: Tensor, members: Any, start: Tensor) -> _Pairs:
         stop = tf.minimum(start + self.plan.pairs, self.num_pairs)
         first, second = circular_pairs(self.n, start, stop)
         left, right = tf.gather(members, first, axis=1), tf.gather(members, second, axis=1)
@@ -190,7 +196,7 @@ class AttentionBlocks:
             keep = tf.cast(draw >= self.dropout, self.dtype) / (1 - self.dropout)
         return _Pairs(first, second, left, right, product, hidden, scores, keep)
 
-    def _to_members(self, pairs: _Pairs, members: Any, start: Any, through: Any) -> Any:
+    def _to_members(self, pairs: _Pairs, members: Any, start: Tensor, through: Tensor) -> Tensor:
         """Adds up what members get from the gradients of their pairs: (dim, n, examples)."""
         n, laps = self.n, tf.size(pairs.first) // self.n
         # In the half lap that even n has, pair i joins member i with i + n/2. Read twice, for one
@@ -234,7 +240,7 @@ class AttentionBlocks:
             for shape in shapes
         )
 
-        def step(block: Any, outputs: tuple, carry: tuple) -> tuple:
+        def step(block: Tensor, outputs: tuple, carry: tuple) -> tuple:
             values, carry = compute(block, carry)
             pairs = zip(outputs, values, strict=True)
             return block + 1, tuple(array.write(block, value) for array, value in pairs), carry
@@ -250,15 +256,15 @@ class AttentionBlocks:
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
 def attend_pairs(
-    vectors: Any,
-    mask: Any,
-    kernel: Any,
-    bias: Any,
-    projection: Any,
-    groups: Any = None,
+    vectors: Tensor,
+    mask: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    projection: Tensor,
+    groups: Tensor | None = None,
     dropout: float = 0.0,
-    seed: Any = None,
-) -> Any:
+    seed: Tensor | None = None,
+) -> Tensor:
     """Pools the pairs of members by attention, without ever holding all of them.
 
         output = sum_{i<j} a_ij (v_i * v_j),    a = softmax of h . relu(W (v_i * v_j) + b)
@@ -292,7 +298,7 @@ def attend_pairs(
         seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
     @tf.custom_gradient
-    def run(vectors: Any, kernel: Any, bias: Any, projection: Any) -> Any:
+    def run(vectors: Tensor, kernel: Tensor, bias: Tensor, projection: Tensor) -> Tensor:
         blocks = AttentionBlocks(
             vectors, mask, kernel, bias, projection, groups, dropout=dropout, seed=seed
         )
@@ -319,7 +325,7 @@ class BlockPlan(NamedTuple):
     pairs: Any
 
     @classmethod
-    def of(cls, n: Any, width: int, floats: int = 1 << 20, least: int = 32) -> "BlockPlan":
+    def of(cls, n: Tensor, width: int, floats: int = 1 << 20, least: int = 32) -> "BlockPlan":
         """Plans blocks of bounded size.
 
         Args:
@@ -343,7 +349,7 @@ class BlockPlan(NamedTuple):
         return cls(examples, n * ((laps + blocks - 1) // blocks))
 
 
-def circular_pairs(n: Any, start: Any, stop: Any) -> tuple[Any, Any]:
+def circular_pairs(n: Tensor, start: Tensor, stop: Tensor) -> tuple[Any, Any]:
     """Returns the members of pairs `start` to `stop` in circular order.
 
     Pair p joins member `p mod n` with the one `p // n + 1` places on, around the circle. The

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.vectors import masked_vectors
+from tfrs_afm.types import Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -32,7 +33,9 @@ class PairwiseProduct(tf.keras.layers.Layer):
         ([[[3.0, 8.0]]], [[True]])
     """
 
-    def call(self, vectors: Any, mask: Any = None, groups: Any = None) -> tuple[Any, Any]:
+    def call(
+        self, vectors: Tensor, mask: Tensor | None = None, groups: Tensor | None = None
+    ) -> tuple[Any, Any]:
         """Makes the pairs of a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
         n = tf.shape(vectors)[1]
@@ -68,13 +71,15 @@ class FactorizationMachine(tf.keras.layers.Layer):
         [[11.0]]
     """
 
-    def call(self, vectors: Any, mask: Any = None, groups: Any = None) -> Any:
+    def call(
+        self, vectors: Tensor, mask: Tensor | None = None, groups: Tensor | None = None
+    ) -> Tensor:
         """Sums the pairs of a batch; see the class."""
         vectors, _ = masked_vectors(vectors, mask)
         return tf.reduce_sum(sum_of_pairs(vectors, groups), axis=1, keepdims=True)
 
 
-def sum_of_pairs(vectors: Any, groups: Any = None) -> Any:
+def sum_of_pairs(vectors: Tensor, groups: Tensor | None = None) -> Tensor:
     """Sums the products of all pairs of members in time linear in their number.
 
         sum_{i<j} v_i * v_j = 1/2 ((sum_i v_i)^2 - sum_g (sum_{i in g} v_i)^2)

@@ -1,10 +1,9 @@
 """The largest of the pairs as a pooling."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
+from tfrs_afm.types import Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -28,13 +27,20 @@ class MaxPooling(tf.keras.layers.Layer):
         [[3.0, 8.0]]
     """
 
-    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         """Pools a batch; see the class."""
         return tf.reduce_sum(self.attention(pairs, mask) * pairs, axis=1)
 
     def pool_members(
-        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
-    ) -> Any:
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
         """Pools the pairs of members.
 
         Args:
@@ -51,7 +57,7 @@ class MaxPooling(tf.keras.layers.Layer):
         )
         return self(pairs, mask=pair_mask)
 
-    def attention(self, pairs: Any, mask: Any = None) -> Any:
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns which pair each element came from.
 
         Args:
@@ -93,13 +99,20 @@ class AveragePooling(tf.keras.layers.Layer):
         [[2.0]]
     """
 
-    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         """Pools a batch; see the class."""
         return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
 
     def pool_members(
-        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
-    ) -> Any:
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
         """Pools the pairs of members in time linear in their number.
 
         Args:
@@ -116,7 +129,7 @@ class AveragePooling(tf.keras.layers.Layer):
         share = tf.cast(tf.math.divide_no_nan(1.0, count), vectors.dtype)
         return sum_of_pairs(vectors, groups) * share
 
-    def attention(self, pairs: Any, mask: Any = None) -> Any:
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the equal share of each real pair and 0 for the others, `(batch, num_pairs)`."""
         real = tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
         return tf.math.divide_no_nan(real, tf.reduce_sum(real, axis=1, keepdims=True))
@@ -141,13 +154,20 @@ class SumPooling(tf.keras.layers.Layer):
         [[3.0, 3.0]]
     """
 
-    def call(self, pairs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         """Pools a batch; see the class."""
         return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
 
     def pool_members(
-        self, vectors: Any, mask: Any, groups: Any = None, *, training: bool | None = None
-    ) -> Any:
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
         """Pools the pairs of members in time linear in their number.
 
         Args:
@@ -161,6 +181,6 @@ class SumPooling(tf.keras.layers.Layer):
         """
         return sum_of_pairs(vectors, groups)
 
-    def attention(self, pairs: Any, mask: Any = None) -> Any:
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns 1 for each real pair and 0 for the others, `(batch, num_pairs)`."""
         return tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)

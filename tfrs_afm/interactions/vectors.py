@@ -4,8 +4,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.types import Tensor
 
-def masked_vectors(vectors: Any, mask: Any = None) -> tuple[Any, Any]:
+
+def masked_vectors(vectors: Tensor, mask: Tensor | None = None) -> tuple[Any, Any]:
     """Brings vectors and mask into the form that interactions compute on.
 
     Args:

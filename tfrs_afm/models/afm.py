@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfrs_afm import tasks
 from tfrs_afm.embeddings.field_embedding import FieldEmbedding
 from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.types import Layer, Task
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="AFMModel")
@@ -50,8 +51,8 @@ class AFM(FieldRanking):
         dim: int | None = None,
         l2: float | None = None,
         dropout: float | None = None,
-        task: Any = None,
-        embedding: Any = None,
+        task: Task | None = None,
+        embedding: Layer | None = None,
         **kwargs: Any,
     ) -> None:
         self.refuse_overruled(

@@ -1,6 +1,6 @@
 """What the ready models have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.columns.vocabulary import vocabulary_hashes
 from tfrs_afm.tasks.interaction_task import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
+from tfrs_afm.types import Column, Layer, Loss, Task, Tensor
 
 
 class FieldRanking(tfrs.Model):
@@ -26,7 +27,7 @@ class FieldRanking(tfrs.Model):
         task: The task over its fields.
     """
 
-    def __init__(self, embedding: Any, task: Any, **kwargs: Any) -> None:
+    def __init__(self, embedding: Layer, task: Task, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.embedding = embedding
         self.task = task
@@ -37,7 +38,7 @@ class FieldRanking(tfrs.Model):
         """The feature columns, in declared order."""
         return list(self.embedding.columns)
 
-    def logits(self, features: Mapping[str, Any], *, training: bool | None = None) -> Any:
+    def logits(self, features: Mapping[str, Any], *, training: bool | None = None) -> Tensor:
         """Scores a batch, before the sigmoid.
 
         Args:
@@ -49,11 +50,11 @@ class FieldRanking(tfrs.Model):
         """
         return self.task.logits(*self.embedding(features)[:3], training=training)
 
-    def call(self, features: Mapping[str, Any], training: bool | None = None) -> Any:
+    def call(self, features: Mapping[str, Any], training: bool | None = None) -> Tensor:
         """Predicts a batch: `(batch, 1)` float32, a probability for binary labels."""
         return self.task.predictions(self.logits(features, training=training))
 
-    def compute_loss(self, inputs: Any, training: bool = False) -> Any:
+    def compute_loss(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Computes the loss of `(features, labels[, sample_weight])` and updates the metrics."""
         if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):
             raise ValueError(
@@ -70,7 +71,7 @@ class FieldRanking(tfrs.Model):
         self._loss_tracker.update_state(mean, sample_weight=rows)
         return loss
 
-    def train_step(self, inputs: Any) -> dict[str, Any]:
+    def train_step(self, inputs: Tensor) -> dict[str, Any]:
         """Trains on one batch; returns the metrics of the epoch so far."""
         with tf.GradientTape() as tape:
             loss = self.compute_loss(inputs, training=True)
@@ -83,7 +84,7 @@ class FieldRanking(tfrs.Model):
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self._results()
 
-    def test_step(self, inputs: Any) -> dict[str, Any]:
+    def test_step(self, inputs: Tensor) -> dict[str, Any]:
         """Evaluates one batch; returns the metrics so far."""
         self.compute_loss(inputs, training=False)
         return self._results()
@@ -118,7 +119,7 @@ class FieldRanking(tfrs.Model):
                 )
 
     @staticmethod
-    def refuse_other_columns(columns: Any, embedding: Any) -> None:
+    def refuse_other_columns(columns: Sequence[Column], embedding: Layer) -> None:
         """Refuses an embedding over other columns than the model's.
 
         Raises:
@@ -180,7 +181,7 @@ class FieldRanking(tfrs.Model):
             if not isinstance(metric, GroupedMetric)
         }
 
-    def _one_if_finite(self, loss: Any) -> Any:
+    def _one_if_finite(self, loss: Loss) -> Tensor:
         """What backpropagation starts from; without it no gradient, and no update, is computed.
 
         The check is part of the graph: unlike a look at the loss from Python, nothing waits for it.
@@ -192,13 +193,13 @@ class FieldRanking(tfrs.Model):
         with tf.control_dependencies([] if check is None else [check]):
             return tf.ones_like(loss)
 
-    def _regularization(self) -> Any:
+    def _regularization(self) -> Tensor:
         if not self.losses:
             return 0.0
         losses = [tf.cast(loss, tf.float32) for loss in self.losses]
         return tf.nn.scale_regularization_loss(tf.add_n(losses))
 
-    def _scaled(self, loss: Any) -> Any:
+    def _scaled(self, loss: Loss) -> Tensor:
         """The loss as the optimizer wants it differentiated: scaled under mixed precision."""
         scale = getattr(self.optimizer, "get_scaled_loss", None)
         return loss if scale is None else scale(loss)

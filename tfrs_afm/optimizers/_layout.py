@@ -5,7 +5,9 @@ import dataclasses
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
+
+from tfrs_afm.types import Variable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _described(layout: Layout) -> list[str]:
     return [f"{name} {shape}" for name, shape in pairs]
 
 
-def whole(variable: Any) -> Any:
+def whole(variable: Variable) -> Variable:
     """Returns the sharded variable that a shard is part of, or the variable itself.
 
     Under a parameter server strategy a layer and its optimizer see the shards of a table, a
@@ -181,7 +183,7 @@ def whole(variable: Any) -> Any:
     return variable if container is None else container()
 
 
-def whole_name(variable: Any) -> str:
+def whole_name(variable: Variable) -> str:
     """Returns the name that a variable has, or would have if it were not sharded.
 
     TensorFlow calls every sharded variable "ShardedVariable", and its shards by the variable's own

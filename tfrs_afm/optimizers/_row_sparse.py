@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfrs_afm._host import AutoTrackable
 from tfrs_afm.optimizers._layout import Layout
 from tfrs_afm.optimizers._slots import ByPosition, Slots
+from tfrs_afm.types import Tensor, Variable
 
 
 class RowSparse(tf.keras.optimizers.Optimizer):
@@ -38,8 +39,8 @@ class RowSparse(tf.keras.optimizers.Optimizer):
             self._unplaced = None
 
     def add_variable_from_reference(
-        self, model_variable: Any, variable_name: str, *args: Any, **kwargs: Any
-    ) -> Any:
+        self, model_variable: Variable, variable_name: str, *args: Any, **kwargs: Any
+    ) -> Variable:
         """Makes a slot of a model variable, called `variable_name`."""
         slot = super().add_variable_from_reference(model_variable, variable_name, *args, **kwargs)
         self._slots.add(model_variable, variable_name, slot)
@@ -47,7 +48,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
 
     # One step.
 
-    def update_step(self, gradient: Any, variable: Any) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable) -> None:
         """Applies one gradient to one variable."""
         sparse = isinstance(gradient, tf.IndexedSlices)
         if self.weight_decay and self._use_weight_decay(variable):
@@ -62,15 +63,15 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         else:
             self.update_all(gradient, variable)
 
-    def update_all(self, gradient: Any, variable: Any) -> None:
+    def update_all(self, gradient: Tensor, variable: Variable) -> None:
         """Applies a dense gradient to the whole variable."""
         super().update_step(gradient, variable)
 
-    def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
+    def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         raise NotImplementedError
 
-    def add_to_rows(self, variable: Any, rows: Any, ids: Any) -> None:
+    def add_to_rows(self, variable: Variable, rows: Tensor, ids: Tensor) -> None:
         """Adds `rows (n, ...)` to the rows `ids (n,)` of a variable; ids are distinct."""
         if isinstance(self._distribution_strategy, tf.distribute.ParameterServerStrategy):
             # In one operation: between a read and a write another worker's addition gets lost.
@@ -89,7 +90,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
             grads = self._deduplicate_sparse_grad(grads)
         return list(super()._clip_gradients(grads))
 
-    def _update_step_xla(self, gradient: Any, variable: Any, key: int) -> None:
+    def _update_step_xla(self, gradient: Tensor, variable: Variable, key: int) -> None:
         # XLA compiles per shape, and the number of distinct rows is another in every batch.
         if isinstance(gradient, tf.IndexedSlices):
             self._update_step(gradient, variable)

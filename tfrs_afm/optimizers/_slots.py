@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import Trackable
 from tfrs_afm.optimizers._layout import Layout, whole, whole_name
+from tfrs_afm.types import Tensor, Variable
 
 
 class Slots(tf.train.experimental.PythonState):
@@ -52,7 +53,7 @@ class Slots(tf.train.experimental.PythonState):
             shapes=tuple(tuple(variable.shape) for variable in variables),
         )
 
-    def add(self, variable: Any, name: str, slot: Any) -> None:
+    def add(self, variable: Variable, name: str, slot: Tensor) -> None:
         """Takes in a new slot of a model variable."""
         if name not in self._names:
             self._names.append(name)
@@ -104,7 +105,7 @@ class Slots(tf.train.experimental.PythonState):
         self._met.clear()
         return list(self._names)
 
-    def get_slot(self, variable: Any, slot_name: str) -> Any:
+    def get_slot(self, variable: Variable, slot_name: str) -> Variable:
         """The slot of a variable, or None.
 
         Raises:
@@ -117,7 +118,7 @@ class Slots(tf.train.experimental.PythonState):
         return self._by_variable[key].get(slot_name)
 
     def _create_or_restore_slot_variable(
-        self, slot_variable_position: Any, slot_name: str, variable: Any, **_: Any
+        self, slot_variable_position: Any, slot_name: str, variable: Variable, **_: Any
     ) -> Any:
         """Returns the slot that a checkpoint's value is for; None where it is not made yet."""
         key = self._key(variable)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import slots
 from tfrs_afm.optimizers._row_sparse import RowSparse
+from tfrs_afm.types import Variable
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -54,7 +55,7 @@ class Adagrad(RowSparse, tf.keras.optimizers.Adagrad):
             **kwargs,
         )
 
-    def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
+    def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         ids, g = gradient.indices, gradient.values
         (accumulator,) = slots(self, variable, "accumulators")

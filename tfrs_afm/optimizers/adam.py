@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import slots
 from tfrs_afm.optimizers._row_sparse import RowSparse
+from tfrs_afm.types import Variable
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -68,7 +69,7 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
             **kwargs,
         )
 
-    def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
+    def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         dtype = variable.dtype
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)

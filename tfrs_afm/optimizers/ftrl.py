@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import slots
 from tfrs_afm.optimizers._row_sparse import RowSparse
+from tfrs_afm.types import Tensor, Variable
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -74,7 +75,7 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
             **kwargs,
         )
 
-    def update_all(self, gradient: Any, variable: Any) -> None:
+    def update_all(self, gradient: Tensor, variable: Variable) -> None:
         """Applies a dense gradient to the whole variable."""
         accumulator, linear = slots(self, variable, "accumulators", "linears")
         w, n, z = self._updated(gradient, variable, accumulator, linear)
@@ -82,7 +83,7 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
         linear.assign(z)
         variable.assign(w)
 
-    def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
+    def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         ids, g = gradient.indices, gradient.values
         accumulator, linear = slots(self, variable, "accumulators", "linears")
@@ -93,7 +94,7 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
         linear.scatter_update(tf.IndexedSlices(z, ids))
         variable.scatter_update(tf.IndexedSlices(w, ids))
 
-    def _updated(self, g: Any, w: Any, n: Any, z: Any) -> tuple[Any, Any, Any]:
+    def _updated(self, g: Tensor, w: Tensor, n: Tensor, z: Tensor) -> tuple[Any, Any, Any]:
         """Returns weights, accumulator and linear term after a gradient, elementwise."""
         rate = tf.cast(self.learning_rate, g.dtype)
         power = -self.learning_rate_power

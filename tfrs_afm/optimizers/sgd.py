@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import slot_index
 from tfrs_afm.optimizers._row_sparse import RowSparse
+from tfrs_afm.types import Tensor, Variable
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -58,14 +59,14 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         )
 
     def add_variable_from_reference(
-        self, model_variable: Any, variable_name: str, *args: Any, **kwargs: Any
-    ) -> Any:
+        self, model_variable: Variable, variable_name: str, *args: Any, **kwargs: Any
+    ) -> Variable:
         """Makes a slot of a model variable; None for a momentum of 0, which needs none."""
         if variable_name == "m" and not self.momentum:
             return None
         return super().add_variable_from_reference(model_variable, variable_name, *args, **kwargs)
 
-    def update_step(self, gradient: Any, variable: Any) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable) -> None:
         """Applies one gradient to one variable."""
         if self.momentum and self._slot(variable) is None:
             raise ValueError(
@@ -74,7 +75,7 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
             )
         super().update_step(gradient, variable)
 
-    def update_rows(self, gradient: tf.IndexedSlices, variable: Any) -> None:
+    def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         ids, dtype = gradient.indices, variable.dtype
         downhill = -tf.cast(self.learning_rate, dtype) * gradient.values
@@ -87,5 +88,5 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         slot.scatter_update(tf.IndexedSlices(m, ids))
         self.add_to_rows(variable, momentum * m + downhill if self.nesterov else m, ids)
 
-    def _slot(self, variable: Any) -> Any:
+    def _slot(self, variable: Variable) -> Variable:
         return self.momentums[slot_index(self, variable)]

@@ -9,6 +9,7 @@ import tensorflow_recommenders as tfrs
 from tfrs_afm._host import rename_metric
 from tfrs_afm.tasks.losses import GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
+from tfrs_afm.types import Layer, Loss, Tensor
 
 
 class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
@@ -25,8 +26,8 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     def __init__(
         self,
-        interaction: Any,
-        loss: Any = None,
+        interaction: Layer,
+        loss: Loss | None = None,
         metrics: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -43,13 +44,13 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     def logits(
         self,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
         *,
         training: bool | None = None,
-    ) -> Any:
+    ) -> Tensor:
         """Scores embedded fields.
 
         Args:
@@ -67,7 +68,7 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         )
         return tf.cast(logits, tf.float32)
 
-    def predictions(self, logits: Any) -> Any:
+    def predictions(self, logits: Tensor) -> Tensor:
         """Turns logits into what the labels are: a probability, or the number itself.
 
         Args:
@@ -83,16 +84,16 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     def call(
         self,
-        labels: Any,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
-        sample_weight: Any = None,
+        labels: Tensor,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
+        sample_weight: Tensor | None = None,
         features: Mapping[str, Any] | None = None,
         training: bool = False,
         compute_metrics: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """Computes the loss of a batch and updates the metrics.
 
         Args:
@@ -122,14 +123,14 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     def loss(
         self,
-        labels: Any,
-        logits: Any,
-        sample_weight: Any = None,
+        labels: Tensor,
+        logits: Tensor,
+        sample_weight: Tensor | None = None,
         *,
         features: Mapping[str, Any] | None = None,
         training: bool = False,
         compute_metrics: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """Computes the loss of logits that are at hand; otherwise as the call.
 
         Args:
@@ -205,7 +206,7 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         )
 
 
-def global_rows(rows: Any) -> Any:
+def global_rows(rows: Tensor) -> Tensor:
     """Adds up the rows of a step over the replicas of a `tf.distribute` strategy.
 
     The last batch of a data set seldom divides evenly; the mean over it is the mean of all its
@@ -230,7 +231,7 @@ def global_rows(rows: Any) -> Any:
     return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(rows))
 
 
-def group_ids(features: Mapping[str, Any] | None, group: str) -> Any:
+def group_ids(features: Mapping[str, Any] | None, group: str) -> Tensor:
     """Reads the group of each example from a feature.
 
     Args:

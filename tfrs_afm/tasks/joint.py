@@ -6,6 +6,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm.types import Tensor
+
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
 class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
@@ -46,10 +48,10 @@ class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     def logits(
         self,
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
         *,
         training: bool | None = None,
     ) -> dict[str, Any]:
@@ -66,15 +68,15 @@ class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
     def call(
         self,
         labels: Mapping[str, Any],
-        vectors: Any,
-        mask: Any = None,
-        linear: Any = None,
-        groups: Any = None,
-        sample_weight: Any = None,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        linear: Tensor | None = None,
+        groups: Tensor | None = None,
+        sample_weight: Tensor | None = None,
         features: Mapping[str, Any] | None = None,
         training: bool = False,
         compute_metrics: bool = True,
-    ) -> Any:
+    ) -> Tensor:
         """Computes the loss of a batch and updates the metrics.
 
         Args:
@@ -104,9 +106,9 @@ class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
         self,
         labels: Mapping[str, Any],
         logits: Mapping[str, Any],
-        sample_weight: Any = None,
+        sample_weight: Tensor | None = None,
         **options: Any,
-    ) -> Any:
+    ) -> Tensor:
         """Computes the loss of logits that are at hand.
 
         Args:

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.types import Tensor
+
 __all__ = ["ClippedSquaredError", "GroupedLoss", "ListwiseSoftmax", "PairwiseLogistic"]
 
 
@@ -22,12 +24,12 @@ class GroupedLoss(tf.keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.group = group
 
-    def call(self, labels: Any, logits: Any) -> Any:
+    def call(self, labels: Tensor, logits: Tensor) -> Tensor:
         """Computes `(batch,)` losses of a batch that is one group."""
         logits = tf.convert_to_tensor(logits)
         return self.of_groups(labels, logits, tf.zeros([tf.size(logits)], tf.int64))
 
-    def of_groups(self, labels: Any, logits: Any, groups: Any) -> Any:
+    def of_groups(self, labels: Tensor, logits: Tensor, groups: Tensor) -> Tensor:
         """Computes each example's share of the loss.
 
         Args:
@@ -40,7 +42,7 @@ class GroupedLoss(tf.keras.losses.Loss):
         """
         raise NotImplementedError
 
-    def predictions(self, logits: Any) -> Any:
+    def predictions(self, logits: Tensor) -> Tensor:
         """Returns the logits: a ranking needs no scale."""
         return logits
 
@@ -72,7 +74,7 @@ class ListwiseSoftmax(GroupedLoss):
     def __init__(self, group: str, name: str = "listwise_softmax", **kwargs: Any) -> None:
         super().__init__(group, name, **kwargs)
 
-    def of_groups(self, labels: Any, logits: Any, groups: Any) -> Any:
+    def of_groups(self, labels: Tensor, logits: Tensor, groups: Tensor) -> Tensor:
         """Computes each example's share of the loss; see the class."""
         scores = tf.reshape(logits, [-1])
         gains = tf.cast(tf.reshape(labels, [-1]), scores.dtype)
@@ -110,7 +112,7 @@ class PairwiseLogistic(GroupedLoss):
     def __init__(self, group: str, name: str = "pairwise_logistic", **kwargs: Any) -> None:
         super().__init__(group, name, **kwargs)
 
-    def of_groups(self, labels: Any, logits: Any, groups: Any) -> Any:
+    def of_groups(self, labels: Tensor, logits: Tensor, groups: Tensor) -> Tensor:
         """Computes each example's share of the loss; see the class."""
         scores = tf.reshape(logits, [-1])
         labels = tf.cast(tf.reshape(labels, [-1]), scores.dtype)
@@ -160,12 +162,12 @@ class ClippedSquaredError(tf.keras.losses.Loss):
             )
         self.low, self.high, self.scale = low, high, scale
 
-    def call(self, labels: Any, logits: Any) -> Any:
+    def call(self, labels: Tensor, logits: Tensor) -> Tensor:
         """Computes `(batch,)` losses."""
         logits = tf.convert_to_tensor(logits)
         return self.scale * tf.reduce_mean(tf.square(tf.cast(labels, logits.dtype) - logits), -1)
 
-    def predictions(self, logits: Any) -> Any:
+    def predictions(self, logits: Tensor) -> Tensor:
         """Clips logits to the bounds."""
         return tf.clip_by_value(logits, self.low, self.high)
 

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.tasks.ranked_groups import RankedGroups, log_choices
+from tfrs_afm.types import Tensor
 
 __all__ = [
     "NDCG",
@@ -57,7 +58,12 @@ class GroupedMetric(tf.keras.metrics.Metric):
         return self._ids, self._labels, self._scores, self._row_weights
 
     def update_state(
-        self, labels: Any, predictions: Any, sample_weight: Any = None, *, groups: Any
+        self,
+        labels: Tensor,
+        predictions: Tensor,
+        sample_weight: Tensor | None = None,
+        *,
+        groups: Tensor,
     ) -> None:
         """Takes in a batch.
 
@@ -87,7 +93,7 @@ class GroupedMetric(tf.keras.metrics.Metric):
             ids, labels, scores, weights = metric._rows
             self.update_state(labels, scores, weights, groups=ids)
 
-    def result(self) -> Any:
+    def result(self) -> Tensor:
         """Returns the metric of everything seen since the last reset, `()` float32."""
         return self.of(RankedGroups.of(*self._rows))
 
@@ -211,7 +217,7 @@ class NDCG(TopKMetric):
         dcg = self._dcg(ranked, shared)
         return ranked.mean_of(tf.math.divide_no_nan(dcg, ideal), ideal > 0)
 
-    def _dcg(self, ranked: RankedGroups, gains: Any) -> Any:
+    def _dcg(self, ranked: RankedGroups, gains: Tensor) -> Tensor:
         discount = math.log(2) / tf.math.log(ranked.rank + 2)
         return ranked.sum(tf.where(ranked.rank < self.k, gains * discount, tf.zeros_like(gains)))
 

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.types import Tensor
+
 
 class RankedGroups(NamedTuple):
     """Examples sorted by group and falling score, with the runs of equal scores.
@@ -33,7 +35,7 @@ class RankedGroups(NamedTuple):
     num_ties: Any
 
     @classmethod
-    def of(cls, ids: Any, labels: Any, scores: Any, weights: Any) -> "RankedGroups":
+    def of(cls, ids: Tensor, labels: Tensor, scores: Tensor, weights: Tensor) -> "RankedGroups":
         """Sorts examples.
 
         Args:
@@ -69,26 +71,26 @@ class RankedGroups(NamedTuple):
         )
 
     @property
-    def positive(self) -> Any:
+    def positive(self) -> Tensor:
         """`(rows,)` float64, 1 for a label above 0."""
         return tf.cast(self.labels > 0, tf.float64)
 
-    def sum(self, values: Any) -> Any:
+    def sum(self, values: Tensor) -> Tensor:
         """Adds up `(rows,)` values in each group: `(num_groups,)`."""
         return tf.math.unsorted_segment_sum(values, self.group, self.num_groups)
 
-    def tied(self, values: Any) -> Any:
+    def tied(self, values: Tensor) -> Tensor:
         """Adds up `(rows,)` values in each tie, for every row of it: `(rows,)`."""
         return tf.gather(tf.math.unsorted_segment_sum(values, self.tie, self.num_ties), self.tie)
 
-    def better(self, values: Any) -> Any:
+    def better(self, values: Tensor) -> Tensor:
         """Adds up `(rows,)` values, not negative, of the group's rows above each tie: `(rows,)`."""
         before = tf.cumsum(values, exclusive=True)
         # The running sum never falls, so the least of a tie is that of its first row.
         before = tf.gather(tf.math.unsorted_segment_min(before, self.tie, self.num_ties), self.tie)
         return before - tf.gather(tf.cumsum(self.sum(values), exclusive=True), self.group)
 
-    def mean_of(self, values: Any, which: Any) -> Any:
+    def mean_of(self, values: Tensor, which: Tensor) -> Tensor:
         """Averages `(num_groups,)` values over some groups; 0 without any.
 
         Args:
@@ -103,6 +105,6 @@ class RankedGroups(NamedTuple):
         return tf.cast(mean, tf.float32)
 
 
-def log_choices(n: Any, k: Any) -> Any:
+def log_choices(n: Tensor, k: Any) -> Tensor:
     """Returns the logarithm of the number of ways to choose k of n; k is at most n."""
     return tf.math.lgamma(n + 1) - tf.math.lgamma(k + 1) - tf.math.lgamma(n - k + 1)

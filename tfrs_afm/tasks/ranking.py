@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfrs_afm import interactions
 from tfrs_afm.tasks.interaction_task import InteractionTask
+from tfrs_afm.types import Layer, Loss
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="RankingTask")
@@ -32,8 +33,8 @@ class Ranking(InteractionTask):
 
     def __init__(
         self,
-        interaction: Any,
-        loss: Any = None,
+        interaction: Layer,
+        loss: Loss | None = None,
         metrics: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -87,12 +88,12 @@ class AFM(InteractionTask):
         dropout: float = 0.0,
         attention_dropout: float = 0.0,
         attention_l2: float = 0.0,
-        deep: Any = None,
-        loss: Any = None,
+        deep: Layer | None = None,
+        loss: Loss | None = None,
         metrics: Sequence[Any] | None = None,
         *,
         temperature: float = 1.0,
-        pooling: Any = None,
+        pooling: Layer | None = None,
         **kwargs: Any,
     ) -> None:
         interaction = interactions.AFM(
@@ -145,7 +146,7 @@ class DeepFM(InteractionTask):
         *,
         batch_norm: bool = False,
         l2: float = 0.0,
-        loss: Any = None,
+        loss: Loss | None = None,
         metrics: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
