@@ -1,4 +1,4 @@
-"""Golden rows, asked of a SavedModel."""
+"""Golden rows, asked of a SavedModel in this process or in a fresh one."""
 
 import os
 import subprocess

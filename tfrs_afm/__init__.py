@@ -1,4 +1,16 @@
-"""AFM and DeepFM over TensorFlow feature columns, for TensorFlow Recommenders."""
+"""AFM and DeepFM over TensorFlow feature columns, for TensorFlow Recommenders.
+
+The walk of a batch, one file a step:
+
+    pipelines/readers/batches.py             files -> (features, labels, weights)
+    tfrs_afm/columns/column_encoder.py       features -> ids, values, real members
+    tfrs_afm/embeddings/field_embedding.py   ids, values -> vectors, mask, linear terms
+    tfrs_afm/interactions/afm.py             vectors, mask -> logits
+    tfrs_afm/tasks/interaction_task.py       logits, labels -> loss, metrics
+    tfrs_afm/models/field_ranking.py         the wiring, and the training step
+    serving/exporting/serving_module.py      the model -> signatures
+    serving/exporting/export.py              signatures -> a verified, published version
+"""
 
 # First of all: it decides which Keras everything below is built on.
 from tfrs_afm import _host as _host  # isort: skip

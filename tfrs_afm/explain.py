@@ -1,4 +1,4 @@
-"""Which field pairs matter."""
+"""Which field pairs decided a score, for a batch and over a data set."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""How large a model over some columns will be."""
+"""How large a model over some columns will be, and which route a large table needs."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence

@@ -1,11 +1,11 @@
-"""One command with its help."""
+"""What the commands of `python -m pipelines` share: form, input files, the printed table."""
 
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.configuration import Configuration, Format
 
 
 def add_command(
@@ -61,7 +61,7 @@ def add_command(
     return parser
 
 
-_FORMATS = ["csv", "parquet", "jsonl", "tfrecord", "sequence_example", "libsvm", "libffm"]
+_FORMATS = list(get_args(Format))
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:

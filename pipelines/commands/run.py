@@ -1,4 +1,4 @@
-"""python -m pipelines prepare."""
+"""The commands of a run: prepare, train, evaluate, predict, export, report."""
 
 import argparse
 import json

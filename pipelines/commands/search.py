@@ -1,4 +1,4 @@
-"""python -m pipelines tune."""
+"""The commands around a run: tune, cluster, prepare-events."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Everything that decides a run."""
+"""All sections of a configuration, and how they fit together."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,4 +1,4 @@
-"""How predictions are judged."""
+"""The section `evaluation`: which metrics, and whether a low or a high value is good."""
 
 import re
 from typing import Annotated, Any, Literal

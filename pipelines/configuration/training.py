@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""The section `training`: epochs, optimizer, schedule, early stopping, averages, pre-training."""
 
 from typing import Annotated, Any, Literal, Self
 

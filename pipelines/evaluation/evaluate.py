@@ -1,4 +1,4 @@
-"""Predictions to metrics with confidence intervals."""
+"""Predictions to metrics with confidence intervals, overall and per slice."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Metrics that are sums over examples."""
+"""The metrics themselves: sums over examples, means over groups, curves."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Examples ranked inside their groups."""
+"""Examples ranked inside their groups: AUC, NDCG, hit rate, reciprocal rank, precision."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

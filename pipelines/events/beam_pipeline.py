@@ -1,4 +1,4 @@
-"""The whole preparation, as steps of a pipeline."""
+"""The preparation of events as a pipeline of Apache Beam: fits, splits, examples."""
 
 import json
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""Records to events on the workers of Beam."""
+"""Lines and records of files to events, on the workers of Beam."""
 
 import contextlib
 import csv

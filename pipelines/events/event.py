@@ -1,4 +1,4 @@
-"""From a row of any format to an event that sorts and travels."""
+"""An event: from a row of any format to what sorts and travels, and what is fitted on it."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""One user's events to examples."""
+"""One user's events to examples, with history and sampled negatives."""
 
 import hashlib
 import json

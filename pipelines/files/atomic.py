@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""Files and folders that appear whole or not at all, and the hash of what is in them."""
 
 import contextlib
 import hashlib

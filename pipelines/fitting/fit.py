@@ -1,4 +1,4 @@
-"""One thing that is found on the training part."""
+"""What columns leave open: one fit, the fits of a configuration, and their values."""
 
 import dataclasses
 import re

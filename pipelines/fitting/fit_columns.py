@@ -1,4 +1,4 @@
-"""Vocabularies, bounds and means, from the rows of the training part."""
+"""Vocabularies, bounds and means, from the rows of the training split."""
 
 from array import array
 from collections import Counter

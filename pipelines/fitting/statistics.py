@@ -1,4 +1,4 @@
-"""How often each value occurred, for quantiles that are exact while they fit."""
+"""Vocabularies, bounds and ranks from counts that are merged over workers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Logistic regression over feature columns."""
+"""Baselines: logistic regression over feature columns, and the popularity of items."""
 
 from collections.abc import Sequence
 from typing import Any

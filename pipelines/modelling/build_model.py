@@ -1,4 +1,4 @@
-"""A configuration as a model that is ready to train."""
+"""A configuration as a model that is ready to train: embedding, task, loss, optimizer."""
 
 from pathlib import Path
 from typing import Any

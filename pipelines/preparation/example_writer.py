@@ -1,4 +1,4 @@
-"""Writes the examples of several parts at once."""
+"""Examples to the TFRecord files of several splits at once."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence

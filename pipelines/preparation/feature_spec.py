@@ -1,4 +1,4 @@
-"""The machine-readable description beside prepared examples."""
+"""The description beside prepared examples: features, what was fitted, splits."""
 
 import dataclasses
 import json

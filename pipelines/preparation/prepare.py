@@ -1,4 +1,4 @@
-"""Anybody's rows to training, validation and test examples."""
+"""Rows of any origin to training, validation and test examples."""
 
 import itertools
 import sys

@@ -1,4 +1,4 @@
-"""Which part each row of a log falls in."""
+"""Which split each row of a log falls in."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""The batches of a prepared part, or of files of any format."""
+"""The batches of a prepared split, or of files of any format."""
 
 from collections.abc import Sequence
 from pathlib import Path

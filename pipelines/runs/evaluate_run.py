@@ -1,4 +1,4 @@
-"""A trained model to metrics, on any part or any files."""
+"""The model of a run to metrics, on any split or any files."""
 
 import dataclasses
 import warnings

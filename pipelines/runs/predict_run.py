@@ -1,4 +1,4 @@
-"""A trained model to predictions in a file."""
+"""The model of a run to predictions in a file."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A configuration to a trained and judged model."""
+"""A configuration to a trained and evaluated model."""
 
 import importlib.metadata
 import os

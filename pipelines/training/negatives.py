@@ -1,4 +1,4 @@
-"""Made-up negatives for each batch."""
+"""Negative sampling: examples of label 0 drawn anew for each batch."""
 
 import dataclasses
 from collections import Counter

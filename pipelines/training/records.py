@@ -1,4 +1,4 @@
-"""The learning curve of a run, for programs and for TensorBoard."""
+"""What a run writes while it trains: learning curve, profile, progress; and its end on SIGTERM."""
 
 import contextlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""The part of a schedule that depends on the step."""
+"""What changes as training goes on: learning rate, early stopping, class weights."""
 
 import math
 from collections.abc import Mapping

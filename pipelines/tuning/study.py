@@ -1,4 +1,4 @@
-"""Optuna's memory of all trials, in one file."""
+"""Optuna's memory of all trials in one file, and what a trial was."""
 
 import dataclasses
 import json

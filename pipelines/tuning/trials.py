@@ -1,4 +1,4 @@
-"""Trials as pictures."""
+"""The trials of a search as a table and as pictures."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What a client raises, as one tree under `ClientError`."""
+"""What a client raises, as one tree under `ClientError`, and when it tries again."""
 
 import random
 import time

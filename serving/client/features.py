@@ -1,4 +1,4 @@
-"""One raw feature, and which values it takes."""
+"""Typed rows to `tf.Example`s: which values each feature takes."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""`python -m serving predict`."""
+"""What `python -m serving` asks a model: predict, rank, bench."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""The form of a sub-command."""
+"""The form of a sub-command, and the flags that clients share."""
 
 import argparse
 import json

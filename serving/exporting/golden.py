@@ -1,4 +1,4 @@
-"""Golden rows as requests, with the trained model's answers."""
+"""Golden rows: drawn examples as requests, with the trained model's answers."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

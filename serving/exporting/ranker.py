@@ -1,4 +1,4 @@
-"""One user's context, many candidates."""
+"""The signature `rank`: one user's context, many candidates."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext

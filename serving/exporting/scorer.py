@@ -1,4 +1,4 @@
-"""How a trained model turns features into scores."""
+"""How a trained model turns features into scores, and how it explains them."""
 
 import itertools
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The sidecar of an export."""
+"""What lies beside the graph of an export: its sidecar and its warm-up requests."""
 
 import hashlib
 import json
@@ -150,10 +150,10 @@ def write_warmup(folder: Path, requests: Mapping[str, Any]) -> None:
 
 
 def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
-    for key in (DEFAULT_SIGNATURE, "rank", "tensors", "explain"):
-        if key not in requests:
+    methods = {"classification": "classify", "regression": "regress"}
+    for key, golden in requests.items():
+        if key in methods:
             continue
-        golden = requests[key]
         subsets = [["predictions"]] if len(golden["outputs"]) > 1 and key in _SCORED else []
         for wanted in [[], *subsets]:
             log = prediction_log_pb2.PredictionLog()
@@ -165,10 +165,9 @@ def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
             yield log
     rows = requests["regression"]["inputs"]["inputs"][:_ROWS]
     examples = [tf.train.Example.FromString(row) for row in rows]
-    keys = [key for key in ("classification", "regression") if key in requests]
-    for key in keys:
+    for key in [key for key in methods if key in requests]:
         log = prediction_log_pb2.PredictionLog()
-        method = {"classification": "classify", "regression": "regress"}[key]
+        method = methods[key]
         request = getattr(log, f"{method}_log").request
         request.model_spec.signature_name = key
         request.input.example_list.examples.extend(examples)

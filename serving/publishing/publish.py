@@ -1,4 +1,4 @@
-"""A new version, all at once."""
+"""Versions of a model: publish, prune, roll back, list."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Predict: named tensors in, named tensors out."""
+"""TensorFlow Serving's methods: Predict, Classify, Regress, MultiInference."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

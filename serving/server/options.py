@@ -1,4 +1,4 @@
-"""What a local server is told."""
+"""What a local server is told: options, command-line flags, model and monitoring files."""
 
 import argparse
 import os

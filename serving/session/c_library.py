@@ -1,4 +1,4 @@
-"""TensorFlow's C library, without its Python package."""
+"""TensorFlow's C library and its tensors, without its Python package."""
 
 import ctypes
 import importlib.util

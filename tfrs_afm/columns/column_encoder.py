@@ -1,4 +1,4 @@
-"""Raw features to ids and values."""
+"""Raw features to ids, values and real members, column by column."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple

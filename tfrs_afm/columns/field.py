@@ -1,4 +1,4 @@
-"""A feature column as an interaction sees it."""
+"""A feature column as an interaction sees it: a field, and the table it looks up."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How to parse serialized examples for a list of columns."""
+"""From columns to parse specs, input specs, a schema, and a TFRecord reader."""
 
 import hashlib
 import json

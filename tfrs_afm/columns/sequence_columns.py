@@ -1,4 +1,4 @@
-"""Crosses of sequences, place by place."""
+"""Sequence columns that TensorFlow lacks: crossed, bucketized, weighted."""
 
 import itertools
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Configurations to feature columns."""
+"""Feature columns to configurations and back."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The words of a vocabulary."""
+"""The words of vocabularies, and their fingerprints."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""What the embedding layers have in common."""
+"""What the embedding layers share: tables of fields, and the members of a batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

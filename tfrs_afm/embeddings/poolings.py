@@ -1,4 +1,4 @@
-"""What pooling rules have in common."""
+"""Pooling rules beyond a column's own combiner: last k, decay, extremes, target attention."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

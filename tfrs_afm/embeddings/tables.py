@@ -1,4 +1,4 @@
-"""A table with one row per id."""
+"""Tables of vectors: one row per id, or composed of two small tables."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""The model that is carried over from."""
+"""The model that is carried over from: opened, and taken apart."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""The tables of two embedding layers, matched by their columns."""
+"""The tables of two embedding layers, matched by their columns, and their rows carried over."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""The plan for what is no table."""
+"""Weights and optimizer slots that are no table, carried over."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Attention over pairs, block by block."""
+"""Attention over all pairs in bounded memory, forward and backward, block by block."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

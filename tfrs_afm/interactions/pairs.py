@@ -1,4 +1,4 @@
-"""The pairs of members."""
+"""The pairs of members: their products, and the sum of all of them (FM)."""
 
 from typing import Any
 

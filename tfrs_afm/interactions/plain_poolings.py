@@ -1,4 +1,4 @@
-"""The largest of the pairs as a pooling."""
+"""Poolings of pairs without attention: average, sum, maximum."""
 
 import tensorflow as tf
 

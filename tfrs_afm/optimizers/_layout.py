@@ -1,4 +1,4 @@
-"""The order, names and shapes of the variables an optimizer was built over."""
+"""The order, names and shapes of the variables an optimizer was built over; shards as one."""
 
 import collections
 import dataclasses

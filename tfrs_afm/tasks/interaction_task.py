@@ -1,4 +1,4 @@
-"""What AFM and DeepFM have in common as tasks."""
+"""What tasks have in common: logits and labels to loss and metrics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

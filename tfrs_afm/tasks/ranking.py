@@ -1,4 +1,4 @@
-"""Any interaction as a task."""
+"""Interactions as tasks: AFM, DeepFM, or one of your own."""
 
 from collections.abc import Sequence
 from typing import Any

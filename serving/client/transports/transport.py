@@ -1,4 +1,4 @@
-"""What a client needs of a way to a model."""
+"""The way from a client to a model: the protocol, and the one that needs no server."""
 
 import os
 from collections.abc import Mapping

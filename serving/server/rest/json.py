@@ -1,4 +1,4 @@
-"""JSON as TensorFlow Serving reads and writes it."""
+"""JSON as TensorFlow Serving reads and writes it: text, tensors, answers."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""A JSON predict request into a PredictRequest."""
+"""JSON bodies into requests."""
 
 from collections.abc import Mapping
 from typing import Any
