@@ -165,7 +165,8 @@ def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
             yield log
     rows = requests["regression"]["inputs"]["inputs"][:_ROWS]
     examples = [tf.train.Example.FromString(row) for row in rows]
-    for key in [key for key in methods if key in requests]:
+    asked = [key for key in methods if key in requests]
+    for key in asked:
         log = prediction_log_pb2.PredictionLog()
         method = methods[key]
         request = getattr(log, f"{method}_log").request
@@ -174,9 +175,8 @@ def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
         yield log
     log = prediction_log_pb2.PredictionLog()
     both = log.multi_inference_log.request
-    for key in keys:
-        method = {"classification": "classify", "regression": "regress"}[key]
-        task = both.tasks.add(method_name=f"tensorflow/serving/{method}")
+    for key in asked:
+        task = both.tasks.add(method_name=f"tensorflow/serving/{methods[key]}")
         task.model_spec.name = "model"
         task.model_spec.signature_name = key
     both.input.example_list.examples.extend(examples)
