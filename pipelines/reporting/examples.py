@@ -183,7 +183,6 @@ def _row(value: Any, place: int) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, list):
-        value = value.item() if isinstance(value, np.generic) else value
         return f"{value:g}" if isinstance(value, float) else str(value)
     more = f" and {len(value) - _MOST_VALUES} more" if len(value) > _MOST_VALUES else ""
     return ", ".join(_text(one) for one in value[:_MOST_VALUES]) + more or "(none)"
