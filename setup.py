@@ -17,6 +17,7 @@ setup(
     package_data={
         **{name: ["py.typed"] for name in ("tfrs_afm", "pipelines", "serving")},
         "pipelines.recipes": ["*.toml"],
+        "pipelines.reporting": ["templates/*.css", "templates/*.html"],
     },
     install_requires=[
         "tensorflow>=2.21,<2.22",

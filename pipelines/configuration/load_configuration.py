@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
-from pipelines.configuration.coerced import coerced
 from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.section import explained
+from pipelines.configuration.section import checked
 
 _RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -40,13 +37,7 @@ def load_configuration(path_or_recipe: str | Path, overrides: Sequence[str] = ()
     content = absolute_paths(_read(path), folder)
     for text in overrides:
         override(content, text)
-    try:
-        made = Configuration.model_validate(content)
-    except pydantic.ValidationError as error:
-        raise ValueError(explained(error, content, Configuration, path.name)) from None
-    for key, rule, value in coerced(content, made):
-        raise ValueError(f"`{key}` must {rule}. Received: {key}={value!r} in '{path.name}'.")
-    return made
+    return checked(Configuration, content, path.name)
 
 
 def _find(path_or_recipe: str | Path) -> Path:

@@ -1,7 +1,10 @@
 """What every part of a configuration has in common."""
 
 import difflib
-from typing import Annotated, Any
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic_core import PydanticCustomError
@@ -46,6 +49,62 @@ def broken(key: str, rule: str, fix: str = "") -> PydanticCustomError:
     """
     context = {"key": key, "rule": rule, "fix": fix}
     return PydanticCustomError("broken", "`{key}` must {rule}. {fix}", context)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def checked(schema: type[S], content: dict[str, Any], origin: str) -> S:
+    """Makes a section of what a file holds: text is no number there, and a number no truth.
+
+    What is written in Python may be laxer; a list is a tuple and a whole number a number in both.
+
+    Args:
+        schema: The class of the section.
+        content: What the file holds, as nested dicts and lists.
+        origin: The name of the file.
+
+    Raises:
+        ValueError: If a value is not as it must be; a line for each with its key, its value, the
+            rule and the file.
+
+    Example:
+        >>> class Cut(Section):
+        ...     at: float
+        >>> checked(Cut, {"at": 1}, "a.toml").at
+        1.0
+        >>> checked(Cut, {"at": "1"}, "a.toml")
+        Traceback (most recent call last):
+        ValueError: `at` must be a number, without quotes. Received: at='1' in 'a.toml'.
+    """
+    odd = "\n".join(
+        f"`{_path(keys)}` must be {rule}. Received: {_path(keys)}={_short(value)} in '{origin}'."
+        for keys, rule, value in _beyond_json(content, [])
+    )
+    if odd:
+        raise ValueError(odd)
+    try:
+        # By way of JSON, as only there pydantic's strict mode takes a list for a tuple.
+        return schema.model_validate_json(json.dumps(content), strict=True)
+    except pydantic.ValidationError as error:
+        raise ValueError(explained(error, content, schema, origin)) from None
+
+
+def _beyond_json(content: Any, keys: list[Any]) -> Iterator[tuple[list[Any], str, Any]]:
+    """Finds what TOML knows and JSON does not, dates and times, and text that is no Unicode."""
+    if isinstance(content, dict | list):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, value in items:
+            yield from _beyond_json(value, [*keys, key])
+    elif isinstance(content, str):
+        if not content.isascii() and any("\ud800" <= one <= "\udfff" for one in content):
+            yield keys, "text without lone surrogates", content
+    elif not isinstance(content, bool | int | float | None):
+        yield (
+            keys,
+            "text, a number, true or false, a list or a table; write a date as text",
+            content,
+        )
 
 
 _RULES = {
@@ -115,12 +174,32 @@ def _parts(error: Any, content: Any, schema: type, origin: str) -> tuple[str, st
         rule = context["rule"]
         keys += context["key"].split(".")
     elif kind == "value_error":
-        rule, fix = "follow its rules", str(error["ctx"]["error"])
+        inner, rule, fix = _told(str(context["error"]))
+        if inner and inner != keys[-1:] and keys:
+            section = _section(section, str(keys[-1]))
+        if inner and inner != keys[-1:] and inner[0] in section.model_fields:
+            keys += inner
     else:
         rule = _RULES.get(kind, f"fit: {error['msg']}").format(**context)
     path, found = _path(keys), _at(content, keys)
+    if kind in ("int_type", "float_type") and isinstance(found, str):
+        rule += ", without quotes"
+    if kind == "int_type" and isinstance(found, float):
+        rule += ", without a point or an exponent"
     received = f"{path}={_short(found)}" if found is not _MISSING else "nothing"
     return path, rule, f"Received: {received} in '{origin}'. {fix}"
+
+
+_TOLD = re.compile(r"(?:`([\w.]+)` must )?(.+?)\. Received: .*?(?:\.\s+([A-Z].*)|\.?)", re.DOTALL)
+
+
+def _told(text: str) -> tuple[list[str], str, str]:
+    """Takes the error of a validator apart: the key, the rule, and how to put it right."""
+    found = _TOLD.fullmatch(text)
+    if found is None:
+        return [], f"keep this rule: {text.rstrip('.')}", ""
+    key, rule, fix = found.groups("")
+    return (key.split("."), rule, fix) if key else ([], f"keep this rule: {rule}", fix)
 
 
 _MISSING = object()
@@ -142,6 +221,9 @@ def _walk(
             if inside and not last:
                 schema = _section(schema, key)
             content = _at(content, [key])
+        elif isinstance(key, str) and "." in key and _at(content, key.split(".")) is not _MISSING:
+            keys += key.split(".")  # of `Tuning.space`, whose tables were made flat
+            content = _at(content, key.split("."))
     return keys, schema
 
 

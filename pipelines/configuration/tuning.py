@@ -40,6 +40,12 @@ class SearchRange(Section):
     choices: tuple[Any, ...] | None = pydantic.Field(default=None, min_length=1)
     """The values themselves: words, numbers, booleans or lists."""
 
+    @pydantic.field_validator("choices", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Takes a list, which is no tuple any more once `Tuning` has made its tables flat."""
+        return tuple(value) if isinstance(value, list) else value
+
     @pydantic.model_validator(mode="after")
     def _one_kind(self) -> "SearchRange":
         ends = {"low": self.low, "high": self.high}

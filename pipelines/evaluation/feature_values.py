@@ -1,6 +1,6 @@
 """A tensor of a feature to plain values."""
 
-from collections.abc import Sequence
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +11,56 @@ from numpy.typing import NDArray
 from pipelines.preparation.feature_spec import FeatureSpec
 
 
-def feature_values(value: Any) -> Sequence[list[Any]] | NDArray:
-    """Returns the values of a feature in each example of a batch, words as `str`.
+def feature_values(value: Any) -> list[Any]:
+    """Returns the values of a feature in each example of a batch as Python numbers and text.
+
+    This is the one way from a tensor to what is printed, written to a file or grouped by. Bytes
+    that are not UTF-8 become replacement characters, so different ones may become the same text.
 
     Args:
-        value: A dense, sparse or ragged tensor whose first axis is the batch.
+        value: A dense, sparse or ragged tensor or a NumPy array, whose first axis is the batch; a
+            scalar is a batch of one.
 
     Returns:
-        `(batch,)` where each example has exactly one value, otherwise a list of the list of each.
+        For each example its value where a dense tensor has exactly one in each, otherwise the
+        list of its values, in their order.
 
     Example:
-        >>> feature_values(tf.constant([[b"a"], [b"b"]])).tolist()
+        >>> feature_values(tf.constant([[b"a"], [b"b"]]))
         ['a', 'b']
         >>> feature_values(tf.sparse.from_dense([[1, 2], [0, 3]]))
         [[1, 2], [3]]
     """
     if isinstance(value, tf.SparseTensor):
-        rows: list[list[Any]] = [[] for _ in range(int(value.dense_shape[0]))]
-        members = _plain(value.values.numpy())
-        for row, member in zip(value.indices.numpy()[:, 0].tolist(), members.tolist(), strict=True):
+        rows: list[Any] = [[] for _ in range(int(value.dense_shape[0]))]
+        members = _plain(value.values)
+        for row, member in zip(value.indices.numpy()[:, 0].tolist(), members, strict=True):
             rows[row].append(member)
         return rows
     if isinstance(value, tf.RaggedTensor):
-        return [_plain(np.ravel(row)).tolist() for row in value.numpy()]
-    array = np.asarray(value)
-    flat = array.reshape(len(array), -1)
-    if flat.shape[1] == 1:
-        return _plain(flat[:, 0])
-    return [_plain(row).tolist() for row in flat]
+        flat = _plain(value.flat_values)
+        return [flat[start:end] for start, end in itertools.pairwise(_bounds(value))]
+    array = np.atleast_1d(np.asarray(value))
+    size = int(np.prod(array.shape[1:], dtype=np.int64))
+    flat = _plain(array)
+    if size == 1:
+        return flat
+    return [flat[row * size : (row + 1) * size] for row in range(len(array))]
 
 
-def _plain(array: NDArray) -> NDArray:
-    if array.dtype != object and array.dtype.kind != "S":
-        return array
-    words = [one.decode(errors="replace") if isinstance(one, bytes) else one for one in array]
-    return np.array(words, object)
+def _bounds(value: Any) -> list[int]:
+    """Returns where the values of each row of a ragged tensor begin, and where the last end."""
+    flat = value.flat_values
+    bounds = np.arange(len(flat) + 1) * int(np.prod(flat.shape[1:], dtype=np.int64))
+    for splits in reversed(value.nested_row_splits):
+        bounds = bounds[splits.numpy()]
+    return list(bounds.tolist())
+
+
+def _plain(tensor: Any) -> list[Any]:
+    """Returns all values of a tensor, one after the other."""
+    values = np.asarray(tensor).ravel().tolist()
+    return [one.decode(errors="replace") if isinstance(one, bytes) else one for one in values]
 
 
 def read_feature(spec: FeatureSpec, folder: Path, part: str, name: str) -> NDArray[Any]:
@@ -73,4 +88,4 @@ def read_feature(spec: FeatureSpec, folder: Path, part: str, name: str) -> NDArr
             ).as_numpy_iterator()
         ]
     )
-    return np.asarray([one.decode() for one in values]) if dtype == tf.string else values
+    return np.asarray(feature_values(values)) if dtype == tf.string else values

@@ -87,9 +87,12 @@ class Batches:
             from pipelines.readers.parquet import ParquetBlocks
 
             blocks = ParquetBlocks(form, wanted, self.bad_rows)
+        elif options.format == "csv":
+            from pipelines.readers.csv_blocks import CsvBlocks
+
+            blocks = CsvBlocks(form, wanted, self.bad_rows)
         else:
-            text = options.format == "csv"
-            blocks = TextBlocks(form, wanted, self.bad_rows, from_text=text)
+            blocks = TextBlocks(form, wanted, self.bad_rows)
         self._make = BlockBatches(files, blocks, wanted, batch)
 
     def __call__(self, epoch: int = 0, skip: int = 0) -> Any:

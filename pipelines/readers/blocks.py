@@ -75,12 +75,35 @@ class Columns:
         }
         return Columns(len(np.arange(self.count)[rows]), dense, lists)
 
+    def spread(self, rows: Array, count: int) -> "Columns":
+        """Puts the rows at places among `count`; the rows between hold nothing.
+
+        Example:
+            >>> columns = Columns(2, {"age": np.array([7, 8])}, {})
+            >>> columns.spread(np.array([0, 2]), 3).dense["age"].tolist()
+            [7, 0, 8]
+        """
+
+        def wide(values: Array) -> Array:
+            made = np.zeros((count, *values.shape[1:]), values.dtype)
+            made[rows] = values
+            return made
+
+        dense = {name: wide(values) for name, values in self.dense.items()}
+        lists = {
+            name: (values, wide(starts), wide(lengths))
+            for name, (values, starts, lengths) in self.lists.items()
+        }
+        return Columns(count, dense, lists)
+
     def packed(self, name: str) -> tuple[Array, Array]:
         """Returns the values of a feature's lists in the order of the rows, and their lengths."""
         values, starts, lengths = self.lists[name]
         total = int(lengths.sum())
         # Where the list of a row starts in the result, to count on from where it starts here.
         shift = starts - (np.cumsum(lengths) - lengths)  # (count,)
+        if total and (shift == shift[0]).all():  # neighbours, as they were read
+            return values[shift[0] : shift[0] + total], lengths
         return values[np.repeat(shift, lengths) + np.arange(total)], lengths
 
 
@@ -115,9 +138,9 @@ class RowParser:
             ValueError: If a row does not fit and that is an error.
         """
         try:
-            return self._all(rows)
+            return self.convert(rows)
         except ValueError:
-            return self._all(self._good(rows, places))
+            return self.convert(self._good(rows, places))
 
     def columns(self, flat: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Columns:
         """Gives columns that have their types their shapes, too.
@@ -138,7 +161,12 @@ class RowParser:
                 dense[wanted.key] = _shaped(wanted, values, lengths)
         return Columns.of_lists(dense, lists, count)
 
-    def _all(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
+    def convert(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
+        """Returns the rows as columns.
+
+        Raises:
+            ValueError: If a row does not fit.
+        """
         flat = {}
         for wanted in self._wanted:
             values = [row.get(wanted.name) for row in rows]
@@ -153,7 +181,7 @@ class RowParser:
         good = []
         for row, (path, number) in zip(rows, places, strict=True):
             try:
-                self._all([row])
+                self.convert([row])
             except ValueError as error:
                 self._bad_rows.add(path, number, str(error), self._unit)
             else:
@@ -187,7 +215,7 @@ def _shaped(wanted: Wanted, values: NDArray[Any], lengths: NDArray[Any]) -> NDAr
     return filled
 
 
-_BLOCK = 256  # rows that travel together from a file to the shuffle
+BLOCK = 256  # rows that travel together from a file to the shuffle
 
 
 class TextBlocks:
@@ -197,16 +225,13 @@ class TextBlocks:
         form: Cuts files into records and makes rows of them.
         wanted: What is read of each row.
         bad_rows: What becomes of a row that does not fit.
-        from_text: Whether numbers stand as text in a row.
     """
 
-    def __init__(
-        self, form: TextFormat, wanted: Sequence[Wanted], bad_rows: BadRows, *, from_text: bool
-    ) -> None:
+    def __init__(self, form: TextFormat, wanted: Sequence[Wanted], bad_rows: BadRows) -> None:
         self._form = form
         self._wanted = wanted
         self._bad_rows = bad_rows
-        self._parser = RowParser(wanted, bad_rows, form.unit, from_text=from_text)
+        self._parser = RowParser(wanted, bad_rows, form.unit, from_text=False)
 
     def check(self, path: Path) -> None:
         """Reads the first record of a file.
@@ -228,7 +253,7 @@ class TextBlocks:
     def read(self, path: Path, every: int, first: int) -> Iterator[list[Any]]:
         """Yields every so many-th record, from the first on, in blocks."""
         records = itertools.islice(self._form.records(path), first, None, every)
-        while block := [(path, number, it) for number, it in itertools.islice(records, _BLOCK)]:
+        while block := [(path, number, it) for number, it in itertools.islice(records, BLOCK)]:
             yield block
 
     @staticmethod

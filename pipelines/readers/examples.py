@@ -59,13 +59,7 @@ class ExampleFormat:
 
     def row(self, record: bytes) -> dict[str, Any]:
         """Decodes one example."""
-        kind = tf.train.SequenceExample if self._sequence else tf.train.Example
-        try:
-            example = kind.FromString(record)
-        except Exception as error:
-            if type(error).__name__ != "DecodeError":
-                raise
-            raise ValueError(f"A record must be a tf.{kind.__name__}. Received: {error}") from error
+        example = self.example(record)
         row: dict[str, Any] = {}
         if self._sequence:
             row |= _values(example.context.feature)
@@ -74,6 +68,20 @@ class ExampleFormat:
                 row[name] = [value for values in lists for value in values]
             return row
         return _values(example.features.feature)
+
+    def example(self, record: bytes) -> Any:
+        """Decodes one example, its text still in bytes.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        kind = tf.train.SequenceExample if self._sequence else tf.train.Example
+        try:
+            return kind.FromString(record)
+        except Exception as error:
+            if type(error).__name__ != "DecodeError":
+                raise
+            raise ValueError(f"A record must be a tf.{kind.__name__}. Received: {error}") from error
 
 
 def _check_end(path: Path) -> None:
@@ -105,6 +113,7 @@ def _list(name: str, feature: Any) -> list[Any]:
         raise ValueError(f"`{name}` must be UTF-8. Received: {error}") from error
 
 
+_KINDS = {"bytes_list": str, "float_list": float, "int64_list": int}
 _LOOKED_AT = 256  # records of the first file
 
 
@@ -166,12 +175,18 @@ def _look_at(first: Path, options: FormatOptions) -> tuple[dict[str, type], set[
     kinds: dict[str, type] = {}
     lists: set[str] = set()
     for _, record in itertools.islice(form.records(first), _LOOKED_AT):
-        for name, value in form.row(record).items():
-            values = value if isinstance(value, list) else [value]
-            if values and values[0] is not None:
-                kinds[name] = type(values[0])
+        example = form.example(record)
         if options.format == "sequence_example":
-            lists.update(tf.train.SequenceExample.FromString(record).feature_lists.feature_list)
+            steps = example.feature_lists.feature_list
+            lists.update(steps)
+            found = [(name, one) for name, some in steps.items() for one in some.feature]
+            found += example.context.feature.items()
+        else:
+            found = example.features.feature.items()
+        for name, feature in found:
+            kind = feature.WhichOneof("kind")
+            if kind is not None and getattr(feature, kind).value:
+                kinds[name] = _KINDS[kind]
     return kinds, lists
 
 

@@ -5,22 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
-
+from pipelines.readers.arrow import flat_column, is_list, pa, pq
 from pipelines.readers.bad_rows import BadRows, missing_column
 from pipelines.readers.blocks import Columns, RowParser
 from pipelines.readers.values import Wanted
-
-try:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-except ImportError as error:
-    raise ImportError(
-        "pyarrow must be installed to read Parquet. Run: pip install 'tfrs-afm[pipelines]'."
-    ) from error
 
 _RECORDS = 4096  # decoded at once
 
@@ -80,7 +68,6 @@ class ParquetFormat:
 
 
 _BLOCK = 4096  # rows that are decoded at once
-_TYPES = {"int64": pa.int64(), "float32": pa.float64(), "string": pa.binary()}
 
 
 class ParquetBlocks:
@@ -145,7 +132,7 @@ class ParquetBlocks:
         flat = {}
         try:
             for one in self._wanted:
-                flat[one.key] = _flat(batch.column(one.name), one.dtype)
+                flat[one.key] = flat_column(batch.column(one.name), one.dtype)
             return self._parser.columns(flat)
         except ValueError:  # also what Arrow raises for a number that does not fit
             numbers = range(batch.num_rows) if rows is None else rows
@@ -153,38 +140,8 @@ class ParquetBlocks:
             return self._parser.parse(batch.to_pylist(), places)
 
 
-def _flat(array: Any, dtype: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Returns the values of a column's rows one after the other, and the number of each row's."""
-    if _is_list(array.type):
-        lengths = pc.fill_null(pc.list_value_length(array), 0)
-        values = array.flatten()
-        if values.null_count:
-            raise ValueError("A list with holes is read row by row.")
-    else:
-        lengths = array.is_valid()
-        values = array.drop_null() if array.null_count else array
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    counts = lengths.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    if dtype == "float32" and pa.types.is_floating(values.type):
-        with np.errstate(over="ignore"):
-            numbers = values.to_numpy(zero_copy_only=False).astype(np.float32)
-    else:
-        kept = values.cast(_TYPES[dtype]).to_numpy(zero_copy_only=False)
-        numbers = kept.astype(np.float32) if dtype == "float32" else kept
-    if dtype == "float32" and not np.isfinite(numbers).all():
-        raise ValueError("A number that is not finite is found row by row.")
-    return numbers, counts
-
-
-def _is_list(kind: Any) -> bool:
-    return (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
-
-
 def _inner(kind: Any) -> Any:
-    kind = kind.value_type if _is_list(kind) else kind
+    kind = kind.value_type if is_list(kind) else kind
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 

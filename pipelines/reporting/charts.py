@@ -3,11 +3,12 @@
 import html
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from pipelines.evaluation.measures import ReliabilityCurve, ROCCurve, calibration_error
-from pipelines.reporting.contents import Contents, html_table
+from pipelines.reporting.contents import Contents, Table
 
 _WIDTH, _HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 44
@@ -143,16 +144,16 @@ def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
 _BINS = 15
 
 
-def calibration_section(contents: Contents) -> str:
+def calibration(contents: Contents) -> dict[str, Any] | None:
     """Returns the reliability curve of each model, and the numbers of the model's own."""
     if not contents.probabilities:
-        return "<p>The model predicts no probabilities, so there is nothing to calibrate.</p>"
+        return None
     curves, errors = {}, []
     for name, judged in contents.judged.items():
         one = ReliabilityCurve.of(contents.labels, judged.predictions, _BINS, contents.weights)
         error = calibration_error(contents.labels, judged.predictions, _BINS, contents.weights)
         curves[name] = list(zip(one.predicted.tolist(), one.observed.tolist(), strict=True))
-        errors.append(f"{html.escape(name)} {error:.4f}")
+        errors.append(f"{name} {error:.4f}")
     own = ReliabilityCurve.of(
         contents.labels, contents.judged[contents.model].predictions, _BINS, contents.weights
     )
@@ -169,25 +170,23 @@ def calibration_section(contents: Contents) -> str:
         y_range=(0.0, 1.0),
         diagonal=True,
     )
-    table = html_table(
-        f"Bins of {html.escape(contents.model)}", ["mean prediction", "positives", "examples"], rows
-    )
-    return (
-        "<p>On the diagonal, of the examples predicted at 30 % three in ten are positive; below "
-        "it, predictions are too high. Mean distance from the diagonal (expected calibration "
-        f"error, {_BINS} bins): {', '.join(errors)}.</p>"
-        f'<div class="charts">{chart}<div>{table}</div></div>'
-    )
+    headings = ["mean prediction", "positives", "examples"]
+    return {
+        "bins": _BINS,
+        "errors": errors,
+        "chart": chart,
+        "numbers": Table(f"Bins of {contents.model}", headings, rows),
+    }
 
 
 _POINTS = 200  # more than a screen shows
 
 
-def roc_section(contents: Contents) -> str:
+def roc(contents: Contents) -> dict[str, str] | None:
     """Returns the ROC curve of each model."""
     both = 0 < np.count_nonzero(contents.labels) < contents.labels.size
     if not contents.binary or not both:
-        return "<p>The part does not hold positives and negatives: there is no ROC curve.</p>"
+        return None
     curves = {}
     for name, judged in contents.judged.items():
         curve = ROCCurve.of(contents.labels, judged.predictions, contents.weights)
@@ -207,7 +206,4 @@ def roc_section(contents: Contents) -> str:
         y_range=(0.0, 1.0),
         diagonal=True,
     )
-    return (
-        "<p>Each point is a threshold. The area below a curve is the AUC; the diagonal is chance."
-        f'</p><div class="charts">{chart}</div>'
-    )
+    return {"chart": chart}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -104,52 +104,34 @@ class Contents:
     versions: dict[str, str]
 
 
-def html_table(
-    caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]], style: str = ""
-) -> str:
-    """Returns a table with a caption, a heading for each column and one for each row.
+@dataclasses.dataclass(frozen=True)
+class MetricCell:
+    """A metric in a table.
 
-    Args:
-        caption: What the table shows.
-        headings: HTML, one for each column.
-        rows: Cells of HTML; the first of a row is its heading.
-        style: Class of the table.
-
-    Example:
-        >>> html_table("Ages", ["name", "age"], [["Ann", "40"]]).count("<th ")
-        3
-    """
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in headings)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>\n'
-        for first, *cells in rows
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
-        f'<table class="{style}"><caption>{caption}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
-    )
-
-
-def interval_cell(interval: Interval, *, best: bool = False) -> str:
-    """Returns the value with its interval below, as HTML.
-
-    Args:
-        interval: The metric.
+    Attributes:
+        interval: Its value, and the interval below it.
         best: Whether to mark it.
-
-    Example:
-        >>> interval_cell(Interval(0.5, 0.4, 0.6))
-        '0.5000<small>0.4000 to 0.6000</small>'
     """
-    if interval.value is None:
-        return '<span title="not defined on these examples">-</span>'
-    value = f"{interval.value:.4f}"
-    if best:
-        value = f'<span class="best">{value} <span aria-label="best">★</span></span>'
-    if interval.low is None:
-        return value
-    return f"{value}<small>{interval.low:.4f} to {interval.high:.4f}</small>"
+
+    interval: Interval
+    best: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table with a heading for each column and one for each row.
+
+    Attributes:
+        caption: What it shows.
+        headings: One for each column.
+        rows: Cells; the first of a row is its heading.
+        style: Class of the table.
+    """
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str | MetricCell]]
+    style: str = ""
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:

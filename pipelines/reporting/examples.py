@@ -1,6 +1,6 @@
 """Single predictions, taken apart."""
 
-import html
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,110 +10,100 @@ from numpy.typing import ArrayLike
 
 import tfrs_afm
 from pipelines.evaluation.feature_values import feature_values
-from pipelines.reporting.contents import Contents, ExplainedExample, html_table, short_names
+from pipelines.reporting.contents import Contents, ExplainedExample, Table, short_names
 from tfrs_afm.types import Model
 
 _MOST_PARTS = 8
 _WIDEST = 5.0  # rem
 
 
-def examples_section(contents: Contents) -> str:
+def examples(contents: Contents) -> dict[str, Any] | None:
     """Returns a card for each example: what it is, and what made its score."""
-    if not contents.examples:
-        return "<p>The model cannot be taken apart, so no example is explained.</p>"
-    cards = "".join(_card(example) for example in contents.examples)
-    return (
-        "<p>The surest right answers and the worst mistakes. Parts add up to the logit: blue bars "
-        f'raise it, orange bars lower it.</p><div class="cards">{cards}</div>'
-    )
+    return {"cards": list(map(_card, contents.examples))} if contents.examples else None
 
 
-def _card(example: ExplainedExample) -> str:
+def _card(example: ExplainedExample) -> dict[str, Any]:
     parts = sorted(example.parts.items(), key=lambda item: -abs(item[1]))
     shown, rest = parts[:_MOST_PARTS], parts[_MOST_PARTS:]
     if rest:
         shown.append((f"{len(rest)} smaller parts", sum(share for _, share in rest)))
     limit = max((abs(share) for _, share in shown), default=0.0) or 1.0
-    rows = "".join(
-        f'<tr><th scope="row">{_breakable(name)}</th><td><span class="bar">'
-        f'<i class="{"minus" if share < 0 else ""}" '
-        f'style="width: {_WIDEST * abs(share) / limit:.2f}rem"></i>{share:+.3f}</span></td></tr>'
-        for name, share in shown
-    )
-    features = ", ".join(
-        f"{html.escape(name)} = {html.escape(value)}" for name, value in example.features.items()
-    )
-    logit = sum(example.parts.values())
-    return (
-        f'<article class="card"><h3>{html.escape(example.story)}</h3>'
-        f"<div>label {example.label:g}, prediction <b>{example.prediction:.4f}</b></div>"
-        f'<div class="features">{features}</div>'
-        f"<table><caption>Parts of the logit {logit:+.3f}</caption><tbody>{rows}</tbody></table>"
-        "</article>"
-    )
-
-
-def _breakable(name: str) -> str:
-    return html.escape(name).replace("_", "_<wbr>")
+    return {
+        "example": example,
+        "logit": sum(example.parts.values()),
+        "parts": [
+            {"name": name, "share": share, "width": _WIDEST * abs(share) / limit}
+            for name, share in shown
+        ],
+    }
 
 
 _MOST_PAIRS = 10
 
 
-def pairs_section(contents: Contents) -> str:
+@dataclasses.dataclass(frozen=True)
+class Heat:
+    """A number for each pair of fields, on a colour that tells how large it is.
+
+    Attributes:
+        caption: What it shows.
+        fields: Headings of the columns.
+        rows: The field of each row, and its cells: text, colour and strength, or None.
+    """
+
+    caption: str
+    fields: list[str]
+    rows: list[tuple[str, list[dict[str, str] | None]]]
+
+    @classmethod
+    def of(cls, caption: str, fields: list[str], values: np.ndarray, *, signed: bool) -> "Heat":
+        """Colours a square of numbers, which may have signs."""
+        limit = float(np.abs(values).max()) or 1.0
+
+        def cell(value: float, *, itself: bool) -> dict[str, str] | None:
+            if itself and not value:
+                return None
+            return {
+                "text": f"{value:{'+' if signed else ''}.3f}",
+                "colour": "--plus" if value >= 0 else "--minus",
+                # Never so strong that the number on it cannot be read.
+                "strength": f"{0.6 * abs(value) / limit:.3f}",
+            }
+
+        rows = [
+            (name, [cell(float(value), itself=i == j) for j, value in enumerate(values[i])])
+            for i, name in enumerate(fields)
+        ]
+        return cls(caption, fields, rows)
+
+
+def pairs(contents: Contents) -> dict[str, Any] | None:
     """Returns the attention and the share of every pair as heat maps, and the strongest pairs."""
-    pairs = contents.pairs
-    if pairs is None:
-        return "<p>The model has no pair interactions.</p>"
+    found = contents.pairs
+    if found is None:
+        return None
     rows = [
         [
-            " &times; ".join(html.escape(name) for name in row["fields"]),
+            " \N{MULTIPLICATION SIGN} ".join(row["fields"]),
             f"{row['contribution']:+.4f}",
             f"{row['magnitude']:.4f}",
             f"{row['attention']:.4f}",
         ]
-        for row in pairs.table()[:_MOST_PAIRS]
+        for row in found.table()[:_MOST_PAIRS]
     ]
-    return (
-        f"<p>Averages over {pairs.examples:,} examples of the {html.escape(contents.part)} part. "
-        "Attention is how much of its weight the model gives a pair; the share is what the pair "
-        "adds to the logit, blue upwards and orange downwards.</p>"
-        + _heat("Attention of each pair of fields", pairs.fields, pairs.attention, signed=False)
-        + _heat(
-            "Mean share of each pair in the logit", pairs.fields, pairs.contribution, signed=True
-        )
-        + html_table(
+    return {
+        "attention": Heat.of(
+            "Attention of each pair of fields", found.fields, found.attention, signed=False
+        ),
+        "contribution": Heat.of(
+            "Mean share of each pair in the logit", found.fields, found.contribution, signed=True
+        ),
+        "strongest": Table(
             "The pairs that move logits most, in either direction",
             ["pair", "mean share", "mean size", "attention"],
             rows,
-        )
-    )
-
-
-def _heat(caption: str, fields: list[str], values: np.ndarray, *, signed: bool) -> str:
-    limit = float(np.abs(values).max()) or 1.0
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in fields)
-    body = []
-    for i, name in enumerate(fields):
-        cells = []
-        for j in range(len(fields)):
-            value = float(values[i, j])
-            if i == j and not value:
-                cells.append('<td class="self">-</td>')
-                continue
-            colour = "--plus" if value >= 0 else "--minus"
-            # Never so strong that the number on it cannot be read.
-            strength = 0.6 * abs(value) / limit
-            cells.append(
-                f'<td style="background: rgba(var({colour}), {strength:.3f})">'
-                f"{value:{'+' if signed else ''}.3f}</td>"
-            )
-        body.append(f'<tr><th scope="row">{html.escape(name)}</th>{"".join(cells)}</tr>')
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
-        f'<table class="heat"><caption>{caption}</caption>'
-        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-    )
+        ),
+    }
 
 
 _MOST_VALUES = 12  # of a list; a history may have hundreds
@@ -184,7 +174,6 @@ def _row(value: Any, place: int) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, list):
-        value = value.item() if isinstance(value, np.generic) else value
         return f"{value:g}" if isinstance(value, float) else str(value)
     more = f" and {len(value) - _MOST_VALUES} more" if len(value) > _MOST_VALUES else ""
     return ", ".join(_text(one) for one in value[:_MOST_VALUES]) + more or "(none)"

@@ -1,6 +1,5 @@
-"""The run at a glance."""
+"""The run at a glance: what the templates of the same names lay out."""
 
-import html
 import itertools
 import json
 from typing import Any
@@ -8,29 +7,27 @@ from typing import Any
 from pipelines.configuration.evaluation import direction_of
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.reporting.charts import line_chart
-from pipelines.reporting.contents import Contents, html_table, interval_cell
+from pipelines.reporting.contents import Contents, MetricCell, Table
 
 _MOST = 4
 
 
-def summary_section(contents: Contents) -> str:
+def summary(contents: Contents) -> list[dict[str, str]]:
     """Returns a tile for each of the first metrics: the model's value and the best baseline's."""
     models = contents.metrics.get(contents.part, {})
     own = models.get(contents.model, {})
-    tiles = []
-    for name, interval in list(own.items())[:_MOST]:
-        if interval.value is None:
-            continue
-        ends = ""
-        if interval.low is not None:
-            ends = f"<small>{interval.low:.4f} to {interval.high:.4f}</small><br>"
-        tiles.append(
-            f'<div class="tile"><dt>{html.escape(name.replace("_", " "))}, '
-            f"{html.escape(contents.part)}</dt>"
-            f'<dd><div class="number">{interval.value:.4f}</div>{ends}'
-            f"<small>{_beside(name, contents.model, models)}</small></dd></div>"
-        )
-    return f'<dl class="tiles">{"".join(tiles)}</dl>'
+    return [
+        {
+            "name": name.replace("_", " "),
+            "value": f"{interval.value:.4f}",
+            "interval": (
+                "" if interval.low is None else f"{interval.low:.4f} to {interval.high:.4f}"
+            ),
+            "beside": _beside(name, contents.model, models),
+        }
+        for name, interval in list(own.items())[:_MOST]
+        if interval.value is not None
+    ]
 
 
 def _beside(name: str, model: str, models: dict[str, dict[str, Interval]]) -> str:
@@ -43,35 +40,38 @@ def _beside(name: str, model: str, models: dict[str, dict[str, Interval]]) -> st
         return "no baseline"
     choose = min if direction_of(name) == "min" else max
     best = choose(known, key=lambda other: known[other] or 0.0)
-    return f"{html.escape(best)}: {known[best]:.4f}"
+    return f"{best}: {known[best]:.4f}"
 
 
-def data_section(contents: Contents) -> str:
+def data(contents: Contents) -> dict[str, Table]:
     """Returns the counts of each part and the fields of the model."""
     grouped = any(part.groups is not None for part in contents.parts.values())
-    label = "positive" if contents.binary else "mean label"
+    headings = ["part", "examples", "positive" if contents.binary else "mean label"]
     rows = []
     for name, part in contents.parts.items():
         mean = f"{part.mean_label:.1%}" if contents.binary else f"{part.mean_label:.4f}"
-        row = [html.escape(name), f"{part.examples:,}", mean]
-        rows.append(
-            [*row, "-" if part.groups is None else f"{part.groups:,}"][: 4 if grouped else 3]
-        )
-    headings = ["part", "examples", label, "groups"][: 4 if grouped else 3]
-    fields = [[html.escape(name), html.escape(kind)] for name, kind in contents.fields]
-    return html_table("Parts of the data", headings, rows) + html_table(
-        f"The {len(fields)} fields that the model crosses", ["field", "column"], fields, "text"
-    )
+        rows.append([name, f"{part.examples:,}", mean])
+        if grouped:
+            rows[-1].append("-" if part.groups is None else f"{part.groups:,}")
+    return {
+        "parts": Table("Parts of the data", headings + ["groups"] * grouped, rows),
+        "fields": Table(
+            f"The {len(contents.fields)} fields that the model crosses",
+            ["field", "column"],
+            contents.fields,
+            "text",
+        ),
+    }
 
 
 _ABOUT = ("epoch", "step")
 _COSTS = ("seconds", "examples_per_second", "step_seconds", "input_wait", "learning_rate")
 
 
-def learning_section(contents: Contents) -> str:
+def learning(contents: Contents) -> dict[str, Any] | None:
     """Returns a chart for each metric, training beside validation, and the numbers."""
     if not contents.history:
-        return "<p>The run folder holds no learning curve.</p>"
+        return None
     names = list(dict.fromkeys(name for record in contents.history for name in record))
     metrics = [name for name in names if name not in (*_ABOUT, *_COSTS)]
     first = contents.history[0].get("epoch", 0)
@@ -94,12 +94,11 @@ def learning_section(contents: Contents) -> str:
         [str(record.get("epoch", 0) - first + 1), *(_cell(record.get(name)) for name in names[1:])]
         for record in contents.history
     ]
-    headings = ["epoch", *(html.escape(_words(name)) for name in names[1:])]
-    numbers = html_table("The learning curve, epoch by epoch", headings, rows)
-    return (
-        f'<div class="charts">{"".join(charts)}</div>'
-        f"<details><summary>All numbers of the learning curve</summary>{numbers}</details>"
-    )
+    headings = ["epoch", *map(_words, names[1:])]
+    return {
+        "charts": charts,
+        "numbers": Table("The learning curve, epoch by epoch", headings, rows),
+    }
 
 
 def _words(name: str) -> str:
@@ -109,38 +108,34 @@ def _words(name: str) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
-    return "-" if value is None else html.escape(str(value))
+    return "-" if value is None else str(value)
 
 
-def metrics_section(contents: Contents) -> str:
+def metrics(contents: Contents) -> dict[str, list[Table]]:
     """Returns a table for each part: models by metrics, with intervals, the best one marked."""
     tables = []
     for part, models in contents.metrics.items():
         names = list(dict.fromkeys(name for found in models.values() for name in found))
         order = sorted(models, key=lambda model: model != contents.model)
         best = {name: _best(name, models) for name in names}
-        rows = [
+        rows: list[list[str | MetricCell]] = [
             [
-                html.escape(model),
+                model,
                 *(
-                    interval_cell(models[model].get(name, Interval(None)), best=model == best[name])
+                    MetricCell(models[model].get(name, Interval(None)), best=model == best[name])
                     for name in names
                 ),
             ]
             for model in order
         ]
-        headings = ["", *(_heading(name) for name in names)]
-        tables.append(html_table(f"Metrics on the {html.escape(part)} part", headings, rows))
-    return (
-        "<p>Small numbers are confidence intervals by resampling; the best value of a column is "
-        "green and marked ★. An arrow tells whether high (↑) or low (↓) is good.</p>"
-        + "".join(tables)
-    )
+        headings = ["", *map(_heading, names)]
+        tables.append(Table(f"Metrics on the {part} part", headings, rows))
+    return {"tables": tables}
 
 
 def _heading(name: str) -> str:
     arrow = "↓" if direction_of(name) == "min" else "↑"
-    return f"{html.escape(name.replace('_', ' '))} {arrow}"
+    return f"{name.replace('_', ' ')} {arrow}"
 
 
 def _best(name: str, models: dict[str, dict[str, Interval]]) -> str | None:
@@ -155,47 +150,32 @@ def _best(name: str, models: dict[str, dict[str, Interval]]) -> str | None:
     return choose(known, key=lambda model: known[model] or 0.0)
 
 
-def slices_section(contents: Contents) -> str:
+def slices(contents: Contents) -> dict[str, list[Table]] | None:
     """Returns a table for each sliced feature."""
-    slices = contents.judged[contents.model].slices
-    if not slices:
-        return (
-            "<p>No slices are asked for. Name features in <code>evaluation.slices</code>, "
-            "<code>evaluation.user</code> or <code>evaluation.item</code>.</p>"
-        )
     tables = []
-    for field, members in itertools.groupby(slices, lambda one: one.field):
+    for field, members in itertools.groupby(
+        contents.judged[contents.model].slices, lambda one: one.field
+    ):
         found = list(members)
         names = list(dict.fromkeys(name for one in found for name in one.metrics))
-        rows = [
+        rows: list[list[str | MetricCell]] = [
             [
-                html.escape(one.value),
+                one.value,
                 f"{one.examples:,}",
-                *(interval_cell(one.metrics.get(name, Interval(None))) for name in names),
+                *(MetricCell(one.metrics.get(name, Interval(None))) for name in names),
             ]
             for one in found
         ]
-        headings = [
-            html.escape(field),
-            "examples",
-            *(html.escape(name.replace("_", " ")) for name in names),
-        ]
-        tables.append(html_table(f"By {html.escape(field)}", headings, rows))
-    return (
-        f"<p>{html.escape(contents.model)} on parts of the {html.escape(contents.part)} part. "
-        "Activity and popularity count examples of the training part; a dash means that the "
-        "metric is not defined on the slice.</p>" + "".join(tables)
-    )
+        headings = [field, "examples", *(name.replace("_", " ") for name in names)]
+        tables.append(Table(f"By {field}", headings, rows))
+    return {"tables": tables} if tables else None
 
 
-def about_section(contents: Contents) -> str:
+def about(contents: Contents) -> dict[str, Any]:
     """Returns the configuration as it was resolved, and the versions."""
-    text = json.dumps(contents.configuration, indent=2, ensure_ascii=False)
-    rows = [
-        [html.escape(name), html.escape(version)] for name, version in contents.versions.items()
-    ]
-    return (
-        html_table("Versions", ["program or package", "version"], rows, "text")
-        + "<details open><summary>Configuration, as JSON that <code>--config</code> takes</summary>"
-        f"<pre><code>{html.escape(text)}</code></pre></details>"
-    )
+    return {
+        "versions": Table(
+            "Versions", ["program or package", "version"], list(contents.versions.items()), "text"
+        ),
+        "configuration": json.dumps(contents.configuration, indent=2, ensure_ascii=False),
+    }

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.evaluation.evaluate import evaluate_predictions
+from pipelines.evaluation.feature_values import feature_values
 from pipelines.modelling.baselines import Popularity
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
@@ -159,5 +160,5 @@ def popularity_of(
     )
     items = np.concatenate([batch[name] for batch in batches])
     if dtype == tf.string:
-        items = np.asarray([item.decode() for item in items])
+        items = np.asarray(feature_values(items))
     return Popularity(items, np.concatenate([batch[spec.label] for batch in batches]))

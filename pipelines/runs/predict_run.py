@@ -10,11 +10,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipelines.configuration.configuration import Configuration
+from pipelines.evaluation.feature_values import feature_values
 from pipelines.files.write_table import write_table
 from pipelines.modelling.build_model import load_model
 from pipelines.runs.batches_of import BatchesOf, input_files
 from pipelines.runs.run_folder import RunFolder
-from tfrs_afm.types import Model, Tensor
+from tfrs_afm.types import Model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Predicted:
         predictions: `(examples,)`.
         labels: `(examples,)`, or None.
         weights: `(examples,)`, or None.
-        values: Feature -> its value in each row: a number or text, a list where it is of any
-            length, None where it is missing.
+        values: Feature -> its value in each row, as `feature_values` gives them: a number or
+            text, or a list where it is of any length.
     """
 
     predictions: NDArray[np.float64]
@@ -84,7 +85,7 @@ class Predicted:
                 score(features).numpy()[:, 0].astype(np.float64),
                 flat[0] if flat else None,
                 flat[1] if len(flat) > 1 else None,
-                {name: _rows(features[name]) for name in names},
+                {name: feature_values(features[name]) for name in names},
             )
 
     def column(self, name: str) -> NDArray[Any]:
@@ -114,24 +115,6 @@ class Predicted:
                 )
             flat.append(values[0] if values else None)
         return flat
-
-
-def _rows(tensor: Tensor) -> list[Any]:
-    if isinstance(tensor, tf.SparseTensor):
-        rows: list[list[Any]] = [[] for _ in range(int(tensor.dense_shape[0]))]
-        for (row, _), value in zip(tensor.indices.numpy(), tensor.values.numpy(), strict=True):
-            rows[row].append(_plain(value))
-        return rows
-    values = tensor.numpy()
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim == 1:
-        return [_plain(value) for value in values]
-    return [[_plain(value) for value in row.ravel()] for row in values]
-
-
-def _plain(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value.item()
 
 
 def predict_run(

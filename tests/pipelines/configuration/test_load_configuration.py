@@ -151,6 +151,70 @@ def test_paths_are_relative_to_the_file_and_in_overrides_to_the_working_folder(
             "Received: columns[0].dimension='16' in 'run.toml'.",
         ),
         (
+            "training.epochs=3.0",
+            "`training.epochs` must be a whole number, without a point or an exponent. "
+            "Received: training.epochs=3.0 in 'run.toml'.",
+        ),
+        (
+            "model.dropout=true",
+            "`model.dropout` must be a number. Received: model.dropout=True in 'run.toml'.",
+        ),
+        (
+            "model.dropout='0.1'",
+            "`model.dropout` must be a number, without quotes. "
+            "Received: model.dropout='0.1' in 'run.toml'.",
+        ),
+        (
+            "training.epochs=true",
+            "`training.epochs` must be a whole number. "
+            "Received: training.epochs=True in 'run.toml'.",
+        ),
+        (
+            "columns[0].trainable='true'",
+            "`columns[0].trainable` must be true or false. "
+            "Received: columns[0].trainable='true' in 'run.toml'.",
+        ),
+        (
+            "columns[2].keys[1].boundaries=[1, '2']",
+            "`columns[2].keys[1].boundaries[1]` must be a number, without quotes. "
+            "Received: columns[2].keys[1].boundaries[1]='2' in 'run.toml'.",
+        ),
+        (
+            "data.label=2020-01-02",
+            "`data.label` must be text, a number, true or false, a list or a table; write a date "
+            "as text. Received: data.label=datetime.date(2020, 1, 2) in 'run.toml'.",
+        ),
+        (
+            "evaluation.clip=[1, -1]",
+            "`evaluation.clip` must be a lower and a higher number. "
+            "Received: evaluation.clip=[1, -1] in 'run.toml'.",
+        ),
+        (
+            "training.schedule={kind='cosine'}",
+            "`training.schedule.decay_steps` must be given for this kind. "
+            "Received: nothing in 'run.toml'.",
+        ),
+        (
+            "tuning.space.model.dropout={low=0.5, high=0.1}",
+            "`tuning.space.model.dropout.low` must be below `high`. "
+            "Received: tuning.space.model.dropout.low=0.5 in 'run.toml'.",
+        ),
+        (
+            "tuning.space.model.dropout={low=0.5}",
+            "`tuning.space.model.dropout` must keep this rule: `low` and `high` must both be "
+            "given, or `choices`. Received: tuning.space.model.dropout={'low': 0.5} in 'run.toml'.",
+        ),
+        (
+            "tuning.space.model.units.choices='8'",
+            "`tuning.space.model.units.choices` must be a list. "
+            "Received: tuning.space.model.units.choices='8' in 'run.toml'.",
+        ),
+        (
+            "tuning.monitor=mood",
+            "`tuning.mode` must be given for a metric whose name does not say whether less is "
+            "better. Received: nothing in 'run.toml'. Add mode = 'min' or 'max'.",
+        ),
+        (
             "columns[0].dimension=0",
             "`columns[0].dimension` must be above 0. "
             "Received: columns[0].dimension=0 in 'run.toml'.",
@@ -216,6 +280,22 @@ def test_an_error_names_key_value_rule_and_file(tmp_path: Path, change: str, mes
     with pytest.raises(ValueError, match="must") as error:
         load_configuration(written(tmp_path), [change])
     assert str(error.value) == message
+
+
+def test_a_whole_number_will_do_for_any_number_and_a_list_stays_one_where_all_is_allowed(
+    tmp_path: Path,
+) -> None:
+    changes = ["model.dropout=0", "tuning.space.model.units.choices=[[8, 4], [16]]"]
+    loaded = load_configuration(written(tmp_path), changes)
+    assert type(loaded.model.dropout) is float
+    assert loaded.tuning.space["model.units"].choices == ([8, 4], [16])
+    assert load_configuration(written(tmp_path), ["training.profile_batch=[2, 4]"]).training
+
+
+def test_text_that_is_no_unicode_is_told(tmp_path: Path) -> None:
+    text = '{"data": {"format": "csv", "train": "a.csv", "label": "\\ud800"}, "columns": []}'
+    with pytest.raises(ValueError, match=r"`data.label` must be text without lone surrogates"):
+        load_configuration(written(tmp_path, text, "a.json"))
 
 
 def test_all_errors_are_told_at_once(tmp_path: Path) -> None:

@@ -197,6 +197,18 @@ def test_what_went_wrong_is_told_in_one_line(form: str, tmp_path: Path) -> None:
     assert "\n" not in line
 
 
+def test_bytes_that_are_no_utf8_make_batches_wherever_they_stand(tmp_path: Path) -> None:
+    """They used to be an error without file and record among the first 256 records only."""
+    latin = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"\xff"]))
+    example = tf.train.Example(features=tf.train.Features(feature={"word": latin}))
+    path = tmp_path / "rows"
+    with tf.io.TFRecordWriter(str(path)) as file:
+        file.write(example.SerializeToString())
+    spec = {"word": tf.io.FixedLenFeature([], tf.string)}
+    (batch,) = Batches([path], OPTIONS["tfrecord"], spec, BatchOptions(None))(0, 0)
+    assert batch["word"].numpy().tolist() == [b"\xff"]
+
+
 def test_a_batch_of_bad_records_alone_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "rows", "tfrecord", [{**row(n), "label": 7} for n in range(6)])
     batch = BatchOptions(label_range=(0, 1), batch_size=3)

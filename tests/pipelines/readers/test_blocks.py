@@ -22,8 +22,6 @@ QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 DTYPES = {"n": "int64", "x": "float32", "w": "string"}
-GOOD = ["1", "-2", " 3", "+4", "007"]
-ODD = ["", "?", "x", "1_0", "2.5", "1e3", "nan", "-inf", "9" * 20, "1e39", "٣", "é", "1|2", "a::b"]
 NUMBERS = [1, -2, 2.5, True, None, float("1e39"), 2**63, "1", "é", "\ud800", {}, []]
 
 
@@ -37,7 +35,7 @@ def same(path: Path, options: FormatOptions, dtypes: dict[str, str]) -> bool:
     spec = {name: tf.io.VarLenFeature(tf.as_dtype(dtype)) for name, dtype in dtypes.items()}
     wanted = Wanted.of(spec, BatchOptions(None))
     form: Any = choose_format(options, path)
-    blocks = TextBlocks(form, wanted, again, from_text=options.format == "csv")
+    blocks = TextBlocks(form, wanted, again)
     (block,) = blocks.read(path, 1, 0)
     columns = blocks.columns(block)
     assert again.examples == bad_rows.examples
@@ -48,25 +46,6 @@ def same(path: Path, options: FormatOptions, dtypes: dict[str, str]) -> bool:
         assert flat.tolist() == np.array(values, flat.dtype).tolist()
         assert lengths.tolist() == [len(one) for one in lists]
     return form.arrays([record for _, _, record in block], wanted) is not None
-
-
-@QUICK
-@given(
-    rows=st.lists(
-        st.tuples(*[st.lists(st.sampled_from(GOOD * 3 + ODD), max_size=3)] * 3),
-        min_size=1,
-        max_size=6,
-    ),
-    lists=st.sampled_from([{}, dict.fromkeys(DTYPES, "|"), {"w": "::", "n": "|"}]),
-)
-def test_csv(tmp_path: Path, rows: list[Any], lists: dict[str, str]) -> None:
-    lines = [
-        ",".join(lists.get(name, "").join(row[place]) for place, name in enumerate(DTYPES))
-        for row in rows
-    ]
-    path = tmp_path / "rows"
-    path.write_text("\n".join([",".join(DTYPES), *lines]))
-    same(path, FormatOptions("csv", lists=lists, missing=("", "?")), DTYPES)
 
 
 @QUICK
@@ -117,7 +96,6 @@ def test_libffm(tmp_path: Path, lines: list[list[str]], named: bool) -> None:
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        ("csv", "n,x,w\n1,2.5,é\n,,\n"),
         ("jsonl", '{"n": 1, "x": [2, 2.5], "w": "é"}\n{}\n'),
         ("libsvm", "1 1:1 2:1\n-1 7:0.5\n"),
         ("libffm", "1 0:1:1 1:2:1\n-1 1:7:0.5\n"),

@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.evaluation.feature_values import feature_values
 from pipelines.reporting.examples import explain_rows, telling_rows
 
 fc = tf.feature_column
@@ -30,13 +29,6 @@ def batches(size: int = 7) -> tf.data.Dataset:
         return features, labels
 
     return data.map(parse)
-
-
-def test_values_of_any_tensor_are_plain() -> None:
-    assert feature_values(tf.constant([["a"], ["b"]])).tolist() == ["a", "b"]
-    assert feature_values(tf.constant([1.0, 2.0])).tolist() == [1, 2]
-    assert feature_values(tf.constant([[1, 2], [3, 4]])) == [[1, 2], [3, 4]]
-    assert feature_values(tf.ragged.constant([["a"], []])) == [["a"], []]
 
 
 def test_an_explained_example_adds_up_to_its_logit() -> None:

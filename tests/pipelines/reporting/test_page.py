@@ -1,14 +1,19 @@
 import dataclasses
 import html.parser
 import re
+import runpy
 from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import setuptools
 
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.reporting.charts import line_chart
-from pipelines.reporting.contents import Contents, interval_cell
+from pipelines.reporting.contents import Contents
 from pipelines.reporting.write_report import render_page
 from tests.pipelines.reporting.made_contents import FIELDS, made_contents
 
@@ -113,7 +118,29 @@ def test_markup_in_names_stays_text(contents: Contents) -> None:
         configuration={bad: bad},
         versions={bad: bad},
     )
-    assert "script" not in {tag for tag, _ in Reader(render_page(changed)).tags}
+    read = Reader(render_page(changed))
+    assert "script" not in {tag for tag, _ in read.tags}
+    # Once in the title, and in each place where the name of something is told; "_" can be broken.
+    assert "".join(read.text).count("<script>alert('x')</script>\"&") > 25
+    assert ("table", {"class": ""}) in read.tags
+    labels = [attributes.get("aria-label") for _, attributes in read.tags]
+    assert f"By {bad}" in labels
+
+
+def test_the_style_is_in_the_page_as_it_is_in_its_file(contents: Contents) -> None:
+    style = files("pipelines.reporting").joinpath("templates/report.css").read_text("utf-8")
+    assert f"<style>\n{style}</style>" in render_page(contents)
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    security = {"http-equiv": "Content-Security-Policy", "content": policy}
+    assert ("meta", security) in Reader(render_page(contents)).tags
+
+
+def test_the_long_name_of_a_part_may_be_broken(contents: Contents) -> None:
+    one = dataclasses.replace(contents.examples[0], parts={"a_<b>_c": 0.5, "bias": -1.0})
+    page = render_page(dataclasses.replace(contents, examples=[one]))
+    assert '<th scope="row">a_<wbr>&lt;b&gt;_<wbr>c</th>' in page
+    assert '<i class="minus" style="width: 5.00rem"></i>-1.000' in page
+    assert '<i class="" style="width: 2.50rem"></i>+0.500' in page
 
 
 def test_a_run_with_little_to_tell_has_a_page_too(contents: Contents) -> None:
@@ -144,9 +171,17 @@ def test_the_best_value_of_a_metric_is_marked_by_its_direction(contents: Content
         "popularity": {"auc": Interval(0.7), "logloss": Interval(0.4)},
     }
     page = render_page(dataclasses.replace(contents, metrics={"test": metrics}))
-    assert interval_cell(Interval(0.8), best=True) in page
-    assert interval_cell(Interval(0.4), best=True) in page
+    for value in ("0.8000", "0.4000"):
+        assert f'<span class="best">{value} <span aria-label="best">★</span></span>' in page
     assert page.count("★</span>") == 2
+
+
+def test_a_metric_is_told_with_its_interval_or_as_not_defined(contents: Contents) -> None:
+    metrics = {"AFM": {"auc": Interval(0.8, 0.75, 0.85), "map": Interval(None), "mrr": Interval(1)}}
+    page = render_page(dataclasses.replace(contents, metrics={"test": metrics}))
+    assert "<td>0.8000<small>0.7500 to 0.8500</small></td>" in page
+    assert '<td><span title="not defined on these examples">-</span></td>' in page
+    assert "<td>1.0000</td>" in page
 
 
 def test_a_chart_of_no_or_of_infinite_points_is_a_chart() -> None:
@@ -161,3 +196,16 @@ def test_epochs_are_counted_in_whole_numbers() -> None:
     chart = line_chart("Loss", {"train": [(1.0, 0.7), (2.0, 0.6)]}, x="epoch", y="loss")
     assert ">1</text>" in chart
     assert ">1.2</text>" not in chart
+
+
+def test_every_template_is_in_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[3]
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **options: given.update(options))
+    monkeypatch.chdir(root)
+    runpy.run_path(str(root / "setup.py"))
+    folder = root / "pipelines/reporting"
+    patterns = given["package_data"]["pipelines.reporting"]
+    packed = {file for pattern in patterns for file in folder.glob(pattern)}
+    assert folder / "templates/report.css" in packed
+    assert packed == {file for file in (folder / "templates").rglob("*") if file.is_file()}

@@ -196,6 +196,31 @@ def test_predictions_go_on_over_batches_and_miss_what_a_row_lacks(folder: Path) 
     assert pq.read_table(folder / "few.parquet").to_pylist() == lines
 
 
+def test_bytes_that_are_no_utf8_are_predicted_and_written_with_replacement_characters(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`predict` used to end in a bare UnicodeDecodeError, without feature or row."""
+    path = folder / "odd.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for user in (b"u1", b"u\xff", "u\u00e9".encode()):
+            values = {"user_id": [user], "item_id": [b"\xfe"], "tags": [b"new", b"\xff"]}
+            feature = {
+                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=some))
+                for name, some in values.items()
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            file.write(example.SerializeToString())
+    words = ["predict", "--out", str(folder / "run"), "--input", str(path)]
+    for name in ("odd.jsonl", "odd.csv", "odd.parquet"):
+        assert main([*words, "--output", str(folder / name)]) == 0, capsys.readouterr().err
+    users = ["u1", "u\ufffd", "u\u00e9"]
+    lines = [json.loads(line) for line in (folder / "odd.jsonl").read_text("utf-8").splitlines()]
+    assert [line["user_id"] for line in lines] == users
+    with (folder / "odd.csv").open(encoding="utf-8") as file:
+        assert [row["user_id"] for row in csv.DictReader(file)] == users
+    assert pq.read_table(folder / "odd.parquet")["user_id"].to_pylist() == users
+
+
 def test_bad_rows_of_files_are_counted_when_judging_and_never_skipped_when_predicting(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
