@@ -47,6 +47,20 @@ def add_command(
         help="a .toml or .json file, or a recipe"
         + ("" if configured else " (default: the configuration in --out)"),
     )
+    add_set(parser)
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="the folder of the run"
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """Adds `--set`, which changes values of the file that `--config` names.
+
+    Args:
+        parser: The parser of a command.
+    """
     parser.add_argument(
         "--set",
         action="append",
@@ -54,11 +68,6 @@ def add_command(
         metavar="KEY=VALUE",
         help="a value to set, as training.epochs=3; may be repeated",
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="the folder of the run"
-    )
-    parser.set_defaults(run=run)
-    return parser
 
 
 _FORMATS = list(get_args(Format))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands.options import add_command, configuration_of
+from pipelines.commands.options import add_command, add_set, configuration_of
 
 _TUNE_ABOUT = """\
 Try configurations one after the other, and keep the best by a metric of the validation part.
@@ -172,7 +172,10 @@ def add_prepare_events(commands: Any) -> None:
         epilog=_PREPARE_EVENTS_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", type=Path, required=True, help="the settings, a TOML file")
+    parser.add_argument(
+        "--config", type=Path, required=True, help="the settings, a TOML or JSON file"
+    )
+    add_set(parser)
     parser.add_argument("--out", required=True, help="the folder to make")
     parser.add_argument(
         "--engine", choices=["memory", "beam"], default="memory", help="default: %(default)s"
@@ -187,7 +190,7 @@ def _prepare_events(options: argparse.Namespace) -> None:
     from pipelines.events.prepare_with_beam import prepare_with_beam
     from pipelines.events.settings import load_event_settings
 
-    settings = load_event_settings(options.config)
+    settings = load_event_settings(options.config, options.set)
     if options.engine == "beam":
         made = prepare_with_beam(settings, options.out, options.beam_options)
     elif options.beam_options:

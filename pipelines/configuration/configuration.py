@@ -6,6 +6,7 @@ import pydantic
 
 from pipelines.configuration.column import Column
 from pipelines.configuration.evaluation import Evaluation
+from pipelines.configuration.raw_files import RawFiles
 from pipelines.configuration.section import Files, Section, broken
 from pipelines.configuration.training import Training
 from pipelines.configuration.tuning import Tuning
@@ -45,7 +46,7 @@ Format = Literal["csv", "parquet", "jsonl", "tfrecord", "sequence_example", "lib
 Positive = Annotated[int, pydantic.Field(gt=0)]
 
 
-class Data(Section):
+class Data(RawFiles):
     """Where rows come from, and which of their columns is label, weight and group.
 
     Either `source` names a raw data set, or `format` says how the files of the splits are written,
@@ -79,26 +80,10 @@ class Data(Section):
     """Weight of a row in the loss. Default: all rows weigh the same."""
     group: str | None = None
     """Whose rows are ranked apart, as the user's id."""
-    positive_from: float | None = None
-    """If given, the label is 1 where it is at least so much, otherwise 0."""
-
-    lists: dict[str, str] = pydantic.Field(default_factory=dict)
-    """Column -> the separator of the values that its text cells hold."""
-    missing: tuple[str, ...] = ("",)
-    """Cells that mean that there is no value."""
-    delimiter: str = pydantic.Field(default=",", min_length=1, max_length=1)
-    """Separator of the cells of a CSV file."""
-    header: bool = True
-    """Whether a CSV file begins with the names of its columns."""
-    names: tuple[str, ...] | None = None
-    """CSV: the names, instead of a header or where there is none. libsvm: one for each pair of a
-    line. libffm: one for each field."""
     num_fields: Positive | None = None
     """Fields a row of libsvm or libffm. Default: rows may differ."""
     index_base: int = pydantic.Field(default=0, ge=0)
     """The smallest id in a file of libsvm or libffm."""
-    on_bad_row: Literal["error", "skip"] = "error"
-    """What happens at a row that cannot be read: an error, or it is counted and left out."""
 
     batch_size: Positive = 1024
     """Rows a step."""

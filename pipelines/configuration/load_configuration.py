@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.configuration.configuration import Configuration
-from pipelines.configuration.section import checked
+from pipelines.configuration.section import S, checked
 
 _RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -32,12 +32,29 @@ def load_configuration(path_or_recipe: str | Path, overrides: Sequence[str] = ()
         ValueError: If there is no such file or recipe, or something in it is not as it must be;
             the key, its value, the rule and the file are named.
     """
-    path = _find(path_or_recipe)
+    return load_section(Configuration, _find(path_or_recipe), overrides)
+
+
+def load_section(schema: type[S], path: Path, overrides: Sequence[str] = ()) -> S:
+    """Reads and checks a section from a file of its own.
+
+    Args:
+        schema: The class of the section.
+        path: A `.toml` or `.json` file.
+        overrides: Values to set before the check; see `override`.
+
+    Returns:
+        The section.
+
+    Raises:
+        ValueError: If the file cannot be read, or a value breaks a rule; the key, its value, the
+            rule and the file are named.
+    """
     folder = Path.cwd() if path.parent == _RECIPES else path.parent.absolute()
     content = absolute_paths(_read(path), folder)
     for text in overrides:
         override(content, text)
-    return checked(Configuration, content, path.name)
+    return checked(schema, content, path.name)
 
 
 def _find(path_or_recipe: str | Path) -> Path:
@@ -57,13 +74,18 @@ def _find(path_or_recipe: str | Path) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ValueError(
+            f"`--config` must be a .toml or .json file that exists. Received: --config {path}. "
+            "Correct the path."
+        )
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
         form = "JSON" if path.suffix == ".json" else "TOML"
         raise ValueError(
-            f"`{path}` must be {form}. Received: a file that is not: {error}. Put it right there."
+            f"`{path}` must be {form}. Received: a file that is not: {error}. Fix it there."
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
@@ -136,7 +158,7 @@ def _value(text: str) -> Any:
     return parsed["value"] if set(parsed) == {"value"} else text
 
 
-_KEYS = ("base_path", "path", "prepared", "test", "train", "validation", "vocabulary_file")
+_KEYS = ("base_path", "files", "path", "prepared", "test", "train", "validation", "vocabulary_file")
 
 
 def absolute_paths(content: Any, folder: Path) -> Any:

@@ -1,18 +1,20 @@
 """What a log of events is, and what examples to make of it."""
 
-import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
 import pydantic
 
-from pipelines.configuration.section import Files, Section, broken, explained
-from pipelines.readers.formats import FormatOptions
+from pipelines.configuration.load_configuration import load_section
+from pipelines.configuration.raw_files import RawFiles
+from pipelines.configuration.section import Files, Section, broken
+from pipelines.readers.formats import FormatOptions, format_options
 
 _MADE = ("label", "history", "history_age")
 
 
-class EventSettings(Section):
+class EventSettings(RawFiles):
     """A log with one event a row - who, what, when - and the examples that are made of it.
 
     One example an event: the features of its row, a label, and what the same user did strictly
@@ -72,16 +74,6 @@ class EventSettings(Section):
     """Paths or patterns such as `logs/*.csv.gz`; on Beam of any of its file systems."""
     format: Literal["csv", "jsonl", "tfrecord", "parquet"]
     """Form of the files; tfrecord holds `tf.Example`."""
-    delimiter: str = ","
-    """CSV: what separates cells."""
-    header: bool = True
-    """CSV: whether the first line of each file names the columns."""
-    names: tuple[str, ...] | None = None
-    """CSV: the columns' names, in place of a header."""
-    lists: dict[str, str] = pydantic.Field(default_factory=dict)
-    """CSV: column whose cells hold lists -> what separates their values."""
-    missing: tuple[str, ...] = ("",)
-    """CSV: cells that mean that there is no value."""
     user: str
     """Feature: who acts; the group that is ranked apart."""
     item: str
@@ -92,8 +84,6 @@ class EventSettings(Section):
     """Unit of the time since 1970. Finer ones are cut to seconds."""
     label: str | None = None
     """Column: 0 or 1, or a number with `positive_from`; left out, each event is positive."""
-    positive_from: float | None = None
-    """Label values from here on are positive."""
     features: dict[str, Feature]
     """The columns that become features, by name; `user` and `item` are among them."""
     item_features: tuple[str, ...] = ()
@@ -110,8 +100,6 @@ class EventSettings(Section):
     """Decides the drawn negatives."""
     num_shards: int = pydantic.Field(4, ge=1)
     """Files a part."""
-    on_bad_row: Literal["error", "skip"] = "error"
-    """Stop at a row that is not as it must be, or count and skip it."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -121,14 +109,7 @@ class EventSettings(Section):
     @property
     def options(self) -> FormatOptions:
         """How the files are written, for the readers."""
-        return FormatOptions(
-            self.format,
-            lists=self.lists,
-            missing=self.missing,
-            delimiter=self.delimiter,
-            header=self.header,
-            names=self.names,
-        )
+        return format_options(self, self.format)
 
     @property
     def dtypes(self) -> dict[str, str]:
@@ -165,30 +146,19 @@ class EventSettings(Section):
         return self
 
 
-def load_event_settings(path: Path) -> EventSettings:
-    """Reads and checks a TOML file.
+def load_event_settings(path: str | Path, overrides: Sequence[str] = ()) -> EventSettings:
+    """Reads and checks the settings of a log, as `load_configuration` does a configuration.
 
     Args:
-        path: The file. Its `files` are relative to its folder, but for those with a `scheme://`.
+        path: A `.toml` or `.json` file. Its `files` are relative to its folder, except for those
+            with a `scheme://`.
+        overrides: Values to set before the check, as "history=20".
 
     Returns:
         The settings.
 
     Raises:
-        ValueError: If the file is no TOML or something in it is not as it must be; the key, its
-            value, the rule and the file are named.
-        FileNotFoundError: If there is no such file.
+        ValueError: If there is no such file, or a value breaks a rule; the key, its value, the rule
+            and the file are named.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"`{path}` must be TOML. Received: a file that is not: {error}. Put it right there."
-        ) from error
-    try:
-        settings = EventSettings.model_validate(content)
-    except pydantic.ValidationError as error:
-        raise ValueError(explained(error, content, EventSettings, path.name)) from None
-    folder = path.parent.absolute()
-    files = tuple(file if "://" in file else str(folder / file) for file in settings.files)
-    return settings.model_copy(update={"files": files})
+    return load_section(EventSettings, Path(path), overrides)

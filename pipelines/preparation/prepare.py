@@ -70,7 +70,7 @@ class Origin:
         """Returns how many rows there are, about: see `count_rows`. None of a source."""
         if self._data.source is not None:
             return None
-        form = format_options(self._data)
+        form = format_options(self._data, str(self._data.format))
         return sum(count_rows(files, form) for files in self.files.values())
 
     def rows(self, part: str) -> Iterator[dict[str, Any]]:
@@ -107,7 +107,9 @@ class Origin:
         }
         if data.split is not None and data.split.by == "column":
             dtypes.setdefault(str(data.split.column), "string")
-        yield from read_rows(self.files[part], format_options(data), dtypes, self.bad_rows)
+        yield from read_rows(
+            self.files[part], format_options(data, str(data.format)), dtypes, self.bad_rows
+        )
 
 
 _FORMAT = 1  # count up when the same configuration would give other examples

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from pipelines.configuration.configuration import Data
+from pipelines.configuration.raw_files import RawFiles
 from pipelines.readers.values import Wanted
 
 _FORMATS = ("csv", "jsonl", "tfrecord", "sequence_example", "parquet", "libsvm", "libffm")
@@ -156,20 +156,24 @@ class TextFormat(RowFormat, Protocol):
         ...
 
 
-def format_options(data: Data) -> FormatOptions:
-    """Returns how the files of a configuration are written.
+def format_options(files: RawFiles, form: str) -> FormatOptions:
+    """Returns how raw files are written.
+
+    Args:
+        files: The section that describes them.
+        form: Their format.
 
     Example:
-        >>> format_options(Data(format="csv", train="a.csv", delimiter=";")).delimiter
+        >>> format_options(RawFiles(delimiter=";"), "csv").delimiter
         ';'
     """
     return FormatOptions(
-        str(data.format),
-        lists=data.lists,
-        missing=data.missing,
-        delimiter=data.delimiter,
-        header=data.header,
-        names=data.names,
-        num_fields=data.num_fields,
-        index_base=data.index_base,
+        form,
+        lists=files.lists,
+        missing=files.missing,
+        delimiter=files.delimiter,
+        header=files.header,
+        names=files.names,
+        num_fields=getattr(files, "num_fields", None),
+        index_base=getattr(files, "index_base", 0),
     )

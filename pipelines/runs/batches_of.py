@@ -84,7 +84,7 @@ class BatchesOf:
             label_range=(0.0, 1.0) if labelled and task.predicts == "binary" else None,
             batch_size=data.batch_size,
         )
-        described = data if data.format == form else data.model_copy(update={"format": form})
+        described = data
         if form != "csv":
             plain = {"lists": {}, "missing": ("",), "delimiter": ",", "header": True}
             described = described.model_copy(update=plain)
@@ -93,7 +93,9 @@ class BatchesOf:
         if form not in ("libsvm", "libffm"):
             described = described.model_copy(update={"num_fields": None, "index_base": 0})
         bad_rows = BadRows(data.on_bad_row if labelled else "error")
-        return Batches(files, format_options(described), self._features(extras), options, bad_rows)
+        return Batches(
+            files, format_options(described, form), self._features(extras), options, bad_rows
+        )
 
     def _features(self, extras: Sequence[str]) -> dict[str, Any]:
         wanted = list(extras)

@@ -1,7 +1,11 @@
+import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from pipelines.configuration.configuration import Data
+from pipelines.configuration.raw_files import RawFiles
 from pipelines.events.settings import EventSettings, load_event_settings
 
 GOOD = """\
@@ -48,7 +52,12 @@ def test_a_file_gives_the_settings_and_its_files_are_beside_it(tmp_path: Path) -
         (("lists =", "positive_from = 4\nlists ="), "`positive_from` must come with a `label`"),
         (("lists =", 'label = "film"\nlists ='), "`features` must not be called film"),
         (("lists =", 'item_features = ["x"]\nlists ='), "`item_features` must be among"),
-        (("lists =", 'delimiter = "ab"\nlists ='), "`delimiter` must be one character"),
+        (("lists =", 'delimiter = "ab"\nlists ='), "`delimiter` must have 1 or fewer characters"),
+        (
+            ("lists =", 'history = "20"\nlists ='),
+            "`history` must be a whole number, wi",
+        ),
+        (("lists =", "header = 1\nlists ="), "`header` must be true or false"),
         (("lists =", 'format = "xml"\nlists ='), "must be TOML"),
     ],
 )
@@ -59,3 +68,25 @@ def test_a_wrong_setting_is_named_with_its_rule(
     with pytest.raises(ValueError, match=message) as raised:
         load_event_settings(tmp_path / "events.toml")
     assert "events.toml" in str(raised.value)
+
+
+def test_values_are_set_for_one_call_and_json_is_read_too(tmp_path: Path) -> None:
+    (tmp_path / "events.toml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "events.json").write_text(json.dumps(tomllib.loads(GOOD)), encoding="utf-8")
+    words = ["history=20", "features.film.fit=vocabulary", 'files=["/logs/a.csv"]']
+    for name in ("events.toml", "events.json"):
+        settings = load_event_settings(tmp_path / name, words)
+        assert (settings.history, settings.features["film"].fit) == (20, "vocabulary")
+        assert settings.files == ("/logs/a.csv",)
+    with pytest.raises(ValueError, match=r"`histroy` must be a known key.*Did you mean history"):
+        load_event_settings(tmp_path / "events.toml", ["histroy=20"])
+
+
+def test_keys_of_raw_files_are_those_of_a_configuration() -> None:
+    """One section declares them, so neither can drift from the other."""
+    shared = RawFiles.model_fields.keys()
+    assert shared >= {"delimiter", "header", "names", "lists", "missing", "on_bad_row"}
+    for name in shared:
+        events, data = EventSettings.model_fields[name], Data.model_fields[name]
+        assert (events.annotation, events.default) == (data.annotation, data.default)
+        assert events.description == data.description
