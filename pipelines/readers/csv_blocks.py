@@ -241,7 +241,7 @@ class _Lines:
 def _piece(file: IO[bytes]) -> bytes:
     """Reads to an end of line that is in no quoted cell, if there is one soon."""
     parts = [file.read(_PIECE) + file.readline()]
-    open_quote = parts[0].count(b'"') % 2
+    open_quote = b'"' in parts[0] and parts[0].count(b'"') % 2
     more = csv.field_size_limit()
     while open_quote and more > 0 and (line := file.readline()):
         parts.append(line)
@@ -261,7 +261,7 @@ def _row_lines(piece: bytes, delimiter: str) -> Array | None:
     """
     if not delimiter.isascii() or piece.startswith(_MARK):
         return None
-    if piece.count(b"\r") != piece.count(b"\r\n"):
+    if b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"):
         return None
     try:
         if not piece.isascii():
