@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks.accuracy --data-dir FOLDER [--out FOLDER] [--only RECIPE ...]
 
-Trains each recipe with the seeds 1, 2, 3 and writes the table of benchmarks/accuracy.md anew from
+Trains each recipe with the seeds 1, 2, 3 and writes the table of benchmarks/accuracy.md again from
 all runs that are in --out: a run that is there already is not repeated, and one that was stopped
 goes on. FOLDER holds the raw data sets: frappe, adult, ml-1m, lastfm, criteo-sample.
 """
@@ -156,7 +156,7 @@ ROWS = [
 
 
 def run(row: Row, data_dir: Path, out: Path, seed: int) -> None:
-    """Trains and judges one seed of a recipe, unless that is done."""
+    """Trains and evaluates one seed of a recipe, unless that is done."""
     overrides = [*row.overrides, f"training.seed={seed}", "evaluation.bootstrap=0"]
     if row.folder is not None:
         overrides.append(f'data.path="{(data_dir / row.folder).absolute()}"')
@@ -174,7 +174,7 @@ def run(row: Row, data_dir: Path, out: Path, seed: int) -> None:
 
 
 def measured(row: Row, out: Path) -> tuple[str, list[dict[str, float]], list[float]]:
-    """The part that was judged, the metrics of each seed, and seconds."""
+    """The split that was evaluated, the metrics of each seed, and seconds."""
     metrics, seconds, part = [], [], ""
     for folder in sorted((out / row.recipe).glob("seed-*")):
         if not (folder / "seconds.json").exists():

@@ -184,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[5, 6, 7], help="powers of ten")
     parser.add_argument("--turns", type=int, default=4)
-    parser.add_argument("--peak", type=int, help="only the memory of steps, for so many rows")
+    parser.add_argument("--peak", type=int, help="only the memory of steps, for this many rows")
     arguments = parser.parse_args()
     if arguments.peak:
         print(peak(arguments.peak))

@@ -176,7 +176,7 @@ def measure_memory(name: str, whose: int, rows: int, count: int) -> tuple[float,
 
 
 def held() -> float:
-    """Resident memory now, MB; the peak starts anew from here where the kernel allows it."""
+    """Resident memory now, MB; the peak starts again from here where the kernel allows it."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return status("VmRSS")
 

@@ -28,7 +28,7 @@ RUNS: dict[str, tuple[str, list[str]]] = {
 RANKERS = {"AFM": "afm", "DeepFM": "deepfm"}
 METRICS = ("auc", "logloss", "grouped_auc", "ndcg_at_10")
 ABOUT = """\
-Get and prepare MovieLens-100K, train AFM, DeepFM and two baselines, judge them on the test part,
+Get and prepare MovieLens-100K, train AFM, DeepFM and two baselines, evaluate them on the test split,
 export, verify and publish the better model, serve it on this machine, and ask it over gRPC and REST
 for the films that one user may like best. What an earlier run left and still holds is used again.
 """
@@ -70,19 +70,19 @@ def demo(out: Path, options: argparse.Namespace) -> None:
         metrics = trained(name, out, options)
         for part, found in parts.items():
             found |= metrics[part]
-    # Each run has judged the popularity of films too, which is the same for all.
+    # Each run has evaluated the popularity of films too, which is the same for all.
     parts["test"]["popularity"] = parts["test"].pop("popularity")
     numbers = {
         model.replace("_", " "): {name: row[name]["value"] for name in METRICS}
         for model, row in parts["test"].items()
     }
-    print("On the test part, the newest tenth of the ratings:\n")
+    print("On the test split, the newest tenth of the ratings:\n")
     print(metrics_table(numbers, "user"))
 
     better = min(RANKERS, key=lambda model: parts["validation"][model]["logloss"]["value"])
     run = RunFolder(out / RANKERS[better])
     version = published(out, run)
-    print(f"\n{better} is better on the validation part. Published: {version}")
+    print(f"\n{better} is better on the validation split. Published: {version}")
     with working("Starting the server"):
         base_path = version.parent.resolve()
         server_options = serving.ServerOptions(model_name=MODEL, model_base_path=base_path)
@@ -195,7 +195,7 @@ def all_films(data: Any) -> dict[int, dict[str, Any]]:
 
 
 def some_examples(run: Any, count: int) -> list[Any]:
-    """The first examples of the test part."""
+    """The first examples of the test split."""
     import tensorflow as tf
 
     (path, *_) = run.spec().files(run.data, "test")
@@ -204,7 +204,7 @@ def some_examples(run: Any, count: int) -> list[Any]:
 
 
 def some_user(run: Any, of_films: Sequence[str]) -> dict[str, list[Any]]:
-    """The user's side of a late example of the test part, of a user who has liked films before."""
+    """The user's side of a late example of the test split, of a user who has liked films before."""
     import tensorflow as tf
 
     spec = run.spec()

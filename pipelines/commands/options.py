@@ -74,19 +74,21 @@ _FORMATS = list(get_args(Format))
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:
-    """Adds `--part`, `--input` and `--format`.
+    """Adds `--split`, `--input` and `--format`.
 
     Args:
         parser: The parser of a command.
     """
     parser.add_argument(
-        "--part",
+        "--split",
+        "--part",  # as it was called before
+        dest="part",
         choices=["train", "validation", "test"],
         default="test",
         help="which of the prepared examples (default: %(default)s)",
     )
     parser.add_argument(
-        "--input", nargs="+", default=[], metavar="FILE", help="files or globs instead of a part"
+        "--input", nargs="+", default=[], metavar="FILE", help="files or globs instead of a split"
     )
     parser.add_argument(
         "--format", choices=_FORMATS, help="how the files are written (default: by their ending)"
@@ -100,7 +102,7 @@ def configuration_of(options: argparse.Namespace) -> Configuration:
         options: Those of `add_command`.
 
     Raises:
-        ValueError: If there is none, or something in it is not as it must be.
+        ValueError: If there is none, or a value in it is invalid.
     """
     from pipelines.configuration.load_configuration import load_configuration
     from pipelines.runs.run_folder import RunFolder

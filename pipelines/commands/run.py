@@ -11,7 +11,7 @@ _PREPARE_ABOUT = """\
 Prepare the data of a configuration: rows of any format to training, validation and test examples.
 
 Writes FOLDER/data: TFRecord of tf.Example, and feature_spec.json with what was fitted on the
-training part. What is there already from the same files and settings is kept; what a run was
+training split. What is there already from the same files and settings is kept; what a run was
 trained on is never replaced; an interrupted run leaves nothing behind. `train` does this by itself.
 """
 _PREPARE_EXAMPLES = """\
@@ -44,7 +44,7 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 _TRAIN_ABOUT = """\
-Train the model of a configuration, keep its best weights, and judge it on all other parts.
+Train the model of a configuration, keep its best weights, and evaluate it on all other splits.
 
 FOLDER then holds configuration.json (all defaults included), data, checkpoints, logs for
 TensorBoard, history.jsonl with a line an epoch, model.keras with the best weights and metrics.json.
@@ -92,14 +92,14 @@ def _train(options: argparse.Namespace) -> None:
 
 
 _EVALUATE_ABOUT = """\
-Judge the model of a run on a part of its prepared examples, or on files of any format.
+Evaluate the model of a run on a split of its prepared examples, or on files of any format.
 
 What is computed is said by the section `evaluation`: metrics, k, bootstrap and so on. The metrics
-of a part go to FOLDER/metrics.json, those of files to --output, with confidence intervals.
+of a split go to FOLDER/metrics.json, those of files to --output, with confidence intervals.
 """
 _EVALUATE_EXAMPLES = """\
   python -m pipelines evaluate --out runs/clicks
-  python -m pipelines evaluate --out runs/clicks --part validation --set evaluation.bootstrap=0
+  python -m pipelines evaluate --out runs/clicks --split validation --set evaluation.bootstrap=0
   python -m pipelines evaluate --out runs/clicks --input new.parquet --output metrics.json
 """
 
@@ -137,7 +137,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 _PREDICT_ABOUT = """\
-Write the prediction of the model of a run for each row of a part, or of files of any format.
+Write the prediction of the model of a run for each row of a split, or of files of any format.
 
 Files need no label. The ending of --output says how it is written: .json, .csv or .parquet.
 """
@@ -185,8 +185,8 @@ def _predict(options: argparse.Namespace) -> None:
 _EXPORT_ABOUT = """\
 Publish the model of a run as the next version that TensorFlow Serving serves.
 
-Runs `python -m serving export` with the section `export`: signatures, golden rows of the test part,
-a check in a fresh process, and only then the version appears. Prints its folder.
+Runs `python -m serving export` with the section `export`: signatures, golden rows of the test
+split, a check in a fresh process, and only then the version appears. Prints its folder.
 """
 _EXPORT_EXAMPLES = """\
   python -m pipelines export --out runs/clicks --base-path models/clicks
@@ -229,7 +229,7 @@ configuration and the versions.
 """
 _REPORT_EXAMPLES = """\
   python -m pipelines report --out runs/afm
-  python -m pipelines report --out runs/afm --part validation --beside runs/linear runs/deepfm
+  python -m pipelines report --out runs/afm --split validation --beside runs/linear runs/deepfm
 """
 
 
@@ -244,7 +244,9 @@ def add_report(commands: Any) -> None:
         commands, "report", summary, _REPORT_ABOUT, _REPORT_EXAMPLES, _report, configured=False
     )
     parser.add_argument(
-        "--part",
+        "--split",
+        "--part",  # as it was called before
+        dest="part",
         choices=["train", "validation", "test"],
         default="test",
         help="what curves, slices and examples are of (default: %(default)s)",

@@ -8,12 +8,12 @@ from typing import Any
 from pipelines.commands.options import add_command, add_set, configuration_of
 
 _TUNE_ABOUT = """\
-Try configurations one after the other, and keep the best by a metric of the validation part.
+Try configurations one after the other, and keep the best by a metric of the validation split.
 
 The section [tuning] of the configuration says which keys may take which values, by which metric of
-the learning curve trials are judged, and how many there are. Trials that fall behind end early.
+the learning curve trials are compared, and how many there are. Trials that fall behind end early.
 A search that was stopped goes on when the command is given again: the trials that had ended are
-kept, the one that had not is done again. The test part decides nothing.
+kept, the one that had not is done again. The test split decides nothing.
 
 --out gets data, the prepared examples, and tuning: best.json, which --config takes, trials.csv,
 trials.svg, and study.journal, which is a study of Optuna.
@@ -59,7 +59,7 @@ _CLUSTER_ABOUT = """\
 Run another command in several processes on this machine, which train one model together.
 
 Each worker takes its part of every batch, and all hold the same weights. With --ps, tables are
-dealt out over parameter servers, and workers take a step each without waiting for one another.
+sharded over parameter servers, and workers take a step each without waiting for one another.
 This is for trying out what several machines do: processes that share the cores of one are not
 faster than one. Ports are free ones of the loopback interface. The lines of each process have its
 name in front.
@@ -143,7 +143,7 @@ _PREPARE_EVENTS_ABOUT = """\
 Make training examples of a log: who did what and when, one event a row.
 
 Writes one example an event, with what the same user liked before, as sharded TFRecord; drawn
-negatives; feature_spec.json with what was fitted on the training part; and counters.json. Both
+negatives; feature_spec.json with what was fitted on the training split; and counters.json. Both
 engines write the same examples. An interrupted run leaves nothing behind.
 
 memory  in the memory of this process

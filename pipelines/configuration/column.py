@@ -57,7 +57,7 @@ class Column(Section):
     """One feature column, by the names and arguments of `tf.feature_column` and `tfrs_afm`.
 
     A categorical column is embedded: `dimension`, `stddev` and `combiner` say how, and are the
-    model's where they are left out. What is marked "fitted" below is found on the training part
+    model's where they are left out. What is marked "fitted" below is found on the training split
     when it is left out.
     """
 
@@ -116,8 +116,8 @@ class Column(Section):
     trainable: bool = True
     """Whether training changes the vectors."""
     num_remainders: Positive | None = None
-    """If given, vectors are composed of two small tables, of so many rows and of the number of ids
-    divided by it, see `tfrs_afm.embeddings.QuotientRemainderTable`: for a huge vocabulary."""
+    """For a huge vocabulary: vectors are composed of two small tables, one of this many rows and one
+    of the number of ids divided by it; see `tfrs_afm.embeddings.QuotientRemainderTable`."""
     indicator: bool = False
     """Whether the column is an `indicator_column` instead: x_i counts, and ids add up."""
     shared: str | None = None

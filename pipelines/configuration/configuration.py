@@ -13,18 +13,18 @@ from pipelines.configuration.tuning import Tuning
 
 
 class Split(Section):
-    """How rows are dealt out to the parts where one file holds everything."""
+    """How rows are assigned to splits where one file holds everything."""
 
     by: Literal["random", "time", "column", "group"] = "random"
     """`random`: each row by chance. `time`: oldest rows first. `column`: a column holds the name of
-    the part. `group`: the last row of each group is tested, the one before validated (leave-last-
+    the split. `group`: the last row of each group is tested, the one before validated (leave-last-
     out), the earlier ones trained on; last by `column`, or by the order of the rows."""
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    """Shares of training, validation and test part, for `random` and `time`. They sum to one."""
+    """Shares of training, validation and test split, for `random` and `time`. They sum to one."""
     seed: int = pydantic.Field(default=1, ge=0)
     """Decides `random`."""
     column: str | None = None
-    """The time, a number (`time`, `group`), or the name of the part (`column`)."""
+    """The time, a number (`time`, `group`), or the name of the split (`column`)."""
 
     @pydantic.model_validator(mode="after")
     def _whole(self) -> Self:
@@ -72,26 +72,26 @@ class Data(RawFiles):
     test: Files = ()
     """Files to report numbers on."""
     split: Split | None = None
-    """How the rows of `train` are dealt out, where no other part is given."""
+    """How the rows of `train` are split, where no other split is given."""
 
     label: str = "label"
     """What is predicted, a number."""
     weight: str | None = None
     """Weight of a row in the loss. Default: all rows weigh the same."""
     group: str | None = None
-    """Whose rows are ranked apart, as the user's id."""
+    """Feature that groups rows for ranking metrics, for example the user id."""
     num_fields: Positive | None = None
     """Fields a row of libsvm or libffm. Default: rows may differ."""
     index_base: int = pydantic.Field(default=0, ge=0)
     """The smallest id in a file of libsvm or libffm."""
 
     batch_size: Positive = 1024
-    """Rows a step."""
+    """Rows per step."""
     shuffle_buffer: int = pydantic.Field(default=1_000_000, ge=0)
-    """Rows that are shuffled together, in memory; 0 keeps the order. Fewer than there are cost
-    accuracy where neighbours are alike, as in a file that goes user by user."""
+    """Rows that are shuffled together in memory; 0 keeps the order. A buffer smaller than the data
+    costs accuracy where neighbouring rows are alike, as in a file sorted by user."""
     shards: Positive = 4
-    """Files a prepared part."""
+    """Files per prepared split."""
 
     @pydantic.model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -109,12 +109,12 @@ class Data(RawFiles):
         if self.format is not None and not self.train:
             raise broken("train", "name files", "Give a path, a glob or a list of them.")
         if self.source is not None and self.train:
-            raise broken("train", "be left out with a `source`", "The source knows its parts.")
+            raise broken("train", "be left out with a `source`", "The source knows its splits.")
         if self.format is not None and (self.settings or self.path):
             key = "settings" if self.settings else "path"
             raise broken(key, "be left out without a `source`", "Name files with `train`.")
         if self.split is not None and (self.validation or self.test):
-            raise broken("split", "be left out where parts are given", "Keep one of the two.")
+            raise broken("split", "be left out where splits are given", "Keep one of the two.")
         if not self.header and not self.names:
             raise broken("names", "be given without a header", "List the columns in order.")
         return self
@@ -231,7 +231,7 @@ class Task(Section):
 
     @property
     def predicts(self) -> Literal["binary", "ranking", "regression"]:
-        """A probability, an order inside groups, or a number; it decides how a model is judged."""
+        """A probability, an order inside groups, or a number: what a model is evaluated as."""
         if self.loss in ("pairwise_logistic", "listwise_softmax"):
             return "ranking"
         return "binary" if self.loss == "binary_crossentropy" else "regression"
@@ -260,7 +260,7 @@ class Export(Section):
     tolerance: float = pydantic.Field(default=1e-5, gt=0)
     """How far answers of the export may be off those of the model."""
     keep_last: int | None = pydantic.Field(default=None, gt=0)
-    """If given, all versions but so many are removed."""
+    """If given, only the newest versions, this many, are kept."""
     server_files: bool = False
     """Whether configuration files for TensorFlow Serving are written beside the versions."""
 
@@ -287,7 +287,7 @@ class Configuration(Section):
     training: Training = Training()
     """Passes over the data, the optimizer, and what is kept of the way there."""
     evaluation: Evaluation = Evaluation()
-    """How predictions are judged."""
+    """How predictions are evaluated."""
     tuning: Tuning = Tuning()
     """What `tune` tries."""
     export: Export = Export()

@@ -89,13 +89,13 @@ class Evaluation(Section):
     """Decides the resamples."""
 
     slices: tuple[str, ...] = ()
-    """Names of categorical features whose values are judged one by one."""
+    """Names of categorical features whose values are evaluated one by one."""
 
     user: str | None = None
-    """The feature whose counts in the training part are user activity, a slice."""
+    """The feature whose counts in the training split are user activity, a slice."""
 
     item: str | None = None
-    """The feature whose counts in the training part are item popularity, a slice, and whose rates
+    """The feature whose counts in the training split are item popularity, a slice, and whose rates
     there are the baseline `popularity`."""
 
     @pydantic.field_validator("clip")

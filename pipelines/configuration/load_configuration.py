@@ -29,8 +29,8 @@ def load_configuration(path_or_recipe: str | Path, overrides: Sequence[str] = ()
         The configuration.
 
     Raises:
-        ValueError: If there is no such file or recipe, or something in it is not as it must be;
-            the key, its value, the rule and the file are named.
+        ValueError: If there is no such file or recipe, or a value in it breaks a rule; the key, its
+            value, the rule and the file are named.
     """
     return load_section(Configuration, _find(path_or_recipe), overrides)
 

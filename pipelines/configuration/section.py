@@ -65,7 +65,7 @@ def checked(schema: type[S], content: dict[str, Any], origin: str) -> S:
         origin: The name of the file.
 
     Raises:
-        ValueError: If a value is not as it must be; a line for each with its key, its value, the
+        ValueError: If a value breaks a rule; a line for each with its key, its value, the
             rule and the file.
 
     Example:

@@ -154,7 +154,7 @@ class EarlyStopping(Section):
 
 
 class EMA(Section):
-    """An exponential moving average of the trainable weights, which is judged and kept as best.
+    """An exponential moving average of the trainable weights, which is evaluated and kept as best.
 
         average <- average + (1 - momentum^every) (weights - average)       after each `every` steps
     It starts at the first weights. It is the same for every optimizer, row-sparse ones included:
@@ -196,7 +196,7 @@ class Pretraining(Section):
     """
 
     epochs: pydantic.PositiveInt = 10
-    """Most passes over the training part."""
+    """Most passes over the training split."""
 
     optimizer: Optimizer = Optimizer()
     """How gradients become updates."""
@@ -252,8 +252,8 @@ class Cluster(Section):
     one where there is none."""
 
     min_shard_bytes: pydantic.PositiveInt = 2**20
-    """For `parameter_server`: a table is dealt out over the parameter servers in parts of at least
-    so many bytes, one for each server at most."""
+    """For `parameter_server`: a table is sharded over the parameter servers in pieces of at least
+    this many bytes, at most one for each server."""
 
 
 _FREE = {
@@ -281,7 +281,7 @@ class Training(Section):
     """
 
     epochs: pydantic.PositiveInt = 10
-    """Most passes over the training part. The one number that may grow when a run goes on."""
+    """Most passes over the training split. The one number that may grow when a run goes on."""
 
     seed: int = pydantic.Field(default=0, ge=0, lt=2**31)
     """Decides the start of the weights, the order of the examples, dropout and what is sampled."""
@@ -296,7 +296,7 @@ class Training(Section):
     """Which epoch is best, and when training gives up."""
 
     ema: EMA | None = None
-    """The running average of the weights. Left out: the weights themselves are judged."""
+    """The running average of the weights. Left out: the weights themselves are evaluated."""
 
     pretraining: Pretraining | None = None
     """What the embeddings learn before. Left out: nothing."""

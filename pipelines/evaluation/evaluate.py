@@ -25,7 +25,7 @@ def evaluate_predictions(
     task: Literal["binary", "ranking", "regression"] = "binary",
     evaluation: Evaluation | None = None,
 ) -> dict[str, Interval]:
-    """Judges predictions over all examples and inside each group.
+    """Evaluates predictions over all examples and inside each group.
 
     Ranking metrics have the names and values of `tfrs_afm.tasks.metrics`. Intervals come from
     resamples of whole groups, because the examples of one group are not independent, or of
@@ -81,16 +81,16 @@ def evaluate_predictions(
             found[name] = example_sums(name, label, prediction, weight, units, evaluation)
     if group is not None and set(names) & set(_PER_GROUP):
         found |= group_sums(names, Ranking(group, label, prediction, weight), evaluation.k)
-    judged = bootstrap(
+    evaluated = bootstrap(
         found,
         count,
         resamples=evaluation.bootstrap,
         confidence=evaluation.confidence,
         seed=evaluation.seed,
     )
-    if "calibration_error" in judged:
-        judged["calibration_error"] = Interval(judged["calibration_error"].value)
-    return judged
+    if "calibration_error" in evaluated:
+        evaluated["calibration_error"] = Interval(evaluated["calibration_error"].value)
+    return evaluated
 
 
 def _default(task: str, *, grouped: bool) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def evaluate_slices(
     evaluation: Evaluation | None = None,
     most: int = 12,
 ) -> list[Slice]:
-    """Judges predictions for each value of some features.
+    """Evaluates predictions for each value of some features.
 
     A mean over everybody hides whom a model serves badly: newcomers, rare items, one genre.
 
@@ -276,7 +276,7 @@ def activity(ids: ArrayLike, training: ArrayLike) -> list[str]:
 
     Args:
         ids: `(examples,)` ids to look up.
-        training: `(training examples,)` ids of the training part.
+        training: `(training examples,)` ids of the training split.
 
     Returns:
         "0", "1-4", "5-19", "20-99", "100-499" or "500 and more", one for each id.

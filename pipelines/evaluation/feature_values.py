@@ -69,7 +69,7 @@ def read_feature(spec: FeatureSpec, folder: Path, part: str, name: str) -> NDArr
     Args:
         spec: The description of the examples.
         folder: Their folder.
-        part: Which part.
+        part: Which split.
         name: The feature, or the label.
 
     Returns:

@@ -37,7 +37,7 @@ def add_preparation(
         settings: The log and the examples to make of it; for CSV with `names`.
         header: CSV: the first line of each file, which is no row.
         folder: Where to write, on any file system of Beam.
-        exact_values: Times and bounds are exact up to so many distinct values.
+        exact_values: Times and bounds are exact up to this many distinct values.
     """
     parsed = _records(pipeline, settings) | "Parse" >> beam.ParDo(
         ParseRecords(settings, header)
@@ -52,7 +52,7 @@ def add_preparation(
         | "Counts of times" >> beam.CombineGlobally(Summarize(ValueCounts, exact_values))
     )
     starts = beam.pvalue.AsSingleton(times | "Starts" >> beam.Map(time_starts, settings.fractions))
-    train = events | "Training part" >> beam.Filter(_before, starts)
+    train = events | "Training split" >> beam.Filter(_before, starts)
     records = users | "Examples" >> beam.ParDo(
         UserRecords(settings), starts, _candidates(train, settings)
     ).with_outputs(UserRecords.COUNTS, *settings.parts)
@@ -67,7 +67,7 @@ def add_preparation(
         *add_fits(train, settings, exact_values),
         times | "Error of times" >> beam.Map(_time_error),
         records[UserRecords.COUNTS]
-        | "Count parts" >> beam.CombinePerKey(_sum_parts)
+        | "Count splits" >> beam.CombinePerKey(_sum_parts)
         | "Parts" >> beam.MapTuple(_part),
         users
         | "Count events" >> beam.Map(_user_counts, settings.max_events)
@@ -192,9 +192,9 @@ def add_fits(train: Any, settings: EventSettings, exact_values: int) -> list[Any
     """Adds the fitting of vocabularies, bounds and numbers of ids.
 
     Args:
-        train: Events of the training part.
+        train: Events of the training split.
         settings: What is fitted.
-        exact_values: Bounds are exact up to so many distinct values of a feature.
+        exact_values: Bounds are exact up to this many distinct values of a feature.
 
     Returns:
         Collections of `("fitted", feature, value)` and `("rank_errors", feature, ranks)`.
@@ -289,7 +289,7 @@ class Summarize(beam.CombineFn):
 
 
 class UserRecords(beam.DoFn):
-    """Writes the examples of a user to the outputs called after the parts, as `tf.Example`.
+    """Writes the examples of a user to the outputs called after the splits, as `tf.Example`.
 
     The output `counts` gets `(part, (examples, positives, first time, last time))`.
 

@@ -88,7 +88,7 @@ def event_fits(event: Event, settings: EventSettings) -> Iterator[tuple[str, int
     """Yields feature and value for each fitted feature; each value of a list by itself.
 
     Args:
-        event: An event of the training part.
+        event: An event of the training split.
         settings: Which features are fitted.
 
     Example:
@@ -193,7 +193,7 @@ def event_spec(
         if not fitted.get(name):
             raise ValueError(
                 f"`{name}` must have values to fit its {feature.fit} on. "
-                "Received: none in the training part that is frequent enough."
+                "Received: none in the training split that is frequent enough."
             )
         values[event_fit(name, settings).name] = fitted[name]
     return FeatureSpec(
@@ -212,7 +212,7 @@ def item_text(event: Event, settings: EventSettings) -> str:
     """Returns the JSON of the item's own features, which a drawn negative gets.
 
     Args:
-        event: The item's first event in the training part.
+        event: The item's first event in the training split.
         settings: Which features are the item's.
 
     Example:

@@ -32,7 +32,7 @@ def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
     """Writes a folder of prepared examples.
 
     What `prepare_with_beam` does for a log that fits in memory: the same examples, vocabularies,
-    bounds and parts, without Apache Beam.
+    bounds and splits, without Apache Beam.
 
     Args:
         settings: The log and the examples to make of it.
@@ -125,7 +125,7 @@ def _candidates(settings: EventSettings, train: list[Event]) -> tuple[list[Any],
 
 
 def _fit(settings: EventSettings, train: Iterable[Event]) -> dict[str, Any]:
-    """Returns feature -> what the training part decides, for features that have a value there."""
+    """Returns feature -> what the training split decides, for features that have a value there."""
     values: dict[str, list[Any]] = defaultdict(list)
     for event in train:
         for name, value in event_fits(event, settings):

@@ -29,9 +29,9 @@ def prepare_with_beam(
 ) -> Prepared:
     """Writes prepared examples on the machines of any runner of Beam.
 
-    The examples, vocabularies, bounds and parts are those of `prepare_in_memory`; only the order
+    The examples, vocabularies, bounds and splits are those of `prepare_in_memory`; only the order
     of the examples in the shards is left to the runner. No machine holds more than one user's
-    `max_events` events, what is fitted, and - for negatives - the items of the training part.
+    `max_events` events, what is fitted, and - for negatives - the items of the training split.
 
     Args:
         settings: The log and the examples to make of it.
@@ -41,8 +41,8 @@ def prepare_with_beam(
             comes last, so a folder without it is not ready.
         beam_arguments: Options of Beam, such as `--runner=FlinkRunner`. Without a runner,
             processes of this machine work, one a core.
-        exact_values: The split by time and bounds are exact up to so many distinct values of a
-            column; beyond, `Prepared.rank_errors` says how far from the asked rank they may be.
+        exact_values: The split by time and bounds are exact up to this many distinct values of a
+            column; beyond that, `Prepared.rank_errors` bounds their distance from the asked rank.
 
     Returns:
         The description of the examples, and what was counted.

@@ -18,10 +18,10 @@ class Prepared:
         bad_rows: Rows that were skipped.
         bad_places: Messages of the first bad rows, each with its file and line.
         users: Users with an event.
-        capped_users: Users of whom events beyond `max_events` were left out.
+        capped_users: Users with more than `max_events` events, the rest of which was left out.
         capped_events: Those events.
-        rank_errors: Feature, or `time`, -> how far at most a bound is from the rank it was asked
-            for. Zero where the values fitted in memory.
+        rank_errors: Feature, or `time`, -> the largest distance of a bound from the rank that was
+            asked for. Zero where the values fitted in memory.
     """
 
     spec: FeatureSpec

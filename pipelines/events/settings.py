@@ -18,7 +18,7 @@ class EventSettings(RawFiles):
     """A log with one event a row - who, what, when - and the examples that are made of it.
 
     One example an event: the features of its row, a label, and what the same user did strictly
-    before it. Everything that is fitted sees the training part only.
+    before it. Everything that is fitted sees the training split only.
 
     Raises:
         ValueError: If the settings contradict each other; the message names the key.
@@ -49,7 +49,7 @@ class EventSettings(RawFiles):
         default: int | float | str | None = None
         """Value where a fixed feature is missing; without one, a row that lacks it is bad."""
         fit: Literal["vocabulary", "bounds", "num_ids"] | None = None
-        """What the training part decides: the known strings, the bounds of buckets, the ids."""
+        """What the training split decides: the known strings, the bounds of buckets, the ids."""
         min_count: int = pydantic.Field(1, ge=1)
         """A vocabulary leaves rarer values out."""
         num_buckets: int = pydantic.Field(10, ge=2)
@@ -75,7 +75,7 @@ class EventSettings(RawFiles):
     format: Literal["csv", "jsonl", "tfrecord", "parquet"]
     """Form of the files; tfrecord holds `tf.Example`."""
     user: str
-    """Feature: who acts; the group that is ranked apart."""
+    """Feature: who acts; the group of ranking metrics."""
     item: str
     """Feature: what is acted on."""
     time: str
@@ -87,23 +87,23 @@ class EventSettings(RawFiles):
     features: dict[str, Feature]
     """The columns that become features, by name; `user` and `item` are among them."""
     item_features: tuple[str, ...] = ()
-    """Features that belong to the item, not to the moment: a drawn negative has its own."""
+    """Features that belong to the item, not to the moment: a sampled negative has its own."""
     history: int = pydantic.Field(50, ge=0)
     """Most items in a history, the user's earlier positives; 0 for no history."""
     max_events: int = pydantic.Field(10_000, ge=1)
-    """Of each user, so many events are kept, the oldest: beyond, it is a robot."""
+    """Keep at most this many events per user, oldest first; a user with more is taken for a bot."""
     negatives: int = pydantic.Field(0, ge=0)
-    """Examples of label 0 drawn for each positive event."""
+    """Negatives sampled for each positive event, examples of label 0."""
     fractions: tuple[float, ...] = (0.8, 0.1, 0.1)
-    """Share of the training, validation and test part, by time; two leave the test part out."""
+    """Share of the training, validation and test split, by time; two leave the test split out."""
     seed: int = 1
-    """Decides the drawn negatives."""
+    """Decides the sampled negatives."""
     num_shards: int = pydantic.Field(4, ge=1)
-    """Files a part."""
+    """Files per split."""
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Names of the parts, oldest first."""
+        """Names of the splits, oldest first."""
         return ("train", "validation", "test")[: len(self.fractions)]
 
     @property

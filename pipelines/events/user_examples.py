@@ -21,7 +21,7 @@ def user_examples(
     Args:
         events: All events of one user, sorted.
         settings: What examples to make.
-        candidates: Items of the training part, ascending, and as many texts, the JSON of their
+        candidates: Items of the training split, ascending, and as many texts, the JSON of their
             `settings.item_features`. Needed for negatives only.
 
     Yields:

@@ -20,7 +20,7 @@ def fit_columns(configuration: Configuration, rows: Iterable[Mapping[str, Any]])
 
     Args:
         configuration: Its columns say what is fitted.
-        rows: The training part and nothing else: feature -> number, text, list of these or None.
+        rows: The training split and nothing else: feature -> number, text, list of these or None.
 
     Returns:
         One value for each fit; empty where the columns leave nothing open.
@@ -100,7 +100,7 @@ def _bounds(fit: Fit, values: Any) -> list[float]:
 def _filled(fit: Fit, values: Any) -> Any:
     if not len(values):
         raise ValueError(
-            f"`{fit.features[0]}` must have values in the training part to fit {fit.name}. "
+            f"`{fit.features[0]}` must have values in the training split to fit {fit.name}. "
             "Received: none. Check the name, or give the column its value in the configuration."
         )
     return values

@@ -130,7 +130,7 @@ def quantile_bounds(values: ArrayLike, num_buckets: int) -> list[float]:
     frequent that bounds would coincide, there are fewer buckets.
 
     Args:
-        values: Numbers seen in the training part.
+        values: Numbers seen in the training split.
         num_buckets: Most buckets. At least two.
 
     Returns:
@@ -178,7 +178,7 @@ def vocabulary(
 class Smallest:
     """A mergeable summary that keeps the `most` smallest of what it is given and counts all.
 
-    It caps the events of a robot in bounded memory: as events sort by time, the oldest are kept.
+    It caps the events of a bot in bounded memory: as events sort by time, the oldest are kept.
     Whether an event is kept then depends on nothing that comes later, as it must be where the
     future is to be predicted.
 

@@ -105,13 +105,13 @@ class LinearTerm(tf.keras.layers.Layer):
 
 
 class Popularity:
-    """Predicts the smoothed positive rate of the item in the training part.
+    """Predicts the smoothed positive rate of the item in the training split.
 
         p(item) = (positives(item) + prior * rate) / (examples(item) + prior)
     with the rate of all training examples, which an unknown item gets.
 
     Args:
-        items: `(examples,)` ids, numbers or text, of the training part.
+        items: `(examples,)` ids, numbers or text, of the training split.
         labels: `(examples,)` 0 or 1.
         prior: How many examples the rate counts for. Positive.
 

@@ -11,15 +11,15 @@ from pipelines.preparation.feature_spec import Feature, FeatureSpec
 
 
 class PartWriters:
-    """Deals rows out to `<part>-00000-of-0000N.tfrecord`, and counts them.
+    """Writes rows to `<part>-00000-of-0000N.tfrecord`, and counts them.
 
     Made by `PartWriters.open`.
 
     Args:
         features: The features to write, by name.
         label: The label among them.
-        shards: Part -> the writers of its files.
-        names: Part -> the names of its files.
+        shards: Split -> the writers of its files.
+        names: Split -> the names of its files.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class PartWriters:
         num_shards: int,
         folder: Path,
     ) -> Iterator["PartWriters"]:
-        """Opens the files of all parts, and closes them at the end of the block.
+        """Opens the files of all splits, and closes them at the end of the block.
 
-        Of a part with fewer rows than files, only files that got a row stay.
+        Of a split with fewer rows than files, only files that got a row stay.
 
         Args:
             features: The features to write, by name.
             label: The label among them.
             parts: First words of the file names.
-            num_shards: Files a part.
+            num_shards: Files a split.
             folder: An existing folder.
 
         Raises:
@@ -73,7 +73,7 @@ class PartWriters:
                 writers = cls(features, label, shards, names)
                 yield writers
             for part, files in names.items():
-                for name in files[writers._examples[part] :]:  # rows are dealt out in turn
+                for name in files[writers._examples[part] :]:  # rows go to the files in turn
                     (folder / name).unlink()
         except tf.errors.OpError as error:
             raise OSError(
@@ -82,10 +82,10 @@ class PartWriters:
             ) from error
 
     def write(self, part: str, row: Mapping[str, Any]) -> None:
-        """Writes a row into the next file of a part."""
+        """Writes a row into the next file of a split."""
         number = self._examples[part]
         shards = self._shards[part]
-        place = f"row {number} of part {part}"
+        place = f"row {number} of split {part}"
         shards[number % len(shards)].write(serialized_example(row, self._features, place))
         self._examples[part] = number + 1
         positives, label = self._positives[part], row[self._label]
@@ -93,15 +93,15 @@ class PartWriters:
         self._positives[part] = (positives or 0) + int(label) if binary else None
 
     def counted(self) -> dict[str, FeatureSpec.Part]:
-        """Describes what was written, part by part.
+        """Describes what was written, split by split.
 
         Raises:
-            ValueError: If a part has no rows.
+            ValueError: If a split has no rows.
         """
         for part, count in self._examples.items():
             if not count:
                 raise ValueError(
-                    f"`data` must give rows to the part {part}. Received: none. Check its files, "
+                    f"`data` must give rows to the split {part}. Received: none. Check its files, "
                     "the fractions of data.split, and what is skipped as bad."
                 )
         return {

@@ -80,7 +80,7 @@ class FeatureSpec:
         label: Name of the label.
         group: Name of the feature whose values are ranked apart, as the user's id; None for none.
         features: The features and the label, by name.
-        parts: Part -> `Part`.
+        parts: Split -> `Part`.
         fitted: What was found on the training split, see `pipelines.fitting.fit.Fitted`: of the
             columns of a configuration, or of the features of events.
         weight: Name of the weight of an example; None for none.
@@ -88,7 +88,7 @@ class FeatureSpec:
 
     @dataclasses.dataclass(frozen=True)
     class Part:
-        """One part of the examples: files (names), counts, first and last time in seconds.
+        """One split of the examples: files (names), counts, first and last time in seconds.
 
         `positives` is None where labels are not 0 and 1, times where there are none.
         """

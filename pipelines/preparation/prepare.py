@@ -27,7 +27,7 @@ _RECORDS = ("parquet", "tfrecord", "sequence_example")
 
 
 class Origin:
-    """Rows per part, checked, as often as they are asked for.
+    """Rows per split, checked, as often as they are asked for.
 
     Args:
         configuration: Its section `data` says where they are.
@@ -35,8 +35,8 @@ class Origin:
         source: What reads the raw data set, in place of the one that `data.source` names.
 
     Attributes:
-        parts: The names of the parts that the data comes in.
-        files: Part -> the raw files; of a source "train" -> all of its files.
+        parts: The names of the splits that the data comes in.
+        files: Split -> the raw files; of a source "train" -> all of its files.
         bad_rows: What became of bad rows.
 
     Raises:
@@ -74,7 +74,7 @@ class Origin:
         return sum(count_rows(files, form) for files in self.files.values())
 
     def rows(self, part: str) -> Iterator[dict[str, Any]]:
-        """Yields the good rows of a part, in one order each time.
+        """Yields the good rows of a split, in one order each time.
 
         Args:
             part: One of `parts`.
@@ -125,8 +125,8 @@ def prepare(
 ) -> FeatureSpec:
     """Writes a folder of prepared examples, or finds that it is there already.
 
-    Rows are checked, dealt out to the parts, what the columns leave open is fitted on the training
-    part and on nothing else, and each part is written as TFRecord of `tf.Example`, beside
+    Rows are checked and assigned to splits, what the columns leave open is fitted on the training
+    split and on nothing else, and each split is written as TFRecord of `tf.Example`, beside
     `feature_spec.json`. Raw data is gone through a few times and never held in memory.
 
     Args:
@@ -144,8 +144,7 @@ def prepare(
         UserWarning: If bad rows were skipped; it counts them and names the first.
 
     Raises:
-        ValueError: If `out` is another folder, or data is not as it must be; file and line are
-            named.
+        ValueError: If `out` is another folder, or a row is invalid; file and line are named.
         OSError: If the disk is full.
     """
     if configuration.data.prepared is not None:
@@ -175,7 +174,7 @@ def prepare(
     # To say how long it will take, where somebody sees it.
     total = origin.count() if sys.stderr.isatty() else None
     kept: dict[str, Any] = {}
-    rows = progress(_dealt(configuration, origin), "Reading the training part", total)
+    rows = progress(_dealt(configuration, origin), "Reading the training split", total)
     training = _training(rows, rules, kept)
     fitted = fit_columns(configuration, training)
     for _ in training:  # where nothing is fitted, nothing was read
@@ -208,7 +207,7 @@ def prepare(
 
 
 def _dealt(configuration: Configuration, origin: Origin) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every row with its part."""
+    """Every row with its split."""
     split, group = configuration.data.split, configuration.data.group
     if split is None:
         for part in origin.parts:
@@ -216,8 +215,8 @@ def _dealt(configuration: Configuration, origin: Origin) -> Iterator[tuple[str, 
                 yield part, row
     elif origin.parts != ("train",):
         raise ValueError(
-            "`data.split` must be left out where the source has parts. "
-            f"Received: the parts {', '.join(origin.parts)}. Drop it."
+            "`data.split` must be left out where the source has splits. "
+            f"Received: the splits {', '.join(origin.parts)}. Drop it."
         )
     else:
         if split.by in ("random", "column"):  # row by row, so that one reading does for both

@@ -18,7 +18,7 @@ def deal_rows(rows: Iterable[Mapping[str, Any]], split: Split, group: str | None
     """Yields the part of each row, in the order of the rows.
 
     Args:
-        rows: The rows. Gone through before the first part is given, but for a random split.
+        rows: The rows. Gone through before the first split is given, but for a random split.
         split: How.
         group: What leave-last-out goes by.
 
@@ -26,7 +26,7 @@ def deal_rows(rows: Iterable[Mapping[str, Any]], split: Split, group: str | None
         "train", "validation" or "test".
 
     Raises:
-        ValueError: If a row lacks what it is split by, or a part would be empty.
+        ValueError: If a row lacks what it is split by, or a split would be empty.
 
     Example:
         >>> rows = [{"user": 1, "at": at} for at in (5, 9, 7)]
@@ -94,21 +94,21 @@ def _part(value: Any, split: Split, number: int) -> str:
 
 
 def time_split(times: ArrayLike, fractions: Sequence[float]) -> list[Any]:
-    """Returns the timestamps at which all parts but the first begin.
+    """Returns the timestamps at which all splits but the first begin.
 
     The cut is by time over all users, as in use: a model learns from the past and meets the
-    future. Events of one timestamp fall in one part, so the parts are only about as large as asked.
+    future. Events of one timestamp fall in one split, so sizes are only about those asked for.
 
     Args:
         times: `(events,)` integers.
-        fractions: Share of each part, oldest first; they sum to one.
+        fractions: Share of each split, oldest first; they sum to one.
 
     Returns:
-        One start less than there are parts. Event `e` is in part
+        One start less than there are splits. Event `e` is in part
         `numpy.searchsorted(starts, times[e], side="right")`.
 
     Raises:
-        ValueError: If a part would have no events, or the fractions do not sum to one.
+        ValueError: If a split would have no events, or the fractions do not sum to one.
 
     Example:
         >>> time_split(range(10), [0.8, 0.1, 0.1])
@@ -122,17 +122,17 @@ def time_split(times: ArrayLike, fractions: Sequence[float]) -> list[Any]:
 
 
 def time_starts(times: ValueCounts, fractions: Sequence[float]) -> list[Any]:
-    """Returns the seconds at which all parts but the first begin, as `time_split` does.
+    """Returns the seconds at which all splits but the first begin, as `time_split` does.
 
     Args:
         times: The times of all events.
-        fractions: Share of each part, oldest first.
+        fractions: Share of each split, oldest first.
 
     Returns:
-        One start less than there are parts. An event at a start is in the later part.
+        One start less than there are splits. An event at a start is in the later split.
 
     Raises:
-        ValueError: If a part would have no events.
+        ValueError: If a split would have no events.
 
     Example:
         >>> times = ValueCounts(100)
@@ -148,7 +148,8 @@ def time_starts(times: ValueCounts, fractions: Sequence[float]) -> list[Any]:
     starts = times.at([int(round(share * times.total(), 6)) for share in shares])
     if len({times.smallest(), *starts}) != len(fractions):
         raise ValueError(
-            f"`times` must differ enough for {len(fractions)} parts with events in each. Received: "
-            f"{times.total()} events at {times.distinct()} different times. Give a longer log."
+            f"`times` must differ enough for {len(fractions)} splits with events in each. "
+            f"Received: {times.total()} events at {times.distinct()} different times. "
+            "Give a longer log."
         )
     return starts

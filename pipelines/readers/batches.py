@@ -27,7 +27,7 @@ class Batches:
     shuffled, not batches; what is skipped is not parsed.
 
     Args:
-        files: The files of one part.
+        files: The files of one split.
         options: How they are written.
         spec: Feature name -> `tf.io.FixedLenFeature` or `tf.io.VarLenFeature`, as
             `tfrs_afm.parse_spec(columns)` gives it. May hold more features than a model reads.
@@ -111,7 +111,7 @@ class Blocks(Protocol):
         ...
 
     def read(self, path: Path, every: int, first: int) -> Iterator[Any]:
-        """Yields every so many-th row, from the first on, in blocks."""
+        """Yields every `every`-th row, from row `first` on, in blocks."""
         ...
 
     def join(self, blocks: Sequence[Any]) -> Any:

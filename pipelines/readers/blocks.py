@@ -251,7 +251,7 @@ class TextBlocks:
                 raise missing_column(one.name, path, row)
 
     def read(self, path: Path, every: int, first: int) -> Iterator[list[Any]]:
-        """Yields every so many-th record, from the first on, in blocks."""
+        """Yields every `every`-th record, from record `first` on, in blocks."""
         records = itertools.islice(self._form.records(path), first, None, every)
         while block := [(path, number, it) for number, it in itertools.islice(records, BLOCK)]:
             yield block

@@ -50,7 +50,7 @@ class CsvBlocks:
         next(self._form.records(path))
 
     def read(self, path: Path, every: int, first: int) -> Iterator[Columns]:
-        """Yields every so many-th row, from the first on, in blocks."""
+        """Yields every `every`-th row, from row `first` on, in blocks."""
         number, waiting = 0, None
         for part in self._parts(path):
             rows = part.take(slice((first - number) % every, None, every))

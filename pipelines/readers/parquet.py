@@ -102,7 +102,7 @@ class ParquetBlocks:
                     )
 
     def read(self, path: Path, every: int, first: int) -> Iterator[Columns]:
-        """Yields every so many-th row, from the first on, in blocks."""
+        """Yields every `every`-th row, from row `first` on, in blocks."""
         number = 0
         with self._form.open(path) as file:
             for batch in file.iter_batches(_BLOCK, columns=self._names):

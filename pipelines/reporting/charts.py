@@ -149,20 +149,20 @@ def calibration(contents: Contents) -> dict[str, Any] | None:
     if not contents.probabilities:
         return None
     curves, errors = {}, []
-    for name, judged in contents.judged.items():
-        one = ReliabilityCurve.of(contents.labels, judged.predictions, _BINS, contents.weights)
-        error = calibration_error(contents.labels, judged.predictions, _BINS, contents.weights)
+    for name, evaluated in contents.evaluated.items():
+        one = ReliabilityCurve.of(contents.labels, evaluated.predictions, _BINS, contents.weights)
+        error = calibration_error(contents.labels, evaluated.predictions, _BINS, contents.weights)
         curves[name] = list(zip(one.predicted.tolist(), one.observed.tolist(), strict=True))
         errors.append(f"{name} {error:.4f}")
     own = ReliabilityCurve.of(
-        contents.labels, contents.judged[contents.model].predictions, _BINS, contents.weights
+        contents.labels, contents.evaluated[contents.model].predictions, _BINS, contents.weights
     )
     rows = [
         [f"{predicted:.3f}", f"{observed:.3f}", f"{weight:,.0f}"]
         for predicted, observed, weight in zip(*own, strict=True)
     ]
     chart = line_chart(
-        f"Reliability on the {contents.part} part",
+        f"Reliability on the {contents.part} split",
         curves,
         x="mean prediction",
         y="rate of positives",
@@ -188,8 +188,8 @@ def roc(contents: Contents) -> dict[str, str] | None:
     if not contents.binary or not both:
         return None
     curves = {}
-    for name, judged in contents.judged.items():
-        curve = ROCCurve.of(contents.labels, judged.predictions, contents.weights)
+    for name, evaluated in contents.evaluated.items():
+        curve = ROCCurve.of(contents.labels, evaluated.predictions, contents.weights)
         points = list(zip(curve.false_positive.tolist(), curve.true_positive.tolist(), strict=True))
         if len(points) > _POINTS:
             points = [
@@ -198,7 +198,7 @@ def roc(contents: Contents) -> dict[str, str] | None:
             ]
         curves[name] = points
     chart = line_chart(
-        f"ROC on the {contents.part} part",
+        f"ROC on the {contents.part} split",
         curves,
         x="share of negatives called positive",
         y="share of positives found",

@@ -34,8 +34,8 @@ class ExplainedExample:
 
 
 @dataclasses.dataclass(frozen=True)
-class JudgedModel:
-    """What a model or baseline says of the part that curves and slices are drawn for.
+class EvaluatedModel:
+    """What a model or baseline says of the split that curves and slices are drawn for.
 
     Attributes:
         predictions: `(examples,)`.
@@ -48,7 +48,7 @@ class JudgedModel:
 
 @dataclasses.dataclass(frozen=True)
 class PartSummary:
-    """Counts of a part.
+    """Counts of a split.
 
     Attributes:
         examples: Number of examples.
@@ -67,18 +67,18 @@ class Contents:
 
     Attributes:
         title: The name of the run.
-        model: The name of the model, as in `metrics` and `judged`; all others are baselines.
-        parts: Part -> what it holds.
+        model: The name of the model, as in `metrics` and `evaluated`; all others are baselines.
+        parts: Split -> what it holds.
         fields: Columns, as (name, kind).
         history: The learning curve: one record an epoch, as in `history.jsonl`.
         best_epoch: The epoch of the best weights, as counted in the records.
-        metrics: Part -> model or baseline -> metric -> value and interval.
-        part: The part that everything below is about.
-        labels: `(examples,)` labels of the part.
+        metrics: Split -> model or baseline -> metric -> value and interval.
+        part: The split that everything below is about.
+        labels: `(examples,)` labels of the split.
         weights: `(examples,)` weights of the examples; None for 1.
         binary: Whether labels are 0 and 1, so that there is a ROC curve.
         probabilities: Whether predictions are probabilities, so that they can be calibrated.
-        judged: Model or baseline -> its predictions and slices.
+        evaluated: Model or baseline -> its predictions and slices.
         pairs: What field pairs do in the model; None where it has none.
         examples: The most telling ones.
         configuration: As resolved.
@@ -97,7 +97,7 @@ class Contents:
     weights: NDArray[np.float64] | None
     binary: bool
     probabilities: bool
-    judged: dict[str, JudgedModel]
+    evaluated: dict[str, EvaluatedModel]
     pairs: tfrs_afm.PairAverages | None
     examples: list[ExplainedExample]
     configuration: dict[str, Any]

@@ -18,8 +18,8 @@ from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.reporting.contents import (
     Contents,
+    EvaluatedModel,
     ExplainedExample,
-    JudgedModel,
     PartSummary,
     short_names,
 )
@@ -41,8 +41,8 @@ def gather_contents(
 
     Args:
         configuration: That of the run; its section `evaluation` may be another.
-        out: The folder of a run that is trained and judged.
-        part: The part that curves, slices, pairs and examples are about.
+        out: The folder of a run that is trained and evaluated.
+        part: The split that curves, slices, pairs and examples are about.
         beside: Folders of other runs on the same examples, to compare with: a linear baseline,
             for instance.
 
@@ -50,16 +50,16 @@ def gather_contents(
         What to tell.
 
     Raises:
-        ValueError: If a folder is not that of a run, it was not judged on the part, or a run
+        ValueError: If a folder is not that of a run, it was not evaluated on the split, or a run
             beside it has other examples.
     """
     folder = RunFolder(out)
     spec = folder.spec()
     if part not in folder.metrics:
         raise ValueError(
-            f"`--part` must be judged before it is reported. Received: --part {part}, and "
-            f"{', '.join(folder.metrics) or 'none'} judged. Run: "
-            f"python -m pipelines evaluate --out {out} --part {part}"
+            f"`--split` must be evaluated before it is reported. Received: --split {part}, and "
+            f"{', '.join(folder.metrics) or 'none'} evaluated. Run: "
+            f"python -m pipelines evaluate --out {out} --split {part}"
         )
     evaluation = configuration.evaluation
     named = (configuration.data.group, evaluation.user, evaluation.item, *evaluation.slices)
@@ -72,21 +72,23 @@ def gather_contents(
         raise ValueError(f"`{out}` must hold labelled examples. Received: none.")
     kind: str = configuration.model.kind
     metrics = {name: _intervals(models) for name, models in folder.metrics.items()}
-    judged: dict[str, JudgedModel] = {
-        kind: JudgedModel(
+    evaluated: dict[str, EvaluatedModel] = {
+        kind: EvaluatedModel(
             predicted.predictions, _slices(configuration, spec, folder.data, predicted)
         )
     }
     for other in beside:
-        name, scores = _beside(RunFolder(other), part, labels, judged)
-        judged[name] = JudgedModel(scores)
-        for judged_part, models in RunFolder(other).metrics.items():
-            if judged_part in metrics:
+        name, scores = _beside(RunFolder(other), part, labels, evaluated)
+        evaluated[name] = EvaluatedModel(scores)
+        for evaluated_split, models in RunFolder(other).metrics.items():
+            if evaluated_split in metrics:
                 own = _intervals(models)
-                metrics[judged_part][name] = own[RunFolder(other).configuration().model.kind]
+                metrics[evaluated_split][name] = own[RunFolder(other).configuration().model.kind]
     popularity = popularity_of(configuration, spec, folder.data)
     if popularity is not None and evaluation.item is not None:
-        judged["popularity"] = JudgedModel(popularity.predict(predicted.column(evaluation.item)))
+        evaluated["popularity"] = EvaluatedModel(
+            popularity.predict(predicted.column(evaluation.item))
+        )
     binary = bool(np.isin(labels, (0, 1)).all())
     rows = telling_rows(labels, predicted.predictions, binary=binary)
     pairs, examples = _explained(kind, model, batches, rows)
@@ -103,7 +105,7 @@ def gather_contents(
         weights=predicted.weights,
         binary=binary,
         probabilities=configuration.task.predicts == "binary",
-        judged=judged,
+        evaluated=evaluated,
         pairs=pairs,
         examples=examples,
         configuration=json.loads(dump(configuration)),
@@ -168,7 +170,7 @@ def _beside(
     if predicted.labels is None or not np.array_equal(predicted.labels, labels):
         raise ValueError(
             f"`--beside` must be a run on the same examples. Received: --beside {folder.path}, "
-            f"whose {part} part has other labels. Train it on the same data and split."
+            f"whose {part} split has other labels. Train it on the same data and split."
         )
     kind: str = configuration.model.kind
     return (kind if kind not in known else f"{kind} ({folder.path.name})"), predicted.predictions
@@ -186,7 +188,7 @@ def _explained(
 
 
 def _first(batches: Iterable[Any], examples: int) -> Iterator[Any]:
-    """Yields batches until there are so many examples."""
+    """Yields batches until there are enough examples."""
     for batch in batches:
         yield batch
         examples -= int(batch[1].shape[0])

@@ -44,7 +44,7 @@ def _beside(name: str, model: str, models: dict[str, dict[str, Interval]]) -> st
 
 
 def data(contents: Contents) -> dict[str, Table]:
-    """Returns the counts of each part and the fields of the model."""
+    """Returns the counts of each split and the fields of the model."""
     grouped = any(part.groups is not None for part in contents.parts.values())
     headings = ["part", "examples", "positive" if contents.binary else "mean label"]
     rows = []
@@ -54,7 +54,7 @@ def data(contents: Contents) -> dict[str, Table]:
         if grouped:
             rows[-1].append("-" if part.groups is None else f"{part.groups:,}")
     return {
-        "parts": Table("Parts of the data", headings + ["groups"] * grouped, rows),
+        "parts": Table("Splits of the data", headings + ["groups"] * grouped, rows),
         "fields": Table(
             f"The {len(contents.fields)} fields that the model crosses",
             ["field", "column"],
@@ -112,7 +112,7 @@ def _cell(value: Any) -> str:
 
 
 def metrics(contents: Contents) -> dict[str, list[Table]]:
-    """Returns a table for each part: models by metrics, with intervals, the best one marked."""
+    """Returns a table for each split: models by metrics, with intervals, the best one marked."""
     tables = []
     for part, models in contents.metrics.items():
         names = list(dict.fromkeys(name for found in models.values() for name in found))
@@ -129,7 +129,7 @@ def metrics(contents: Contents) -> dict[str, list[Table]]:
             for model in order
         ]
         headings = ["", *map(_heading, names)]
-        tables.append(Table(f"Metrics on the {part} part", headings, rows))
+        tables.append(Table(f"Metrics on the {part} split", headings, rows))
     return {"tables": tables}
 
 
@@ -154,7 +154,7 @@ def slices(contents: Contents) -> dict[str, list[Table]] | None:
     """Returns a table for each sliced feature."""
     tables = []
     for field, members in itertools.groupby(
-        contents.judged[contents.model].slices, lambda one: one.field
+        contents.evaluated[contents.model].slices, lambda one: one.field
     ):
         found = list(members)
         names = list(dict.fromkeys(name for one in found for name in one.metrics))

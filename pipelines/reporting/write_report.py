@@ -25,8 +25,8 @@ def write_report(
 
     Args:
         configuration: That of the run; its section `evaluation` may be another.
-        out: The folder of a run that is trained and judged.
-        part: The part that curves, slices, pairs and examples are about.
+        out: The folder of a run that is trained and evaluated.
+        part: The split that curves, slices, pairs and examples are about.
         beside: Folders of other runs on the same examples, to compare with.
 
     Returns:

@@ -1,1 +1,1 @@
-"""A configuration to a run folder: trained, judged, asked for predictions, exported."""
+"""A configuration to a run folder: trained, evaluated, asked for predictions, exported."""

@@ -32,7 +32,7 @@ class BatchesOf:
     def part(
         self, folder: Path, part: str, extras: Sequence[str] = (), *, shuffled: bool = False
     ) -> Batches:
-        """Returns the batches of a prepared part.
+        """Returns the batches of a prepared split.
 
         Args:
             folder: The folder of `prepare`.
@@ -41,7 +41,7 @@ class BatchesOf:
             shuffled: Whether each epoch has an order of its own.
 
         Raises:
-            ValueError: If there is no such part, or its files are damaged.
+            ValueError: If there is no such split, or its files are damaged.
         """
         data, training = self._configuration.data, self._configuration.training
         options = BatchOptions(

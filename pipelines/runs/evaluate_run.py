@@ -28,13 +28,13 @@ def evaluate_run(
     inputs: Sequence[str] = (),
     form: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Judges the model of a run, and writes `metrics.json` where a part was judged.
+    """Evaluates the model of a run, and writes `metrics.json` where a split was evaluated.
 
     Args:
         configuration: That of the run; its section `evaluation` may be another.
         out: The folder of the run.
         part: Of the prepared examples; not looked at with `inputs`.
-        inputs: Paths or globs of files to judge it on instead, with labels.
+        inputs: Paths or globs of files to evaluate it on instead, with labels.
         form: How they are written; by default what their ending says.
 
     Returns:
@@ -44,13 +44,13 @@ def evaluate_run(
         UserWarning: If bad rows of files were skipped; it counts them and names the first.
 
     Raises:
-        ValueError: If the folder is not that of a run, or the data not as it must be.
+        ValueError: If the folder is not that of a run, or a row is invalid.
     """
     folder = RunFolder(out)
     spec, prepared = folder.spec(), folder.data
     model = load_model(folder.model)
     if not inputs:
-        metrics = judged_parts(configuration, model, spec, prepared, [part])
+        metrics = evaluate_splits(configuration, model, spec, prepared, [part])
         folder.write_metrics({**folder.metrics, **metrics})
         return metrics[part]
     files, found = input_files(inputs, form, configuration.data)
@@ -61,10 +61,10 @@ def evaluate_run(
     predicted = Predicted.of(model, batches(0, 0), names, labelled=True)
     if batches.bad_rows.count:
         warnings.warn(batches.bad_rows.report(), stacklevel=2)
-    return judge(configuration, predicted, popularity_of(configuration, spec, prepared))
+    return metrics_of(configuration, predicted, popularity_of(configuration, spec, prepared))
 
 
-def judge(
+def metrics_of(
     configuration: Configuration, predicted: Predicted, popularity: Popularity | None = None
 ) -> dict[str, dict[str, Any]]:
     """Returns the metrics of a model, and of the baseline.
@@ -72,7 +72,7 @@ def judge(
     Args:
         configuration: Its sections `evaluation`, `task` and `data`.
         predicted: Predictions with labels.
-        popularity: Of the items of the training part; None without that baseline.
+        popularity: Of the items of the training split; None without that baseline.
 
     Returns:
         Model or baseline -> metric -> `{value, low, high}`.
@@ -98,24 +98,24 @@ def judge(
     }
 
 
-def judged_parts(
+def evaluate_splits(
     configuration: Configuration,
     model: Model,
     spec: FeatureSpec,
     prepared: Path,
     parts: Sequence[str],
 ) -> dict[str, Any]:
-    """Judges a model on prepared parts.
+    """Evaluates a model on prepared splits.
 
     Args:
         configuration: Of the model.
         model: The model.
         spec: The description of the examples.
         prepared: Their folder.
-        parts: Which parts.
+        parts: Which splits.
 
     Returns:
-        Part -> model or baseline -> metric -> `{value, low, high}`.
+        Split -> model or baseline -> metric -> `{value, low, high}`.
     """
     popularity = popularity_of(configuration, spec, prepared)
     batches = BatchesOf(configuration, spec, model.columns)
@@ -125,14 +125,14 @@ def judged_parts(
     for part in parts:
         examples = batches.part(prepared, part, names)(0, 0)
         predicted = Predicted.of(model, examples, names, labelled=True)
-        found[part] = judge(configuration, predicted, popularity)
+        found[part] = metrics_of(configuration, predicted, popularity)
     return found
 
 
 def popularity_of(
     configuration: Configuration, spec: FeatureSpec, folder: Path
 ) -> Popularity | None:
-    """Counts the items of the training part.
+    """Counts the items of the training split.
 
     Args:
         configuration: `evaluation.item` names the item.

@@ -127,7 +127,7 @@ def predict_run(
 ) -> int:
     """Writes the prediction of each row, in the order of the rows.
 
-    Each line has `row` (from 0), the group where there is one, the label of a prepared part, and
+    Each line has `row` (from 0), the group where there is one, the label of a prepared split, and
     `prediction`. They are written as they come, however many they are.
 
     Args:
@@ -142,7 +142,7 @@ def predict_run(
         How many predictions there are.
 
     Raises:
-        ValueError: If the folder is not that of a run, or the data not as it must be.
+        ValueError: If the folder is not that of a run, or a row is invalid.
     """
     folder = RunFolder(out)
     spec = folder.spec()

@@ -39,7 +39,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Part -> model or baseline -> metric -> `{value, low, high}`; empty before training."""
+        """Split -> model or baseline -> metric -> `{value, low, high}`; empty before training."""
         return self._json("metrics.json")
 
     @property
@@ -54,7 +54,7 @@ class RunFolder:
             overrides: Values to set, see `load_configuration`.
 
         Raises:
-            ValueError: If there is no such file, or a value is not as it must be.
+            ValueError: If there is no such file, or a value in it breaks a rule.
         """
         path = self.path / "configuration.json"
         if not path.is_file():

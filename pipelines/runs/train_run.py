@@ -19,7 +19,7 @@ from pipelines.preparation.prepare import prepare
 from pipelines.preparation.use_prepared import use_prepared
 from pipelines.readers.examples import check_records
 from pipelines.runs.batches_of import BatchesOf
-from pipelines.runs.evaluate_run import judged_parts
+from pipelines.runs.evaluate_run import evaluate_splits
 from pipelines.runs.run_folder import RunFolder
 from pipelines.sources.source import Source
 from pipelines.training.checkpoints import History, restore_best
@@ -62,11 +62,11 @@ def train_run(
         on_epoch: Called with the record of each epoch.
 
     Returns:
-        Part -> model or baseline -> metric -> `{value, low, high}`, for all parts but training.
+        Split -> model or baseline -> metric -> `{value, low, high}`, for all splits but training.
         Of several processes the chief's alone has them.
 
     Raises:
-        ValueError: If the data or the configuration is not as it must be, or `out` holds another
+        ValueError: If a row or a key of the configuration is invalid, or `out` holds another
             run.
         OSError: If the disk is full.
     """
@@ -105,7 +105,7 @@ def train_run(
         if folder.has_begun and not resume and not done:
             raise ValueError(
                 f"`--out` must not hold another run. Received: --out {out}, a run that has ended. "
-                "Go on with it by --resume, judge it anew by python -m pipelines evaluate, or "
+                "Go on with it by --resume, evaluate it again by python -m pipelines evaluate, or "
                 "take another folder."
             )
     if any(team.sums(int(done))):
@@ -174,11 +174,11 @@ def _finish(
     history: History,
     origin: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Saves and judges a trained model."""
+    """Saves and evaluates a trained model."""
     with atomic_file(folder.model) as partial:
         model.save(partial)
     parts = [part for part in spec.parts if part != "train"]
-    metrics = judged_parts(configuration, model, spec, prepared, parts)
+    metrics = evaluate_splits(configuration, model, spec, prepared, parts)
     folder.write_metrics(metrics)
     folder.write_run(
         {

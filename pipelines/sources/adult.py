@@ -32,11 +32,11 @@ _LABELS = {"<=50K": 0.0, ">50K": 1.0}
 
 class _Settings(Section):
     split: Literal["standard", "stratified"] = "standard"
-    """`standard`: `adult.test` is the test part. `stratified`: all parts are of `adult.data`."""
+    """`standard`: `adult.test` is the test split. `stratified`: all splits are of `adult.data`."""
     fractions: tuple[float, float, float] | None = pydantic.Field(None, min_length=3)
-    """Stratified: shares of the parts. Default: 0.6, 0.2, 0.2."""
+    """Stratified: shares of the splits. Default: 0.6, 0.2, 0.2."""
     validation: float = pydantic.Field(0.2, gt=0, lt=1)
-    """Standard: share of `adult.data` that is the validation part."""
+    """Standard: share of `adult.data` that is the validation split."""
     seed: int = pydantic.Field(1, ge=0)
     """Decides which rows."""
 
@@ -54,10 +54,10 @@ def adult(path: Path | None, settings: Mapping[str, Any]) -> dict[str, Iterable[
             `fractions` (0.6, 0.2, 0.2), each with the same share of either label. `seed` decides.
 
     Returns:
-        The three parts, in lists.
+        The three splits, in lists.
 
     Raises:
-        ValueError: If a file or a setting is not as it must be.
+        ValueError: If a file or a setting is invalid.
     """
     chosen = settings_of(_Settings, settings)
     rows = list(_rows(file_of(path, "adult", "adult.data")))
@@ -87,7 +87,7 @@ def _rows(file: Path) -> Iterator[Row]:
             raise ValueError(
                 f"A line must have {len(_FIELDS)} cells and one of {', '.join(_LABELS)}. Received: "
                 f"{len(cells)} cells that end in {cells[-1]!r} in {file}, line {line}. "
-                "Get the file anew."
+                "Download it again."
             )
         row: Row = {"label": _LABELS[cells[-1].removesuffix(".")]}  # adult.test has a full stop
         for (name, kind), cell in zip(_FIELDS.items(), cells, strict=False):

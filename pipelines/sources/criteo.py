@@ -29,10 +29,10 @@ def criteo(path: Path | None, settings: Mapping[str, Any]) -> dict[str, Iterable
         settings: `file`: its name, `train.txt` by default; compressed or not.
 
     Returns:
-        The part "train" alone: `data.split` deals it out.
+        The split "train" alone: `data.split` splits it.
 
     Raises:
-        ValueError: If the file or a setting is not as it must be.
+        ValueError: If the file or a setting is invalid.
     """
     file = file_of(path, "criteo", settings_of(_Settings, settings).file)
     return {"train": RepeatedRows(lambda: _rows(file))}

@@ -42,10 +42,10 @@ def frappe(path: Path | None, settings: Mapping[str, Any]) -> dict[str, Iterable
         settings: `labels`: `"binary"` (default) or `"signed"`.
 
     Returns:
-        The parts whose files are there; "train" and "validation" always are.
+        The splits whose files are there; "train" and "validation" always are.
 
     Raises:
-        ValueError: If a file or a setting is not as it must be.
+        ValueError: If a file or a setting is invalid.
     """
     signed = settings_of(_Settings, settings).labels == "signed"
     files = {

@@ -19,7 +19,7 @@ class _Settings(Section):
     history: int = pydantic.Field(50, gt=0)
     """Most items of a history; the newest ones stay."""
     negatives: int = pydantic.Field(4, gt=0)
-    """Drawn items beside each item of the training part."""
+    """Drawn items beside each item of the training split."""
     seed: int = pydantic.Field(1, ge=0)
     """Decides what is drawn."""
 
@@ -42,10 +42,10 @@ def lastfm(path: Path | None, settings: Mapping[str, Any]) -> dict[str, Iterable
         settings: `history`: most items of a history (50). `negatives` (4). `seed` (1).
 
     Returns:
-        The parts "train", "validation" and "test"; group by user_id.
+        The splits "train", "validation" and "test"; group by user_id.
 
     Raises:
-        ValueError: If a file or a setting is not as it must be.
+        ValueError: If a file or a setting is invalid.
     """
     chosen = settings_of(_Settings, settings)
     sequences = dict(_lists(file_of(path, _NAME, "LastFM.txt")))
@@ -128,5 +128,5 @@ def _attributes(file: Path) -> dict[int, list[int]]:
         return {int(item): sorted(set(map(int, ids))) for item, ids in read.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"`{file}` must be an object of lists of numbers. Received: {error}. Get it anew."
+            f"`{file}` must be an object of lists of numbers. Received: {error}. Download it again."
         ) from None

@@ -33,7 +33,7 @@ def movielens_100k(path: Path | None, settings: Mapping[str, Any]) -> dict[str, 
     A row has `rating`, `timestamp`, of the user `user_id`, `age`, `gender`, `occupation`,
     `zip_prefix`, `history` (films, newest first) and `history_age` (in days), and of the film
     `movie_id`, `release_year`, `genres` and, for display, `title`. Rows are by time, and
-    `data.split` deals them out.
+    `data.split` splits them.
 
     Args:
         path: Folder with an own copy, RecBole's or GroupLens'. Default: the cache of the user,
@@ -44,7 +44,7 @@ def movielens_100k(path: Path | None, settings: Mapping[str, Any]) -> dict[str, 
         All rows as "train".
 
     Raises:
-        ValueError: If a file or a setting is not as it must be.
+        ValueError: If a file or a setting is invalid.
         RuntimeError: If the files cannot be downloaded.
     """
     chosen = settings_of(_Settings, settings)
@@ -121,7 +121,7 @@ def read_movielens_100k(files: Sequence[Path]) -> MovieLensTables:
         The tables; both forms give the same, but for the spelling of one unknown title.
 
     Raises:
-        ValueError: If a file is empty or a row is not as it must be; the file and row are named.
+        ValueError: If a file is empty or a row is invalid; the file and row are named.
     """
     return _from_recbole(files) if files[0].suffix == ".inter" else _from_grouplens(files)
 

@@ -37,10 +37,10 @@ def movielens_1m(path: Path | None, settings: Mapping[str, Any]) -> dict[str, It
             likes from dislikes.
 
     Returns:
-        The part "train" alone: `data.split` deals it out.
+        The split "train" alone: `data.split` splits it.
 
     Raises:
-        ValueError: If a file or a setting is not as it must be.
+        ValueError: If a file or a setting is invalid.
     """
     dropped = frozenset(settings_of(_Settings, settings).drop_ratings)
     ratings = file_of(path, "movielens-1m", "ratings.dat", "ratings_no_timestamp.csv")
@@ -99,7 +99,7 @@ _SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
 class _RankingSettings(Section):
     negatives: int = pydantic.Field(4, gt=0)
-    """Drawn films beside each film of the training part."""
+    """Drawn films beside each film of the training split."""
     seed: int = pydantic.Field(1, ge=0)
     """Decides the split and what is drawn."""
 
@@ -107,13 +107,13 @@ class _RankingSettings(Section):
 def movielens_1m_ranking(
     path: Path | None, settings: Mapping[str, Any]
 ) -> dict[str, Iterable[Row]]:
-    """Reads MovieLens-1M as likes, dealt out for top-k ranking.
+    """Reads MovieLens-1M as likes, split for top-k ranking.
 
     Ratings of 4 and 5 are likes. Users with fewer than 5 of them are left out, then films with
-    fewer than 5. Each user's likes are dealt out 60/20/20 by chance, without regard to time. In the
-    training part a like is followed by `negatives` films drawn from those that the user's training
-    part lacks. In the other two parts each user has one like, that with the smallest movie_id,
-    and 99 films drawn from all but the user's likes of that part: films that the user likes in
+    fewer than 5. Each user's likes are split 60/20/20 at random, without regard to time. In the
+    training split a like is followed by `negatives` films drawn from those that the user's training
+    split lacks. In the other two splits each user has one like, that with the smallest movie_id,
+    and 99 films drawn from all but the user's likes of that split: films that the user likes in
     training may be among them, which makes the task harder than it need be.
 
     Args:
@@ -121,10 +121,10 @@ def movielens_1m_ranking(
         settings: `negatives` (4) and `seed` (1).
 
     Returns:
-        The three parts with user_id, movie_id and label; group by user_id.
+        The three splits with user_id, movie_id and label; group by user_id.
 
     Raises:
-        ValueError: If a file or a setting is not as it must be.
+        ValueError: If a file or a setting is invalid.
     """
     chosen = settings_of(_RankingSettings, settings)
     likes = _likes(movielens_1m(path, {})["train"])

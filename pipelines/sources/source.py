@@ -25,12 +25,12 @@ class Source(Protocol):
             settings: What the data set lets one choose, `data.settings`, not checked yet.
 
         Returns:
-            Part ("train", "validation", "test") -> its rows, label, weight, group and all features
-            included. Each part can be gone through more than once, and gives the same rows in the
-            same order each time. Where `data.split` is to deal the rows out, only "train".
+            Split ("train", "validation", "test") -> its rows, label, weight, group and all features
+            included. Each split can be gone through more than once, and gives the same rows in the
+            same order each time. Where `data.split` is to split the rows, only "train".
 
         Raises:
-            ValueError: If a file or a setting is not as it must be; file and line are named.
+            ValueError: If a file or a setting is invalid; file and line are named.
         """
 
 
@@ -99,11 +99,11 @@ def cells_of(
             if num_cells is not None and len(cells) != num_cells:
                 raise ValueError(
                     f"A line must have {num_cells} cells. Received: {len(cells)} cells in {path}, "
-                    f"line {number}. Get the file anew."
+                    f"line {number}. Download it again."
                 )
             yield number, cells
     if empty:
-        raise ValueError(f"`{path}` must hold rows. Received: none. Get the file anew.")
+        raise ValueError(f"`{path}` must hold rows. Received: none. Download it again.")
 
 
 def file_of(folder: Path | None, source: str, *names: str) -> Path:
@@ -154,7 +154,7 @@ def number_of(name: str, cell: str, path: Path, line: int) -> int:
     except ValueError:
         raise ValueError(
             f"`{name}` must be a whole number. Received: {name}={cell!r} in {path}, line {line}. "
-            "Get the file anew."
+            "Download it again."
         ) from None
 
 
@@ -192,7 +192,7 @@ def settings_of(schema: type[_Settings], settings: Mapping[str, Any]) -> _Settin
         The settings, with defaults.
 
     Raises:
-        ValueError: If one is unknown or not as it must be; key, value and rule are named.
+        ValueError: If one is unknown or invalid; key, value and rule are named.
     """
     try:
         return schema.model_validate(dict(settings))

@@ -1,4 +1,4 @@
-"""Made-up data with a known answer: one pair of fields decides the label."""
+"""Synthetic data with a known answer: one pair of fields decides the label."""
 
 import functools
 import random
@@ -14,7 +14,7 @@ from pipelines.sources.source import RepeatedRows, Row, settings_of
 
 class _Settings(Section):
     rows: tuple[int, int, int] = pydantic.Field((20_000, 5_000, 5_000), min_length=3)
-    """Rows of the training, validation and test part."""
+    """Rows of the training, validation and test split."""
     fields: int = pydantic.Field(4, ge=2)
     """How many fields."""
     ids: int = pydantic.Field(10, ge=2)
@@ -46,14 +46,14 @@ def synthetic(path: Path | None, settings: Mapping[str, Any]) -> dict[str, Itera
 
     Args:
         path: Not used.
-        settings: `rows` of the three parts, number of `fields` and of `ids` each, the `pair` of
+        settings: `rows` of the three splits, number of `fields` and of `ids` each, the `pair` of
             fields, `noise` (share of wrong labels), `seed`.
 
     Returns:
-        The three parts, with features field_0, field_1, ...
+        The three splits, with features field_0, field_1, ...
 
     Raises:
-        ValueError: If a setting is not as it must be.
+        ValueError: If a setting is invalid.
     """
     chosen = settings_of(_Settings, settings)
     parts = zip(("train", "validation", "test"), chosen.rows, strict=True)

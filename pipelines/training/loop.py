@@ -16,7 +16,7 @@ from pipelines.files.atomic import write_text
 from pipelines.training.checkpoints import Checkpoints, History, RunState
 from pipelines.training.identity import describe_run, make_variables, megabytes, refuse_other_run
 from pipelines.training.records import Profile, Records, termination, train_progress
-from pipelines.training.schedule import judge, learning_rate_factor, weigh_classes
+from pipelines.training.schedule import is_best_epoch, learning_rate_factor, weigh_classes
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import ScheduledSteps, Steps
 from pipelines.training.weight_average import WeightAverage
@@ -270,7 +270,7 @@ class Loop:
         average = self._average
         with contextlib.nullcontext() if average is None else average.in_place():
             ended = self._evaluate(record)
-            if not ended and judge(state, record, training, self._rate):
+            if not ended and is_best_epoch(state, record, training, self._rate):
                 self._checkpoints.save_best(state.step)
         if ended:
             self._end_if_asked()

@@ -1,4 +1,4 @@
-"""Negative sampling: examples of label 0 drawn anew for each batch."""
+"""Negative sampling: other examples of label 0 for each batch."""
 
 import dataclasses
 from collections import Counter
@@ -208,7 +208,7 @@ def candidates_of(negatives: Negatives, batches: Iterable[Any]) -> Candidates:
 
     Args:
         negatives: Names the item, what comes with it, and the group.
-        batches: Batches of `(features, labels, ...)` of the training part that hold these
+        batches: Batches of `(features, labels, ...)` of the training split that hold these
             features. An item has the features of the first row that it is in; a row without an
             item counts for nothing.
 
@@ -252,7 +252,7 @@ def candidates_of(negatives: Negatives, batches: Iterable[Any]) -> Candidates:
     if not known:
         raise ValueError(
             "`training.negatives.item` must name a feature with values. Received: "
-            f"item={negatives.item!r}, which no row of the training part has."
+            f"item={negatives.item!r}, which no row of the training split has."
         )
     times = Counter(liked)
     return Candidates(

@@ -22,7 +22,7 @@ _ABOUT = ("epoch", "step")
 class Records:
     """Keeps `history.jsonl` and the logs of TensorBoard equal to the history of a run.
 
-    Both are made anew where a run goes on, so that no epoch is in them twice. In TensorBoard a
+    Both are written again where a run goes on, so that no epoch is in them twice. In TensorBoard a
     metric is `epoch_<name>` of the run `train` or, without its `val_`, `validation`.
 
     Args:

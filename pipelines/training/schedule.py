@@ -45,7 +45,7 @@ def learning_rate_factor(schedule: Schedule, step: Any) -> Any:
     return tf.cast(factor, tf.float32)
 
 
-def judge(
+def is_best_epoch(
     state: RunState, record: Mapping[str, Any], training: Training, rate: float | None
 ) -> bool:
     """Takes the monitored metric of an epoch into the state of a run.

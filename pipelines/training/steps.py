@@ -59,7 +59,7 @@ class Steps:
     def _one_by_one(self, iterator: Any, most: int) -> Done:
         # Inside a loop in the graph TensorFlow mixes up which lengths belong to which gathering of
         # sparse gradients: "Shape mismatch in the collective instance". The iterator is handed
-        # over and not its batches: each length of those would be traced anew.
+        # over and not its batches: each length of those would be traced again.
         steps, rows, waited, finite = 0, 0, 0.0, True
         while steps < most:
             done = self._call(iterator, 1)
@@ -121,7 +121,7 @@ class ScheduledSteps:
     The coordinator reads the data: so each batch is trained on, in an order that a run which goes
     on knows, however many workers there are and whichever of them is lost. A worker that is lost
     in a step may have applied it or not, and another one takes it (again): at least once. Batches
-    travel as one string tensor, whose shape is always the same: nothing is traced anew.
+    travel as one string tensor, whose shape is always the same: nothing is traced again.
 
     Args:
         step: Takes a batch and returns a dict that may have "loss".

@@ -52,7 +52,7 @@ class WeightAverage(tf.Module):
             weight.assign(average)
 
     def restart(self) -> None:
-        """Begins anew at what the weights are now."""
+        """Starts again from the current weights."""
         for weight, average in zip(self._weights, self.averages, strict=True):
             average.assign(weight)
 

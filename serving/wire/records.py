@@ -79,7 +79,7 @@ def write_records(path: Path, records: Iterable[bytes]) -> None:
     """Writes an uncompressed TFRecord file.
 
     Args:
-        path: The file; written anew.
+        path: The file; overwritten.
         records: What goes in, in order.
     """
     with path.open("wb") as file:

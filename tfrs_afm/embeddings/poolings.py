@@ -85,7 +85,7 @@ class LastK(Pooling):
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
 class RecencyDecay(Pooling):
-    """Averages a sequence with weights that halve every so many ids.
+    """Averages a sequence with weights that halve every `half_life` ids.
 
         output = sum_i d_i x_i v_i / sum_i d_i x_i,    d_i = 2^(-age_i / half_life)
     where age counts the newer members of the example, 0 for the newest.

@@ -5,7 +5,7 @@ import numpy as np
 import tfrs_afm
 from pipelines.configuration.evaluation import Evaluation
 from pipelines.evaluation.evaluate import activity, evaluate_predictions, evaluate_slices
-from pipelines.reporting.contents import Contents, ExplainedExample, JudgedModel, PartSummary
+from pipelines.reporting.contents import Contents, EvaluatedModel, ExplainedExample, PartSummary
 
 FIELDS = ["user_id_embedding", "movie_id_embedding", "genres_embedding", "age_bucketized", "hour"]
 
@@ -28,8 +28,8 @@ def made_contents(size: int = 600) -> Contents:
         "user activity": activity(groups, draw.choice(45, 900, p=np.arange(45) / 990)),
         "genres": genres,
     }
-    judged = {
-        name: JudgedModel(
+    evaluated = {
+        name: EvaluatedModel(
             score, evaluate_slices(slices, labels, score, groups, evaluation=evaluation)
         )
         for name, score in scores.items()
@@ -76,7 +76,7 @@ def made_contents(size: int = 600) -> Contents:
         weights=None,
         binary=True,
         probabilities=True,
-        judged=judged,
+        evaluated=evaluated,
         pairs=tfrs_afm.PairAverages(FIELDS, size, share, np.abs(share), attention, np.zeros(5)),
         examples=[
             ExplainedExample(

@@ -104,12 +104,12 @@ def test_markup_in_names_stays_text(contents: Contents) -> None:
         metrics={bad: {"AFM": {bad: Interval(0.5, 0.4, 0.6)}}},
         pairs=dataclasses.replace(contents.pairs, fields=[bad, *FIELDS[1:]]),
         parts={bad: contents.parts["test"]},
-        judged={
+        evaluated={
             name: dataclasses.replace(
-                judged,
-                slices=[dataclasses.replace(one, field=bad, value=bad) for one in judged.slices],
+                evaluated,
+                slices=[dataclasses.replace(one, field=bad, value=bad) for one in evaluated.slices],
             )
-            for name, judged in contents.judged.items()
+            for name, evaluated in contents.evaluated.items()
         },
         examples=[
             dataclasses.replace(one, story=bad, features={bad: bad}, parts={bad: 1.0})
@@ -151,7 +151,7 @@ def test_a_run_with_little_to_tell_has_a_page_too(contents: Contents) -> None:
         binary=False,
         probabilities=False,
         metrics={"test": {"AFM": {"rmse": Interval(0.5), "auc": Interval(None)}}},
-        judged={"AFM": dataclasses.replace(contents.judged["AFM"], slices=[])},
+        evaluated={"AFM": dataclasses.replace(contents.evaluated["AFM"], slices=[])},
         pairs=None,
         examples=[],
     )

@@ -37,13 +37,13 @@ def test_a_run_is_told_beside_its_baselines(runs: Path) -> None:
         for model, found in models.items():
             for name, interval in found.items():
                 assert contents.metrics[part][model][name].value == interval["value"]
-    assert list(contents.judged) == ["AFM", "logistic_regression", "popularity"]
-    assert set(contents.metrics["test"]) == set(contents.judged)
+    assert list(contents.evaluated) == ["AFM", "logistic_regression", "popularity"]
+    assert set(contents.metrics["test"]) == set(contents.evaluated)
     assert (
         contents.parts["train"].examples > contents.parts["test"].examples == len(contents.labels)
     )
     assert contents.parts["test"].groups == 20
-    assert {one.field for one in contents.judged["AFM"].slices} == {
+    assert {one.field for one in contents.evaluated["AFM"].slices} == {
         *("user activity", "item popularity", "genres")
     }
     assert contents.pairs.fields == ["user_id", "film_id", "genres", "age"]
@@ -84,7 +84,7 @@ def test_the_command_writes_the_page(runs: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_what_cannot_be_reported_is_an_error_that_says_why(runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`--part` must be judged before it is reported"):
+    with pytest.raises(ValueError, match="`--split` must be evaluated before it is reported"):
         write_report(of(runs / "afm"), runs / "afm", "train")
     other = tmp_path / "other"
     shutil.copytree(runs / "linear", other)

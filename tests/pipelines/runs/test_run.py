@@ -82,7 +82,7 @@ def test_a_run_of_something_else_is_not_written_over(folder: Path) -> None:
     ("command", "changed", "message"),
     [
         ("train", "training.epochs=4", "`--out` must not hold another run.*a run that has ended"),
-        ("train", "evaluation.k=[5]", "judge it anew by python -m pipelines evaluate"),
+        ("train", "evaluation.k=[5]", "evaluate it again by python -m pipelines evaluate"),
         ("train --resume", "training.seed=9", "whose `training.seed` is another"),
         ("train --resume", "data.label=tags", "whose `data` is another"),
         ("prepare", "data.split.seed=2", "begun on examples of other files or settings"),
@@ -176,7 +176,7 @@ def test_predictions_of_new_rows_need_no_label_and_come_in_every_form(folder: Pa
 
 
 def test_predictions_of_a_part_have_its_labels(folder: Path) -> None:
-    assert main(["predict", "--out", str(folder / "run"), "--part", "validation"]) == 0
+    assert main(["predict", "--out", str(folder / "run"), "--split", "validation"]) == 0
     with (folder / "run/predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     spec = RunFolder(folder / "run").spec()
