@@ -116,8 +116,8 @@ class Column(Section):
     trainable: bool = True
     """Whether training changes the vectors."""
     num_remainders: Positive | None = None
-    """For a huge vocabulary: vectors are composed of two small tables, one of this many rows and one
-    of the number of ids divided by it; see `tfrs_afm.embeddings.QuotientRemainderTable`."""
+    """For a huge vocabulary: vectors are composed of two small tables, one with this many rows, the
+    other with the number of ids divided by it; see `tfrs_afm.embeddings.QuotientRemainderTable`."""
     indicator: bool = False
     """Whether the column is an `indicator_column` instead: x_i counts, and ids add up."""
     shared: str | None = None
