@@ -30,7 +30,8 @@ METRICS = ("auc", "logloss", "grouped_auc", "ndcg_at_10")
 ABOUT = """\
 Get and prepare MovieLens-100K, train AFM, DeepFM and two baselines, evaluate them on the test
 split, export, verify and publish the better model, serve it on this machine, and ask it over gRPC
-and REST for the films that one user may like best. What an earlier run left and still holds is used again.
+and REST for the films that one user may like best. What an earlier run left and still holds is
+used again.
 """
 
 
