@@ -259,7 +259,7 @@ def _row_lines(piece: bytes, delimiter: str) -> Array | None:
         a row may have a cell that is too long for Python, something is no UTF-8, or the piece
         begins with a byte order mark, which Arrow would drop.
     """
-    if not delimiter.isascii() or piece.startswith(_MARK):
+    if not "\0" < delimiter < "\x80" or piece.startswith(_MARK):
         return None
     if b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"):
         return None

@@ -110,7 +110,7 @@ CELL = st.one_of(
 @MANY
 @given(
     rows=st.lists(st.tuples(CELL, CELL, CELL, CELL, st.booleans()), min_size=1, max_size=12),
-    delimiter=st.sampled_from(",;\t| "),
+    delimiter=st.sampled_from(",;\t| \x01é0"),
     end=st.sampled_from(["\n", "\r\n", "\n\n"]),
     lists=st.sampled_from([{}, {"n": "|"}, {"n": ":", "w": "::"}]),
     missing=st.sampled_from([("",), ("", "?"), ("NA",), ()]),
@@ -232,6 +232,16 @@ def test_cells_over_several_lines_are_read_everywhere_and_lines_are_still_counte
     path.write_bytes(ENDINGS[ending]("\n".join(["n,x,w,more", *rows[:8500]]).encode()))
     quick_only(monkeypatch)
     assert len(in_blocks(path, options, BadRows())) == 8500
+
+
+@pytest.mark.parametrize("delimiter", ["\0", "\x7f", "\x80", "é"])
+def test_a_delimiter_that_arrow_does_not_know_is_left_to_python(
+    tmp_path: Path, delimiter: str
+) -> None:
+    path = tmp_path / "rows"
+    rows = [delimiter.join(row) for row in (["n", "x", "w"], ["7", "2", "a"], ["8", '"3"', "b"])]
+    path.write_text("\n".join(rows))
+    same(path, FormatOptions("csv", delimiter=delimiter))
 
 
 def test_a_cell_that_is_never_closed_is_a_bad_row(tmp_path: Path) -> None:
