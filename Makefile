@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: setup demo test test-long lock clean
+.PHONY: setup demo test test-long test-all lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
@@ -14,6 +14,10 @@ test: setup
 # Whole trainings, killed processes, tests of many cases, every page of the docs: about half an hour on two cores.
 test-long: setup
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
+
+# Both in one run, as CI does: what quick and long tests share is made once.
+test-all: setup
+	scripts/check $(TEST_ARGS)
 
 setup: .venv/installed
 

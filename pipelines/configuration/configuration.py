@@ -171,7 +171,7 @@ class Model(Section):
     """AFM: whether columns are crossed as a whole, or each of their ids."""
 
     attention_units: int = pydantic.Field(default=16, gt=0)
-    """AFM: width of the attention network."""
+    """AFM: width of the attention network. This and what follows counts with `pooling` = "attention"."""
     attention_dropout: Share = 0.0
     """AFM: share of the attention weights that training drops."""
     attention_l2: float = pydantic.Field(default=0.0, ge=0)

@@ -103,6 +103,7 @@ def refuse_other_run(saved: Any, here: Any) -> None:
 
 # What a task says of itself; a model's own arguments of these names only make one.
 _OF_THE_TASK = ("attention_units", "units", "dropout")
+_OF_THE_ATTENTION = ("attention_units", "attention_dropout", "attention_l2", "temperature")
 # Keys that descriptions of earlier releases lack, and what these did.
 _LATER = {"temperature": 1.0, "pooling": None}
 
@@ -116,6 +117,8 @@ def _by_meaning(described: Any) -> Any:
     found = {name: _by_meaning(value) for name, value in described.items()}
     if found.get("registered_name"):
         found.pop("module", None)  # a registered class is known by its name, wherever it is
+    if found.get("pooling") is not None:
+        found = {name: value for name, value in found.items() if name not in _OF_THE_ATTENTION}
     if isinstance(found.get("task"), dict):
         found = {name: value for name, value in found.items() if name not in _OF_THE_TASK}
     return {

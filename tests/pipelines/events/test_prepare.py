@@ -230,7 +230,7 @@ def test_cut_off_records_are_an_error(engine: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["memory", "beam"])
 def test_what_cannot_be_prepared_says_why_and_leaves_nothing(engine: str, tmp_path: Path) -> None:
     logs.write_csv(tmp_path / "log.csv", [{**row, "at": 5} for row in logs.log(20)])
-    with pytest.raises(ValueError, match="must differ enough for 3 parts with events in each"):
+    with pytest.raises(ValueError, match="must differ enough for 3 splits with events in each"):
         prepare(engine, logs.settings(f"{tmp_path}/log.csv"), tmp_path / "out")
     with pytest.raises(ValueError, match=r"`files` must name files\. Received: files=.*none.csv"):
         prepare(engine, logs.settings(f"{tmp_path}/none.csv"), tmp_path / "out")

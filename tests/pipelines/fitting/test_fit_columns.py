@@ -75,7 +75,7 @@ def test_nothing_is_read_where_nothing_is_left_open() -> None:
 
 @pytest.mark.parametrize("column", [identity("x", None), number("bucketized_column")])
 def test_a_feature_without_any_value_is_told(column: dict) -> None:
-    with pytest.raises(ValueError, match="`x` must have values in the training part to fit"):
+    with pytest.raises(ValueError, match="`x` must have values in the training split to fit"):
         fit_columns(made(column), rows_of([None, []]))
 
 

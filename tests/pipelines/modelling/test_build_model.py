@@ -87,14 +87,16 @@ def test_arguments_arrive_where_they_belong() -> None:
         "attention_dropout": 0.2,
         "attention_l2": 0.3,
         "temperature": 2.0,
-        "pooling": "max",
         "deep": {"units": [5], "activation": "tanh", "batch_norm": True, "l2": 0.5},
     }
     layer = model(model=section).task.interaction
     for key, value in section.items():
-        if key not in ("deep", "pooling"):
+        if key != "deep":
             assert getattr(layer, key) == value
-    assert type(layer.pooling).__name__ == "MaxPooling"
+    # The attention's arguments have nothing to act on where there is none.
+    pooled = model(model={**section, "pooling": "max"}).task.interaction
+    assert type(pooled.pooling).__name__ == "MaxPooling"
+    assert pooled.dropout == 0.1
     assert layer.deep.get_config()["activation"] == "tanh"
     assert layer.deep.get_config()["l2"] == 0.5
 

@@ -80,5 +80,5 @@ def test_of_a_split_with_fewer_rows_than_files_the_files_with_rows_stay(tmp_path
 
 
 def test_a_split_without_rows_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="must give rows to the part train"):
+    with pytest.raises(ValueError, match="must give rows to the split train"):
         write_examples([], tmp_path, 1)

@@ -139,7 +139,7 @@ def test_bad_rows_may_be_skipped_and_are_told(tmp_path: Path) -> None:
         (["data.group=session"], r"must have a column 'session'"),
         (["data.split={by='time', column='tags'}"], r"`tags`"),
         (["data.split={by='column', column='user_id'}"], r"`user_id` must be one of train, valid"),
-        (["data.split.fractions=[0.999999, 0.000001, 0]"], r"must give rows to the part validat"),
+        (["data.split.fractions=[0.999999, 0.000001, 0]"], r"must give rows to the split validat"),
     ],
 )
 def test_what_the_data_lacks_is_told(tmp_path: Path, overrides: list[str], message: str) -> None:

@@ -64,7 +64,7 @@ def test_the_page_opens_in_a_browser_without_an_error_or_a_request(runs: Path) -
     )
     assert opened.console == []
     assert [address for address in opened.requests if not address.startswith("file:")] == []
-    for text in ("Reliability on the validation part", "logistic_regression", "By genres"):
+    for text in ("Reliability on the validation split", "logistic_regression", "By genres"):
         assert text in opened.document
 
 
