@@ -170,14 +170,15 @@ class Model(Section):
     crossing: Literal["fields", "ids"] = "fields"
     """AFM: whether columns are crossed as a whole, or each of their ids."""
 
+    # These four count where `pooling` is "attention".
     attention_units: int = pydantic.Field(default=16, gt=0)
-    """AFM: width of the attention network. This and what follows counts with `pooling` = "attention"."""
+    """AFM with attention: width of the attention network."""
     attention_dropout: Share = 0.0
-    """AFM: share of the attention weights that training drops."""
+    """AFM with attention: share of the attention weights that training drops."""
     attention_l2: float = pydantic.Field(default=0.0, ge=0)
-    """AFM: L2 regularization of the attention's W."""
+    """AFM with attention: L2 regularization of its W."""
     temperature: float = pydantic.Field(default=1.0, gt=0)
-    """AFM: divides the attention scores."""
+    """AFM with attention: divides its scores."""
     pooling: Literal["attention", "average", "sum", "max"] = "attention"
     """AFM: how the pairs become one vector."""
     deep: Deep | None = None
