@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipelines.runs.train_run import train_run as train
     from pipelines.sources.source import Source as Source
     from pipelines.training.train import Trainer as Trainer
+    from pipelines.training.train import train as training_loop
     from pipelines.tuning.tune import tune_run as tune
 
 _HOMES = {
@@ -64,6 +65,7 @@ _HOMES = {
     "read_rows": "pipelines.readers.read_rows.read_rows",
     "report": "pipelines.reporting.write_report.write_report",
     "train": "pipelines.runs.train_run.train_run",
+    "training_loop": "pipelines.training.train.train",
     "tune": "pipelines.tuning.tune.tune_run",
 }
 
@@ -90,6 +92,7 @@ __all__ = [
     "read_rows",
     "report",
     "train",
+    "training_loop",
     "tune",
 ]
 

@@ -240,7 +240,7 @@ class Negatives(Section):
 
 
 class Cluster(Section):
-    """What `training.strategy` may be told; the machines themselves are in TF_CONFIG.
+    """Options of `training.strategy`; the machines themselves are in TF_CONFIG.
 
     Example:
         >>> Cluster(replicas=2).replicas
@@ -334,7 +334,7 @@ class Training(Section):
     one."""
 
     cluster: Cluster = Cluster()
-    """Where the strategy has a choice."""
+    """Options of the strategy."""
 
     @pydantic.model_validator(mode="after")
     def _check_profile(self) -> Self:

@@ -15,7 +15,7 @@ from pipelines.fitting.fit_columns import fit_columns
 from pipelines.preparation.example_writer import PartWriters
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.row_rules import RowRules
-from pipelines.preparation.splitting import PARTS, deal_rows
+from pipelines.preparation.splitting import PARTS, assign_splits
 from pipelines.progress import progress
 from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.files import find_files
@@ -223,7 +223,7 @@ def _dealt(configuration: Configuration, origin: Origin) -> Iterator[tuple[str, 
             first, second = itertools.tee(origin.rows("train"))
         else:
             first, second = origin.rows("train"), origin.rows("train")
-        yield from zip(deal_rows(first, split, group), second, strict=True)
+        yield from zip(assign_splits(first, split, group), second, strict=True)
 
 
 def _training(

@@ -14,11 +14,14 @@ from pipelines.fitting.statistics import ValueCounts
 PARTS = ("train", "validation", "test")
 
 
-def deal_rows(rows: Iterable[Mapping[str, Any]], split: Split, group: str | None) -> Iterator[str]:
+def assign_splits(
+    rows: Iterable[Mapping[str, Any]], split: Split, group: str | None
+) -> Iterator[str]:
     """Yields the part of each row, in the order of the rows.
 
     Args:
-        rows: The rows. Gone through before the first split is given, but for a random split.
+        rows: The rows. All are read before the first split is yielded, except with by="random" and
+            by="column".
         split: How.
         group: What leave-last-out goes by.
 
@@ -30,7 +33,7 @@ def deal_rows(rows: Iterable[Mapping[str, Any]], split: Split, group: str | None
 
     Example:
         >>> rows = [{"user": 1, "at": at} for at in (5, 9, 7)]
-        >>> list(deal_rows(rows, Split(by="group", column="at"), "user"))
+        >>> list(assign_splits(rows, Split(by="group", column="at"), "user"))
         ['train', 'test', 'validation']
     """
     if split.by == "random":

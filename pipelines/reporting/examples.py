@@ -179,7 +179,7 @@ def _text(value: Any) -> str:
     return ", ".join(_text(one) for one in value[:_MOST_VALUES]) + more or "(none)"
 
 
-def telling_rows(
+def notable_rows(
     labels: ArrayLike, predictions: ArrayLike, *, binary: bool = True, each: int = 2
 ) -> list[tuple[int, str]]:
     """Returns the surest right answers and the worst mistakes.
@@ -194,7 +194,7 @@ def telling_rows(
         (row, story), by kind.
 
     Example:
-        >>> for row, story in telling_rows([1, 0, 1, 0], [0.9, 0.1, 0.2, 0.8], each=1):
+        >>> for row, story in notable_rows([1, 0, 1, 0], [0.9, 0.1, 0.2, 0.8], each=1):
         ...     print(row, story)
         0 Sure and right: positive
         1 Sure and right: negative

@@ -23,7 +23,7 @@ from pipelines.reporting.contents import (
     PartSummary,
     short_names,
 )
-from pipelines.reporting.examples import explain_rows, telling_rows
+from pipelines.reporting.examples import explain_rows, notable_rows
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.evaluate_run import popularity_of
 from pipelines.runs.predict_run import Predicted
@@ -90,7 +90,7 @@ def gather_contents(
             popularity.predict(predicted.column(evaluation.item))
         )
     binary = bool(np.isin(labels, (0, 1)).all())
-    rows = telling_rows(labels, predicted.predictions, binary=binary)
+    rows = notable_rows(labels, predicted.predictions, binary=binary)
     pairs, examples = _explained(kind, model, batches, rows)
     return Contents(
         title=out.absolute().name,

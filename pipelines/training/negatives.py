@@ -13,7 +13,7 @@ from pipelines.configuration.training import Negatives
 
 @dataclasses.dataclass(frozen=True)
 class Candidates:
-    """All items with their features, and what is known of who chose which.
+    """All items with their features, and which user chose which item, if known.
 
     Attributes:
         features: Feature name -> its values of the n items: `(n, ...)` array or tensor, or a

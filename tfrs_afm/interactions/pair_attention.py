@@ -332,7 +332,7 @@ class BlockPlan(NamedTuple):
             n: Number of members, an int or an int32 tensor.
             width: Floats in a pair's widest part, the larger of dim and units.
             floats: Floats that a block's widest tensor may have. The default, 4 MB, still stays in
-                the last cache, and makes running an operation dear beside scheduling it.
+                the last cache, and makes running an operation costly next to scheduling it.
             least: Examples that a block has at least; below, rows are too short to be fast.
 
         Returns:

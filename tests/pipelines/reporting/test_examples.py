@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.reporting.examples import explain_rows, telling_rows
+from pipelines.reporting.examples import explain_rows, notable_rows
 
 fc = tf.feature_column
 FILM = fc.categorical_column_with_identity("film", 9)
@@ -45,10 +45,10 @@ def test_an_explained_example_adds_up_to_its_logit() -> None:
     assert any("&" in name for name in second.parts)
 
 
-def test_the_most_telling_rows_of_a_regression_are_its_smallest_and_largest_errors() -> None:
-    rows = telling_rows([1.0, 2.0, 3.0], [1.1, 5.0, 3.0], binary=False, each=1)
+def test_the_most_notable_rows_of_a_regression_are_its_smallest_and_largest_errors() -> None:
+    rows = notable_rows([1.0, 2.0, 3.0], [1.1, 5.0, 3.0], binary=False, each=1)
     assert [row for row, _ in rows] == [2, 1]
 
 
 def test_a_class_without_examples_has_no_telling_row() -> None:
-    assert [row for row, _ in telling_rows([1, 1], [0.2, 0.9], each=1)] == [1, 0]
+    assert [row for row, _ in notable_rows([1, 1], [0.2, 0.9], each=1)] == [1, 0]
