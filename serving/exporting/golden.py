@@ -159,6 +159,9 @@ _DEFAULTS: dict[Any, list[Any]] = {tf.string: ["a", "b"], tf.int64: [0, 1]}
 _SPREAD = 8
 """How many known values of a large vocabulary are enough."""
 
+_DRAWN = 24
+"""How many ids are drawn besides."""
+
 
 @dataclasses.dataclass(frozen=True)
 class FeatureValues:
@@ -241,7 +244,8 @@ def _strict(column: Any) -> bool:
 def _of_column(column: Any) -> tuple[list[Any], list[Any]]:
     if hasattr(column, "number_buckets"):
         step = max(column.number_buckets // _SPREAD, 1)
-        return [*range(0, column.number_buckets, step)], [column.number_buckets + 7]
+        drawn = np.random.default_rng(7).integers(column.number_buckets, size=_DRAWN).tolist()
+        return [*range(0, column.number_buckets, step), *drawn], [column.number_buckets + 7]
     if hasattr(column, "vocabulary_list"):
         return _words(list(column.vocabulary_list[:_SPREAD]))
     if hasattr(column, "vocabulary_file"):
@@ -262,7 +266,7 @@ def _words(known: list[Any]) -> tuple[list[Any], list[Any]]:
 
 
 _MAX_GIVEN = 16
-_LENGTHS = (1, 3, 50, 0, 2, 7, 1, 5)
+_LENGTHS = (1, 3, 50, 0, 2, 7, 1, 5, 1, 4, 2, 0, 12, 1, 6, 3)
 """Lengths of lists, one row each: one, some, long, empty."""
 
 _MISSING, _UNKNOWN = 3, 4

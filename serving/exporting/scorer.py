@@ -1,29 +1,29 @@
 """How a trained model turns features into scores, and how it explains them."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 import tfrs_afm
+from serving.exporting.same_computation import same_computation
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.tasks.interaction_task import InteractionTask
 from tfrs_afm.types import Model, Tensor
 
-_CLOSE = 1e-4
-"""How near the parts, put together, must come to the model's own answer to be taken for it."""
+_READY = (tfrs_afm.models.AFM, tfrs_afm.models.DeepFM)
 
 
 class Scorer:
     """Reads a trained model: its columns, and the parts that make its score.
 
-    A model made of one `FieldEmbedding` and one of our tasks is taken apart, so that each part
-    can be traced for itself: the user's fields apart from the films'. Whether the parts are all
-    there is to it is measured, on real rows, against the model's own answer. Any other model that
-    holds our embedding layers is called as a whole.
+    What is served is the model: its whole `call`. A model made of one `FieldEmbedding` and one of
+    our tasks and of nothing else is taken apart, so that each part can be traced for itself: the
+    user's fields apart from the films'. That the parts are all there is to it is known of our own
+    models by their class, and of others by their graph, operation by operation; answers on some
+    rows prove nothing of others.
 
     Args:
         model: A `tfrs.Model`, or any Keras model, that holds an embedding layer of ours.
@@ -93,21 +93,36 @@ class Scorer:
         return _flat(answer)
 
     def take_apart(self, features: Mapping[str, Any]) -> None:
-        """Finds out whether embedding and task make up the model's answer.
+        """Finds out whether embedding and task are all that the model computes.
 
         Args:
-            features: Rows on which to compare.
+            features: Rows for a first call, which makes variables that are not there yet.
         """
-        answer = self.answer(features).numpy()  # makes variables that are not there yet
+        self.answer(features)
         if len(self._tasks) != 1 or len(self.embeddings) != 1:
             return
-        if not isinstance(self.embedding, tfrs_afm.FieldEmbedding):
+        if type(self.embedding) is not tfrs_afm.FieldEmbedding:
             return
         task = self._tasks[0]
-        logits = task.logits(*self.embedding(features), training=False)
-        for parts in (task.predictions(logits), logits):
-            if np.allclose(_flat(parts), answer, rtol=_CLOSE, atol=_CLOSE):
-                self.task = task
+        model = self.model
+        ready = type(model) in _READY and not {"call", "logits"} & vars(model).keys()
+        if ready or self._is_only(task):
+            self.task = task
+
+    def _is_only(self, task: Any) -> bool:
+        """Whether the model's graph is that of the task over the embedding, or of its logits."""
+
+        def traced(score: Callable[[Any], Any]) -> Any:
+            spec = [tf.TensorSpec([None], tf.string)]
+            function = tf.function(lambda examples: score(self.parse(examples)), spec)
+            return function.get_concrete_function()
+
+        def logits(features: Any) -> Any:
+            return task.logits(*self.embedding(features), training=False)
+
+        model = traced(self.model)
+        parts = (logits, lambda features: task.predictions(logits(features)))
+        return any(same_computation(model, traced(part)) for part in parts)
 
     def outputs(self, features: Mapping[str, Any]) -> dict[str, Any]:
         """Scores features as the `serving_default` signature answers.
