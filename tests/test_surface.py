@@ -17,6 +17,7 @@ def test_the_public_names_are_these() -> None:
         "growth",
         "input_spec",
         "interactions",
+        "kernels",
         "models",
         "optimizers",
         "parse_spec",
@@ -35,6 +36,7 @@ def test_the_public_names_are_these() -> None:
         "GrowthReport",
         "carry_over",
     ]
+    assert sorted(tfrs_afm.kernels.__all__) == ["Status", "in_use", "status", "stock"]
     assert sorted(tfrs_afm.models.__all__) == ["AFM", "DeepFM", "MultiTask"]
     assert sorted(tfrs_afm.tasks.__all__) == [
         "AFM",

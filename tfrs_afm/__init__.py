@@ -2,7 +2,7 @@
 
 # First of all: it decides which Keras everything below is built on.
 from tfrs_afm import _keras2 as _keras2  # isort: skip
-from tfrs_afm import embeddings, growth, interactions, models, optimizers, tasks
+from tfrs_afm import embeddings, growth, interactions, kernels, models, optimizers, tasks
 from tfrs_afm.columns.feature_schema import feature_schema
 from tfrs_afm.columns.input_spec import input_spec
 from tfrs_afm.columns.normalizer import Normalizer
@@ -37,6 +37,7 @@ __all__ = [
     "growth",
     "input_spec",
     "interactions",
+    "kernels",
     "models",
     "optimizers",
     "parse_spec",

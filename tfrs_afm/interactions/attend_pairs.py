@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.attention_blocks import AttentionBlocks
+from tfrs_afm.kernels import pair_attention as kernels
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
@@ -23,7 +24,8 @@ def attend_pairs(
         output = sum_{i<j} a_ij (v_i * v_j),    a = softmax of h . relu(W (v_i * v_j) + b)
     Forward and backward go over blocks of examples and of pairs (`BlockPlan`), and backward
     computes a block's pairs and hidden layer again instead of keeping them: memory stays within a
-    few blocks, however many members there are. Of stock operations only, so it serves anywhere.
+    few blocks, however many members there are. Training in float32 on a CPU goes through
+    `tfrs_afm.kernels` where they are there; all else is of stock operations, and serves anywhere.
 
     Args:
         vectors: `(batch, n, dim)` floats, zeros where masked.
@@ -50,6 +52,13 @@ def attend_pairs(
     if dropout and seed is None:
         seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
+    inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
+    if dtype == tf.float32 and kernels.in_use():
+        pooled = kernels.attend_pairs(
+            inputs[0], mask, *inputs[1:], groups=groups, dropout=dropout, seed=seed
+        )
+        return tf.cast(pooled, vectors.dtype)
+
     @tf.custom_gradient
     def run(vectors: Any, kernel: Any, bias: Any, projection: Any) -> Any:
         blocks = AttentionBlocks(
@@ -58,5 +67,4 @@ def attend_pairs(
         pooled, log_sums = blocks.forward()
         return pooled, lambda gradient: blocks.backward(gradient, pooled, log_sums)
 
-    inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
     return tf.cast(run(*inputs), vectors.dtype)
