@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: setup demo test test-long lock clean
+.PHONY: setup demo test test-long wheel lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
@@ -26,6 +26,12 @@ setup: .venv/installed
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+# A wheel with the kernels, for this platform and the TensorFlow of .venv, in dist/. Without a compiler
+# this is an error; `pip wheel .` makes one without kernels, for all platforms.
+wheel: setup
+	rm -rf build dist
+	TFRS_AFM_KERNELS=require .venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 # Resolves the ranges of setup.py anew; needs uv.
 lock:
 	uv pip compile setup.py --extra client --extra pipelines --extra report --extra tune --extra beam --extra dev --python-version 3.11 --python-platform linux \
@@ -33,4 +39,4 @@ lock:
 	  --output-file requirements.lock $(LOCK_ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info demo
+	rm -rf .venv build dist *.egg-info demo tfrs_afm/kernels/*.so

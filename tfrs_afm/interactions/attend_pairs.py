@@ -54,9 +54,8 @@ def attend_pairs(
 
     inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
     if dtype == tf.float32 and kernels.in_use():
-        pooled = kernels.attend_pairs(
-            inputs[0], mask, *inputs[1:], groups=groups, dropout=dropout, seed=seed
-        )
+        (members, *weights) = inputs
+        pooled = kernels.attend_pairs(members, mask, weights, groups, dropout, seed)
         return tf.cast(pooled, vectors.dtype)
 
     @tf.custom_gradient

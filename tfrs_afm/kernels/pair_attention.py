@@ -2,7 +2,7 @@
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -69,9 +69,7 @@ def in_use() -> bool:
 def attend_pairs(
     vectors: Any,
     mask: Any,
-    kernel: Any,
-    bias: Any,
-    projection: Any,
+    weights: Sequence[Any],
     groups: Any,
     dropout: float,
     seed: Any,
@@ -81,9 +79,7 @@ def attend_pairs(
     Args:
         vectors: `(batch, n, dim)` float32.
         mask: `(batch, n)` bool.
-        kernel: `(dim, units)` float32.
-        bias: `(units,)` float32.
-        projection: `(units, 1)` float32.
+        weights: Float32 kernel `(dim, units)`, bias `(units,)` and projection `(units, 1)`.
         groups: `(n,)` ints, or None; pairs within one group are left out.
         dropout: Share of the attention weights to drop.
         seed: `(2,)` int32, or None without dropout. The same seed drops the same pairs.
@@ -99,9 +95,7 @@ def attend_pairs(
     pooled, _, _ = operations.tfrs_afm_attend_pairs(
         vectors,
         mask,
-        kernel,
-        bias,
-        projection,
+        *weights,
         tf.zeros([0], tf.int32) if groups is None else tf.cast(groups, tf.int32),
         tf.zeros([2], tf.int32) if seed is None else seed,
         form=found.form,

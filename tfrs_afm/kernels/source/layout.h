@@ -54,6 +54,39 @@ static void pack(const Sizes& sizes, const float* kernel, const float* bias,
   }
 }
 
+// Copies rows of a square; a whole one, the usual case, in registers.
+template <typename Function>
+TFRS_AFM_INLINE void for_each_row(int64_t count, const Function& copy) {
+  if (count == kLanes) {
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kLanes; ++i) copy(i);
+  } else {
+    for (int64_t i = 0; i < count; ++i) copy(i);
+  }
+}
+
+// Goes through the elements of members, over the padding of dim.
+class Elements {
+ public:
+  Elements(int64_t dim, int64_t padded) : dim_(dim), padding_((padded - dim) * kLanes) {}
+
+  // Where the next `count` elements are, each times kLanes floats.
+  void next(int64_t count, int64_t* places) {
+    for (int64_t c = 0; c < count; ++c) {
+      places[c] = place_;
+      place_ += kLanes;
+      if (++element_ == dim_) {
+        element_ = 0;
+        place_ += padding_;
+      }
+    }
+  }
+
+ private:
+  const int64_t dim_, padding_;
+  int64_t element_ = 0, place_ = 0;
+};
+
 // Brings the first `rows` examples of `from`, each `count` members of `dim`, into the lanes;
 // other lanes and the padding of dim are zeros.
 static void to_lanes(const float* from, int64_t rows, int64_t count, int64_t dim, int64_t padded,
@@ -62,24 +95,21 @@ static void to_lanes(const float* from, int64_t rows, int64_t count, int64_t dim
   if (padded != dim) {
     for (int64_t i = 0; i < count; ++i) store(to + ((i + 1) * padded - 1) * kLanes, Floats{});
   }
-  int64_t d = 0;
-  float* out = to;
+  Elements elements(dim, padded);
+  int64_t places[kLanes];
   for (int64_t start = 0; start < width; start += kLanes) {
     const int64_t columns = smaller(kLanes, width - start);
+    elements.next(columns, places);
     Floats square[kLanes] = {};
-    for (int64_t l = 0; l < rows; ++l) {
-      const float* row = from + l * width + start;
-      square[l] = columns == kLanes ? load_any(row) : load_some(row, columns);
+    if (columns == kLanes) {
+      for_each_row(rows, [&](int64_t l) { square[l] = load_any(from + l * width + start); });
+    } else {
+      for_each_row(rows, [&](int64_t l) {
+        square[l] = load_some(from + l * width + start, columns);
+      });
     }
     transpose(square);
-    for (int64_t c = 0; c < columns; ++c) {
-      store(out, square[c]);
-      out += kLanes;
-      if (++d == dim) {
-        d = 0;
-        out += (padded - dim) * kLanes;
-      }
-    }
+    for_each_row(columns, [&](int64_t c) { store(to + places[c], square[c]); });
   }
 }
 
@@ -87,27 +117,20 @@ static void to_lanes(const float* from, int64_t rows, int64_t count, int64_t dim
 static void from_lanes(const float* from, int64_t rows, int64_t count, int64_t dim,
                        int64_t padded, float* to) {
   const int64_t width = count * dim;
-  int64_t d = 0;
-  const float* in = from;
+  Elements elements(dim, padded);
+  int64_t places[kLanes];
   for (int64_t start = 0; start < width; start += kLanes) {
     const int64_t columns = smaller(kLanes, width - start);
+    elements.next(columns, places);
     Floats square[kLanes] = {};
-    for (int64_t c = 0; c < columns; ++c) {
-      square[c] = load(in);
-      in += kLanes;
-      if (++d == dim) {
-        d = 0;
-        in += (padded - dim) * kLanes;
-      }
-    }
+    for_each_row(columns, [&](int64_t c) { square[c] = load(from + places[c]); });
     transpose(square);
-    for (int64_t l = 0; l < rows; ++l) {
-      float* row = to + l * width + start;
-      if (columns == kLanes) {
-        store_any(row, square[l]);
-      } else {
-        store_some(row, square[l], columns);
-      }
+    if (columns == kLanes) {
+      for_each_row(rows, [&](int64_t l) { store_any(to + l * width + start, square[l]); });
+    } else {
+      for_each_row(rows, [&](int64_t l) {
+        store_some(to + l * width + start, square[l], columns);
+      });
     }
   }
 }

@@ -296,7 +296,7 @@ class BackwardPass {
     (void)kept;
     const Active* active = expanded_;
 #endif
-    outer_product(waiting_, rows_, active, units_, held, sums_);
+    outer_product(waiting_, rows_ * kLanes, rows_, active, units_, held, sums_);
   }
 
   const Backward& call_;

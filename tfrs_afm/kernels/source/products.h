@@ -142,15 +142,14 @@ TFRS_AFM_ALONE void outer_rows(const float* x, int64_t stride, const Active* act
 }
 
 // sums (rows, units) += the sum over pairs and examples of x r; x is (count, rows, lanes).
-static void outer_product(const float* x, int64_t rows, const Active* active, int64_t units,
-                          int64_t count, float* sums) {
-  const int64_t stride = rows * kLanes;
-  int64_t d = 0;
-  for (; d + kOuterRows <= rows; d += kOuterRows) {
-    outer_rows<kOuterRows>(x + d * kLanes, stride, active, units, count, sums + d * units);
+template <int kRows = kOuterRows>
+static void outer_product(const float* x, int64_t stride, int64_t rows, const Active* active,
+                          int64_t units, int64_t count, float* sums) {
+  for (; rows >= kRows; rows -= kRows, x += kRows * kLanes, sums += kRows * units) {
+    outer_rows<kRows>(x, stride, active, units, count, sums);
   }
-  for (; d < rows; ++d) {
-    outer_rows<1>(x + d * kLanes, stride, active, units, count, sums + d * units);
+  if constexpr (kRows > 1) {
+    outer_product<kRows - 1>(x, stride, rows, active, units, count, sums);
   }
 }
 
