@@ -130,23 +130,23 @@ void forward(const Forward& call, int64_t first_group, int64_t last_group, float
       }
       const Floats shrink = exp_negative(top - highest);
       top = highest;
-      total *= shrink;
-      Floats share[kScored];
+      // Sums of a few pairs are added to the long ones: far less rounding than pair by pair.
+      Floats share[kScored], some = {};
       for (int64_t p = 0; p < count; ++p) {
         const Floats weight = exp_negative(load(kept.scores + p * kLanes) - top);
         share[p] = select(pairs[p].real, weight, Floats{});
-        total += share[p];
+        some += share[p];
         if (call.dropout > 0) share[p] *= draws.factors(pairs[p].number);
       }
+      total = total * shrink + some;
       for (int64_t d = 0; d < dims; d += 2) {
-        Floats even = load(pooled + d * kLanes) * shrink;
-        Floats odd = load(pooled + (d + 1) * kLanes) * shrink;
+        Floats even = {}, odd = {};
         for (int64_t p = 0; p < count; ++p) {
           even += share[p] * load(x + (p * dims + d) * kLanes);
           odd += share[p] * load(x + (p * dims + d + 1) * kLanes);
         }
-        store(pooled + d * kLanes, even);
-        store(pooled + (d + 1) * kLanes, odd);
+        store(pooled + d * kLanes, load(pooled + d * kLanes) * shrink + even);
+        store(pooled + (d + 1) * kLanes, load(pooled + (d + 1) * kLanes) * shrink + odd);
       }
       if (call.kept) kept = {kept.scores + count * kLanes, kept.active + count * units};
     }

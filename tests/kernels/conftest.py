@@ -1,0 +1,35 @@
+"""Kernels to test: those that are installed, in each of their forms."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tfrs_afm import kernels
+from tfrs_afm.kernels import pair_attention
+from tfrs_afm.kernels.library import load
+
+FORMS = kernels.status().forms or ("none",)
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    """Runs a test with each form of the kernels that this processor has."""
+    if kernels.status().form == "stock":
+        pytest.skip(kernels.status().reason)
+    return request.param
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """Makes one form of the kernels train, and sets the bytes it may keep for backward."""
+    status, operations = load()
+    if operations is None:
+        pytest.skip(status.reason)
+
+    def use(form: str, most_kept: int = pair_attention.MOST_KEPT) -> None:
+        found = (status._replace(form=form), operations)
+        monkeypatch.setattr(pair_attention, "load", lambda: found)
+        monkeypatch.setattr(pair_attention, "MOST_KEPT", most_kept)
+
+    use(status.form)
+    return use
