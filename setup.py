@@ -27,9 +27,7 @@ class BuildPython(build_py):
         # A process of its own: whatever goes wrong with TensorFlow there, the install goes on.
         command = [sys.executable, "-P", str(KERNELS / "build.py"), str(folder)]
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=600, check=False
-            )
+            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
             failure = done.stderr[-2000:] if done.returncode else ""
         except subprocess.TimeoutExpired as error:
             failure = str(error)

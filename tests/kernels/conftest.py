@@ -20,14 +20,19 @@ def form(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
-    """Makes one form of the kernels train, and sets the bytes it may keep for backward."""
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes one form of the kernels train, with bounds of its own."""
     status, operations = load()
     if operations is None:
         pytest.skip(status.reason)
 
-    def use(form: str, most_kept: int = pair_attention.MOST_KEPT) -> None:
+    def use(
+        form: str,
+        most_kept: int = pair_attention.MOST_KEPT,
+        most_portable: int = pair_attention._MOST_PORTABLE,
+    ) -> None:
         found = (status._replace(form=form), operations)
+        monkeypatch.setattr(pair_attention, "_MOST_PORTABLE", most_portable)
         monkeypatch.setattr(pair_attention, "load", lambda: found)
         monkeypatch.setattr(pair_attention, "MOST_KEPT", most_kept)
 

@@ -16,6 +16,8 @@ from tests import oracles
 from tests.kernels.conftest import FORMS
 from tfrs_afm import kernels
 from tfrs_afm.interactions.attend_pairs import attend_pairs
+from tfrs_afm.kernels import pair_attention
+from tfrs_afm.kernels.library import load
 
 RNG = np.random.default_rng(21)
 Use = Callable[..., None]
@@ -103,12 +105,10 @@ def test_output_and_gradients_are_the_oracles(
 
 def use_form(patch: pytest.MonkeyPatch, form: str, keep: bool) -> None:
     """As the fixture `use`, for tests of hypothesis."""
-    from tfrs_afm.kernels import pair_attention
-    from tfrs_afm.kernels.library import load
-
     status, operations = load()
     if operations is None:
         pytest.skip(status.reason)
+    patch.setattr(pair_attention, "_MOST_PORTABLE", 1 << 30)
     patch.setattr(pair_attention, "load", lambda: (status._replace(form=form), operations))
     patch.setattr(pair_attention, "MOST_KEPT", pair_attention.MOST_KEPT if keep else 0)
 
@@ -129,7 +129,7 @@ def use_form(patch: pytest.MonkeyPatch, form: str, keep: bool) -> None:
 def test_larger_sizes_are_those_of_the_stock_form_in_float64(
     form: str, use: Use, keep: bool, sizes: tuple[int, ...]
 ) -> None:
-    use(form, 1 << 26 if keep else 0)
+    use(form, 1 << 26 if keep else 0, most_portable=1 << 30)
     arrays, mask = case(*sizes)
     gradient = RNG.normal(size=(sizes[0], sizes[2]))
     groups = RNG.integers(0, 9, sizes[1]).astype(np.int32)
@@ -276,6 +276,8 @@ import numpy as np, tensorflow as tf
 tf.config.threading.set_intra_op_parallelism_threads(int(sys.argv[1]))
 from tfrs_afm import kernels
 from tfrs_afm.interactions.attend_pairs import attend_pairs
+from tfrs_afm.kernels import pair_attention
+from tfrs_afm.kernels.library import load
 rng, digest = np.random.default_rng(0), hashlib.sha256()
 shapes, mask = ((999, 12, 10), (10, 16), (16,), (16, 1)), tf.ones([999, 12], tf.bool)
 inputs = [tf.constant(rng.normal(size=shape), tf.float32) for shape in shapes]

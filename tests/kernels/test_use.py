@@ -14,6 +14,8 @@ import serving
 import tfrs_afm
 from tfrs_afm import kernels
 from tfrs_afm.interactions.attend_pairs import attend_pairs
+from tfrs_afm.kernels.library import load
+from tfrs_afm.kernels.pair_attention import apply_to
 
 RNG = np.random.default_rng(3)
 PREFIX = "TfrsAfm"
@@ -80,6 +82,15 @@ def test_training_uses_them_and_serving_does_not() -> None:
 
 def test_float64_is_computed_by_stock_operations() -> None:
     assert not holds_kernels(graph_of(Pooling(tf.float64).step))
+
+
+def test_the_portable_form_leaves_wide_layers_to_products(use: Callable[..., None]) -> None:
+    narrow, wide = tf.ones([16, 64]), tf.ones([64, 64])
+    for form, expected in (("portable", [True, False]), ("avx2", [True, True])):
+        use(form)
+        with tf.GradientTape():
+            assert [apply_to(VECTORS, kernel) for kernel in (narrow, wide)] == expected
+        assert not apply_to(VECTORS, narrow)
 
 
 def test_half_precision_is_computed_in_float32_by_the_kernels() -> None:
@@ -217,6 +228,7 @@ def test_a_trained_model_is_saved_without_them(
     assert np.isfinite(model(features)).all()
 
 
+@pytest.mark.long
 def test_an_export_for_serving_is_of_stock_operations(
     trained: tuple[Any, Any], tmp_path: pathlib.Path
 ) -> None:
@@ -241,6 +253,7 @@ def test_what_the_kernels_trained_scores_alike_without_them(
     assert holds_kernels(step_operations(loaded, batches))
 
 
+@pytest.mark.long
 def test_both_forms_train_to_the_same_weights() -> None:
     batches, weights = data().cache(), []
     for context in (kernels.stock, contextlib.nullcontext):
@@ -273,8 +286,6 @@ def test_both_forms_train_to_the_same_weights() -> None:
 def test_wrong_shapes_and_absurd_sizes_are_errors_of_tensorflow(
     name: str, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
-    from tfrs_afm.kernels.library import load
-
     arguments = {
         "vectors": VECTORS,
         "mask": tf.ones([6, 5], tf.bool),
@@ -292,8 +303,6 @@ def test_wrong_shapes_and_absurd_sizes_are_errors_of_tensorflow(
 
 
 def test_backward_refuses_what_forward_did_not_return() -> None:
-    from tfrs_afm.kernels.library import load
-
     inputs = [VECTORS, tf.ones([6, 5], tf.bool), tf.ones([3, 4]), tf.ones([4]), tf.ones([4, 1])]
     inputs += [tf.zeros([0], tf.int32), tf.zeros([2], tf.int32)]
     operations = load()[1]

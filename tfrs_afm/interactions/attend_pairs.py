@@ -53,8 +53,8 @@ def attend_pairs(
         seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
     inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
-    if dtype == tf.float32 and kernels.in_use():
-        (members, *weights) = inputs
+    if kernels.apply_to(*inputs[:2]):
+        members, *weights = inputs
         pooled = kernels.attend_pairs(members, mask, weights, groups, dropout, seed)
         return tf.cast(pooled, vectors.dtype)
 

@@ -17,6 +17,9 @@ from tfrs_afm.kernels.library import load
 # of each pair. Beyond, backward computes them again, at a quarter more work.
 MOST_KEPT = 64 << 20
 
+# Up to here, in dim x units, the portable form is the faster one; above, TensorFlow's products are.
+_MOST_PORTABLE = 1024
+
 _UNSAVEABLE = (
     "it was traced for training, with an operation of `tfrs_afm.kernels` that TensorFlow Serving "
     "does not have. Trace what you export within `with tfrs_afm.kernels.stock():`."
@@ -44,11 +47,12 @@ def stock() -> Iterator[None]:
 
 
 def in_use() -> bool:
-    """Whether float32 pairs are attended to by the kernels here and now.
+    """Whether pairs are attended to by the kernels here and now, in float32.
 
     They are where a gradient tape records, which is to say in training: forward then keeps what
     backward needs. Without one, while a SavedModel is traced, under XLA, beside devices that are no
-    CPU, on parameter servers, within `stock()` and where none are loaded, the stock form computes.
+    CPU, on parameter servers, within `stock()` and where none are loaded, the stock form computes;
+    so it does in float64, and in place of the portable form for a wide W.
     """
     if _stock.get() or load()[1] is None or not record.could_possibly_record():
         return False
@@ -64,6 +68,14 @@ def in_use() -> bool:
     return not isinstance(
         tf.distribute.get_strategy(), tf.distribute.experimental.ParameterServerStrategy
     )
+
+
+def apply_to(vectors: Any, kernel: Any) -> bool:
+    """Whether the kernels attend to these members, with this W, here and now."""
+    if vectors.dtype != tf.float32 or not in_use():
+        return False
+    dim, units = kernel.shape
+    return load()[0].form != "portable" or dim * units <= _MOST_PORTABLE
 
 
 def attend_pairs(
