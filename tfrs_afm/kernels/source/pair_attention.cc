@@ -23,13 +23,14 @@ namespace {
 constexpr float kMasked = -1e30f, kLowest = -5e29f;
 // Pairs that are scored together: W is read once for all of them.
 constexpr int64_t kScored = 16;
-// Pairs whose gradients are computed together, and floats of those that wait for their outer
+// Pairs whose gradients are computed together, and bytes of those that wait for their outer
 // product: a long sum is cheaper to take over the lanes.
 constexpr int64_t kTogether = 8;
-constexpr int64_t kWaitingFloats = 3 << 16, kMostWaiting = 128;
+constexpr int64_t kWaitingBytes = 3 << 18, kMostWaiting = 128;
 
 int64_t waiting_pairs(const Sizes& sizes) {
-  const int64_t room = kWaitingFloats / (sum_rows(sizes) * kLanes);
+  const int64_t units = padded_units(sizes) * static_cast<int64_t>(sizeof(Active));
+  const int64_t room = kWaitingBytes / (sum_rows(sizes) * kLanes * 4 + units);
   return round_up(larger_of(smaller(room, kMostWaiting), kTogether), kTogether);
 }
 
