@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
-from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
+
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # before setuptools 70.1 it was there
+    from wheel.bdist_wheel import bdist_wheel
 
 KERNELS = Path("tfrs_afm", "kernels")
 # As at run time: 0 leaves the kernels out. `require` makes a build without them an error.
@@ -92,7 +96,7 @@ setup(
             "pytest>=8",
             "pytest-xdist>=3.6",
             "ruff>=0.6",
-            "setuptools>=70.1",
+            "setuptools>=70",
             "wheel>=0.43",
         ],
     },
