@@ -2,6 +2,8 @@
 
 import contextlib
 import pathlib
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -312,3 +314,58 @@ def test_backward_refuses_what_forward_did_not_return() -> None:
         operations.tfrs_afm_attend_pairs_grad(
             *inputs, pooled, sums, kept[:-1], pooled, form="portable"
         )
+
+
+def test_a_million_members_without_a_pair_are_no_crash() -> None:
+    vectors, mask = tf.zeros([1, 2**20, 1]), tf.zeros([1, 2**20], tf.bool)
+    with tf.GradientTape() as tape:
+        tape.watch(vectors)
+        out = attend_pairs(vectors, mask, tf.ones([1, 1]), tf.ones([1]), tf.ones([1, 1]))
+    assert (out.numpy() == 0).all()
+    assert (tape.gradient(out, vectors).numpy() == 0).all()
+
+
+NO_MEMORY = """
+import resource
+import tensorflow as tf
+from tfrs_afm import kernels
+from tfrs_afm.interactions.attend_pairs import attend_pairs
+n = 2**18
+vectors, mask = tf.zeros([1, n, 64]), tf.ones([1, n], tf.bool)
+weights = tf.ones([64, 1]), tf.ones([1]), tf.ones([1, 1])
+def run(vectors, mask):
+    with tf.GradientTape() as tape:
+        assert kernels.in_use(), kernels.status()
+        tape.watch(vectors)
+        return attend_pairs(vectors, mask, *weights)
+run(vectors[:, :5], mask[:, :5])
+held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + (1 << 29), held + (1 << 29)))
+try:
+    run(vectors, mask)
+except tf.errors.ResourceExhaustedError as error:
+    print("refused")
+print("alive", float(run(vectors[:, :5], mask[:, :5])[0, 0]))
+"""
+
+
+@pytest.mark.long
+def test_too_little_memory_is_an_error_of_tensorflow() -> None:
+    """A thread's room for 2^18 members of 64 floats is 2 GB, and half a GB is left."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_MEMORY], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == ["refused", "alive", "0.0"]
+
+
+def test_a_jacobian_goes_through_them() -> None:
+    """Whose loop over rows has no batched form of our operation: one by one."""
+    weights = [tf.constant(RNG.normal(size=shape), tf.float32) for shape in ((3, 4), (4,), (4, 1))]
+    jacobians = []
+    for context in (contextlib.nullcontext, kernels.stock):
+        with context(), tf.GradientTape() as tape:
+            tape.watch(weights)
+            out = attend_pairs(VECTORS, tf.ones([6, 5], tf.bool), *weights)
+        jacobians.append(tape.jacobian(out, weights[0]).numpy())
+    np.testing.assert_allclose(*jacobians, rtol=1e-3, atol=1e-5)
