@@ -15,7 +15,7 @@ test: setup
 test-long: setup
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
 
-setup: .venv/installed
+setup: .venv/installed .venv/kernels
 
 # The stamp is written last: an interrupted install is started again from nothing. Python compiles
 # what it imports; compiling every file of TensorFlow beforehand takes longer than all the rest.
@@ -24,6 +24,12 @@ setup: .venv/installed
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The install builds the kernels; after a change in their sources they are built again. Not having
+# them is no error: TensorFlow's operations compute then.
+.venv/kernels: .venv/installed tfrs_afm/kernels/build.py $(wildcard tfrs_afm/kernels/source/*)
+	.venv/bin/python -P tfrs_afm/kernels/build.py tfrs_afm/kernels || echo "The kernels were not built."
 	touch $@
 
 # A wheel with the kernels, for this platform and the TensorFlow of .venv, in dist/. Without a compiler

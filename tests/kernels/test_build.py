@@ -44,6 +44,13 @@ def test_status_says_which_form_runs() -> None:
         assert str(status.library) in status.reason
 
 
+@needs_compiler
+@pytest.mark.skipif(os.environ.get("TFRS_AFM_KERNELS") == "0", reason="switched off")
+def test_where_there_is_a_compiler_there_are_kernels() -> None:
+    """Otherwise the other tests would be skipped, and no one would know."""
+    assert kernels.status().form != "stock", kernels.status().reason
+
+
 def test_the_switch_turns_the_kernels_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFRS_AFM_KERNELS", "0")
     assert found() == ("stock", "TFRS_AFM_KERNELS=0 switches the kernels off.", None, ())
@@ -147,9 +154,7 @@ def test_a_library_appears_whole_or_not_at_all(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped while it writes: nothing is left, and an older file stays as it was."""
-    monkeypatch.setenv(
-        "CXX", compiler(tmp_path / "cxx", f'for last; do :; done; echo > "$last"; {FAKE}')
-    )
+    monkeypatch.setenv("CXX", compiler(tmp_path / "cxx", FAKE))
     path = build(tmp_path / "built")
     assert path.name == Target.installed().file_name
     assert is_whole(path)
@@ -163,6 +168,21 @@ def test_a_library_appears_whole_or_not_at_all(
         build(tmp_path / "built")
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert path.read_bytes() == before
+
+
+def test_a_library_that_is_there_is_not_built_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", compiler(tmp_path / "cxx", FAKE))
+    building.main(tmp_path)
+    path = tmp_path / Target.installed().file_name
+    before = path.stat().st_mtime_ns
+    monkeypatch.setenv("CXX", compiler(tmp_path / "cxx", "exit 1"))
+    building.main(tmp_path)
+    assert path.stat().st_mtime_ns == before
+    path.write_bytes(b"damaged")
+    with pytest.raises(SystemExit, match="The compiler failed"):
+        building.main(tmp_path)
 
 
 def test_the_name_tells_what_a_library_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,8 +172,17 @@ def _publish(content: bytes, path: Path) -> Path:
     return path
 
 
-if __name__ == "__main__":
+def main(folder: Path) -> None:
+    """Builds, unless the library is there."""
+    target = Target.installed()
+    path = folder / target.file_name
+    if path.is_file() and is_whole(path):
+        return
     try:
-        build(Path(sys.argv[1]))
+        build(folder, target)
     except BuildError as failure:
         sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
