@@ -68,15 +68,19 @@ class Scratch {
   float* at_;
 };
 
+// What `forward` and `BackwardPass` take; a mistake here is found by the sanitizers.
 int64_t scratch_size(const Sizes& sizes) {
   const int64_t dims = padded_dim(sizes), units = padded_units(sizes);
-  const int64_t members = 2 * sizes.n * dims * kLanes + round_up(sizes.n, 16);
-  const int64_t forward = (kScored * (dims + 1) + dims) * kLanes + kScored * units;
-  const int64_t waiting = waiting_pairs(sizes);
-  const int64_t active = waiting * units * static_cast<int64_t>(sizeof(Active) + sizeof(Bits)) / 4;
+  const int64_t waiting = waiting_pairs(sizes), members = sizes.n * dims * kLanes;
+  int64_t bits = waiting * units * static_cast<int64_t>(sizeof(Bits)) / 4;
+#if !defined(__AVX512F__)
+  bits += waiting * units * static_cast<int64_t>(sizeof(Active)) / 4;
+#endif
+  const int64_t forward = members + (kScored * (dims + 1) + dims) * kLanes + kScored * units;
   const int64_t backward =
-      (waiting * sum_rows(sizes) + kTogether * (dims + 1) + 4 * dims) * kLanes + active;
-  return members + larger_of(forward, backward) + 16 * 16;
+      2 * members + (waiting * sum_rows(sizes) + 3 * dims + kTogether) * kLanes + bits;
+  constexpr int64_t kParts = 9;  // each is rounded up to 16 floats
+  return larger_of(forward, backward) + sizes.n + 16 * kParts;
 }
 
 // Scores `count` pairs: their products to `x`, the rest to `kept`.
