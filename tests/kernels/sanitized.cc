@@ -57,7 +57,8 @@ void check(const Form& form, const Sizes& s, float dropout, bool grouped, std::m
   Memory<int32_t> groups(s.n);
   for (int64_t i = 0; i < s.batch * s.n; ++i) mask.get()[i] = random() % 4 != 0;
   for (int64_t i = 0; i < s.n; ++i) groups.get()[i] = static_cast<int32_t>(random() % 3);
-  Memory<float> packed(form.packed(s)), scratch(form.scratch(s));
+  // Room for two threads, one behind the other as in the operation.
+  Memory<float> packed(form.packed(s)), scratch(2 * form.scratch(s));
   form.pack(s, kernel.get(), bias.get(), projection.get(), packed.get());
   const int64_t count = (s.batch + form.lanes - 1) / form.lanes;
   Memory<unsigned char> kept(count * static_cast<int64_t>(form.kept(s)));
@@ -75,8 +76,8 @@ void check(const Form& form, const Sizes& s, float dropout, bool grouped, std::m
     const Backward call = {inputs,         gradient.get(), pooled.get(),
                            log_sums.get(), from,           to->vectors.get()};
     for (int64_t i = 0; i < shards; ++i) {
-      form.backward(call, i * count / shards, (i + 1) * count / shards, scratch.get(),
-                    sums.get() + i * form.sums(s));
+      form.backward(call, i * count / shards, (i + 1) * count / shards,
+                    scratch.get() + (i + 1) % 2 * form.scratch(s), sums.get() + i * form.sums(s));
     }
     form.finish(s, kernel.get(), bias.get(), projection.get(), sums.get(), shards,
                 to->kernel.get(), to->bias.get(), to->projection.get());

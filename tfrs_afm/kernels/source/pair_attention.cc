@@ -80,7 +80,8 @@ int64_t scratch_size(const Sizes& sizes) {
   const int64_t backward =
       2 * members + (waiting * sum_rows(sizes) + 3 * dims + kTogether) * kLanes + bits;
   constexpr int64_t kParts = 9;  // each is rounded up to 16 floats
-  return larger_of(forward, backward) + sizes.n + 16 * kParts;
+  // A multiple of 16 itself: the next thread's follows.
+  return round_up(larger_of(forward, backward) + sizes.n + 16 * kParts, 16);
 }
 
 // Scores `count` pairs: their products to `x`, the rest to `kept`.

@@ -49,7 +49,7 @@ struct Form {
   const char* name;
   int64_t lanes;
   int64_t (*packed)(const Sizes&);   // floats of the packed weights
-  int64_t (*scratch)(const Sizes&);  // floats that a thread works in
+  int64_t (*scratch)(const Sizes&);  // floats that a thread works in, a multiple of 16
   int64_t (*sums)(const Sizes&);     // floats of a shard's sums
   double (*kept)(const Sizes&);      // bytes that forward keeps of a group, maybe beyond int64
   // W (dim, units), b (units,) and h (units,) in the order that they are read in.
