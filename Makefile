@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: setup demo test test-long test-all lock clean
+.PHONY: setup demo test test-long test-all wheel lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
@@ -19,7 +19,7 @@ test-long: setup
 test-all: setup
 	scripts/check $(TEST_ARGS)
 
-setup: .venv/installed
+setup: .venv/installed .venv/kernels
 
 # The stamp is written last: an interrupted install is started again from nothing. Python compiles
 # what it imports; compiling every file of TensorFlow beforehand takes longer than all the rest.
@@ -30,6 +30,18 @@ setup: .venv/installed
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+# The install builds the kernels; after a change in their sources they are built again. Not having
+# them is no error: TensorFlow's operations compute then.
+.venv/kernels: .venv/installed tfrs_afm/kernels/build.py $(wildcard tfrs_afm/kernels/source/*)
+	.venv/bin/python -P tfrs_afm/kernels/build.py tfrs_afm/kernels || echo "The kernels were not built."
+	touch $@
+
+# A wheel with the kernels, for this platform and the TensorFlow of .venv, in dist/. Without a compiler
+# this is an error; `pip wheel .` makes one without kernels, for all platforms.
+wheel: setup
+	rm -rf build dist
+	TFRS_AFM_KERNELS=require .venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 # Resolves the ranges of setup.py anew; needs uv.
 lock:
 	uv pip compile setup.py --extra client --extra pipelines --extra report --extra tune --extra beam --extra stores --extra dev --python-version 3.11 --python-platform linux \
@@ -37,4 +49,4 @@ lock:
 	  --output-file requirements.lock $(LOCK_ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info demo
+	rm -rf .venv build dist *.egg-info demo tfrs_afm/kernels/*.so

@@ -1,8 +1,62 @@
-"""Package metadata; tool settings are in pyproject.toml."""
+"""Package metadata, and the build of the kernels; tool settings are in pyproject.toml."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # before setuptools 70.1 it was there
+    from wheel.bdist_wheel import bdist_wheel
+
+KERNELS = Path("tfrs_afm", "kernels")
+# As at run time: 0 leaves the kernels out. `require` makes a build without them an error.
+SWITCH = os.environ.get("TFRS_AFM_KERNELS", "")
+
+
+class BuildPython(build_py):
+    """Also compiles the kernels, where TensorFlow and a compiler are there; else does without."""
+
+    def run(self) -> None:
+        """Builds."""
+        super().run()
+        if SWITCH != "0":
+            self._compile(Path("." if self.editable_mode else self.build_lib) / KERNELS)
+
+    def _compile(self, folder: Path) -> None:
+        # A process of its own: whatever goes wrong with TensorFlow there, the install goes on.
+        command = [sys.executable, "-P", str(KERNELS / "build.py"), str(folder)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+            failure = done.stderr[-2000:] if done.returncode else ""
+        except subprocess.TimeoutExpired as error:
+            failure = str(error)
+        if failure and SWITCH == "require":
+            raise SystemExit(f"The kernels were not built.\n{failure}")
+        if failure:
+            self.warn(f"the kernels were not built, stock operations will do:\n{failure}")
+
+
+class Wheel(bdist_wheel):
+    """A wheel of one platform where it carries the kernels, otherwise of all."""
+
+    def run(self) -> None:
+        """Builds."""
+        self.run_command("build")
+        if list(Path(self.get_finalized_command("build").build_lib, KERNELS).glob("*.so")):
+            self.root_is_pure = False
+            self.distribution.has_ext_modules = lambda: True
+        super().run()
+
+    def get_tag(self) -> tuple[str, str, str]:
+        """Any Python: the kernels do not know it."""
+        python, abi, platform = super().get_tag()
+        return (python, abi, platform) if self.root_is_pure else ("py3", "none", platform)
+
 
 setup(
     name="tfrs-afm",
@@ -18,7 +72,9 @@ setup(
         **{name: ["py.typed"] for name in ("tfrs_afm", "pipelines", "serving")},
         "pipelines.recipes": ["*.toml"],
         "pipelines.reporting": ["templates/*.css", "templates/*.html"],
+        "tfrs_afm.kernels": ["source/*.cc", "source/*.h"],
     },
+    cmdclass={"build_py": BuildPython, "bdist_wheel": Wheel},
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "tf-keras>=2.21,<2.22",

@@ -102,6 +102,9 @@ def training(row: str, given: argparse.Namespace) -> None:
             f"ours {threads}": Contestant(sys.executable, "our_worker.py", job, threads),
             f"DeepCTR {threads}": Contestant(given.deepctr, "deepctr_worker.py", job, threads),
         }
+        if job["model"] == "AFM":  # ours as it is without a compiler
+            stock = Contestant(sys.executable, "our_worker.py", {**job, "kernels": False}, threads)
+            contestants[f"stock {threads}"] = stock
     contestants["PyTorch"] = Contestant(given.torch, "torch_worker.py", job, "2x1")
     if row == "3":
         product = {**job, "what": "gemm"}
@@ -130,11 +133,14 @@ def training(row: str, given: argparse.Namespace) -> None:
 
 def at_id_level(given: argparse.Namespace) -> None:
     """Prints memory and time of a step over 200 ids."""
+    forms = {
+        "all pairs at once": {"blocks": False},
+        "blocks": {"blocks": True, "kernels": False},
+        "kernels": {"blocks": True},
+    }
     contestants = {
-        name: Contestant(
-            sys.executable, "our_worker.py", {**IDS, "what": "ids", "blocks": blocks}, "1x2"
-        )
-        for name, blocks in (("all pairs at once", False), ("blocks", True))
+        name: Contestant(sys.executable, "our_worker.py", {**IDS, "what": "ids", **form}, "1x2")
+        for name, form in forms.items()
     }
     said = contest(contestants, max(given.rounds // 4, 2), 2)
     for name, one in contestants.items():

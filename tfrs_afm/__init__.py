@@ -14,7 +14,7 @@ The walk of a batch, one file a step:
 
 # First of all: it decides which Keras everything below is built on.
 from tfrs_afm import _host as _host  # isort: skip
-from tfrs_afm import embeddings, growth, interactions, models, optimizers, tasks
+from tfrs_afm import embeddings, growth, interactions, kernels, models, optimizers, tasks
 from tfrs_afm.columns.normalizer import Normalizer
 from tfrs_afm.columns.parsing import feature_schema, input_spec, parse_spec, read_tfrecord
 from tfrs_afm.columns.piecewise_linear_column import piecewise_linear_column
@@ -43,6 +43,7 @@ __all__ = [
     "growth",
     "input_spec",
     "interactions",
+    "kernels",
     "models",
     "optimizers",
     "parse_spec",

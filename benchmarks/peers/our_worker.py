@@ -15,6 +15,8 @@ import tensorflow as tf
 from answer import answer
 
 job = json.loads(sys.argv[1])
+if not job.get("kernels", True):
+    os.environ["TFRS_AFM_KERNELS"] = "0"
 tf.config.threading.set_intra_op_parallelism_threads(job["intra"])
 tf.config.threading.set_inter_op_parallelism_threads(job["inter"])
 

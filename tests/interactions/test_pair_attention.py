@@ -1,4 +1,6 @@
+import contextlib
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import oracles
+from tfrs_afm import kernels
 from tfrs_afm.interactions.pair_attention import BlockPlan, attend_pairs, circular_pairs
 
 RNG = np.random.default_rng(8)
@@ -29,12 +32,17 @@ def pooled(vectors: Any, mask: Any, parts: list[np.ndarray], groups: Any = None)
 
 
 @pytest.fixture(params=["one block", "many blocks"])
-def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs a test with everything in one block, and with blocks far smaller than the data."""
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs a test with everything in one block, and with blocks far smaller than the data.
+
+    Of stock operations, which have the blocks; the kernels' own tests are in tests/kernels.
+    """
     if request.param == "many blocks":
         of = BlockPlan.of.__func__  # type: ignore[attr-defined]
         small = classmethod(lambda cls, n, width: of(cls, n, width, floats=width * 9, least=2))
         monkeypatch.setattr(BlockPlan, "of", small)
+    with kernels.stock():
+        yield
 
 
 @given(st.integers(2, 9))
@@ -158,12 +166,13 @@ def test_two_calls_draw_different_dropout() -> None:
     assert np.abs(one - again).max() > 1e-3
 
 
+@pytest.mark.parametrize("form", [kernels.stock, contextlib.nullcontext])
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
-def test_half_precision_comes_out_as_it_went_in(dtype: tf.DType) -> None:
+def test_half_precision_comes_out_as_it_went_in(form: Any, dtype: tf.DType) -> None:
     vectors, mask = RNG.normal(size=(3, 5, 4)), np.ones((3, 5), bool)
     parts = weights(4, 3)
     halves = [tf.cast(tf.constant(part), dtype) for part in (vectors, *parts)]
-    with tf.GradientTape() as tape:
+    with form(), tf.GradientTape() as tape:
         tape.watch(halves)
         out = attend_pairs(halves[0], tf.constant(mask), *halves[1:])
     assert out.dtype == dtype

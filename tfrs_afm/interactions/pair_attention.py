@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.kernels import pair_attention as kernels
 from tfrs_afm.types import Tensor
 
 # The score of a masked pair, and where the running maximum starts: so far apart that a masked
@@ -270,7 +271,8 @@ def attend_pairs(
         output = sum_{i<j} a_ij (v_i * v_j),    a = softmax of h . relu(W (v_i * v_j) + b)
     Forward and backward go over blocks of examples and of pairs (`BlockPlan`), and backward
     computes a block's pairs and hidden layer again instead of keeping them: memory stays within a
-    few blocks, however many members there are. Of stock operations only, so it serves anywhere.
+    few blocks, however many members there are. Training in float32 on a CPU goes through
+    `tfrs_afm.kernels` where they are there; all else is of stock operations, and serves anywhere.
 
     Args:
         vectors: `(batch, n, dim)` floats, zeros where masked.
@@ -297,6 +299,12 @@ def attend_pairs(
     if dropout and seed is None:
         seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
+    inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
+    if kernels.apply_to(*inputs[:2]):
+        members, *weights = inputs
+        pooled = kernels.attend_pairs(members, mask, weights, groups, dropout, seed)
+        return tf.cast(pooled, vectors.dtype)
+
     @tf.custom_gradient
     def run(vectors: Tensor, kernel: Tensor, bias: Tensor, projection: Tensor) -> Tensor:
         blocks = AttentionBlocks(
@@ -305,7 +313,6 @@ def attend_pairs(
         pooled, log_sums = blocks.forward()
         return pooled, lambda gradient: blocks.backward(gradient, pooled, log_sums)
 
-    inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
     return tf.cast(run(*inputs), vectors.dtype)
 
 

@@ -1,0 +1,6 @@
+"""C++ kernels that train; optional, and never part of what is exported."""
+
+from tfrs_afm.kernels.library import Status, status
+from tfrs_afm.kernels.pair_attention import in_use, stock
+
+__all__ = ["Status", "in_use", "status", "stock"]

@@ -1,0 +1,188 @@
+"""Compiles the kernels against the TensorFlow that is installed.
+
+Nothing of `tfrs_afm` is imported here: `setup.py` runs this file by itself, before there is a
+package to import, as `python build.py FOLDER`.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).with_name("source")
+# Every function is compiled for speed, and as if no one watched floating point exceptions; sums
+# keep their order. GCC's joining of scalar code into vectors only harms code of vectors.
+COMMON = (
+    *("-std=c++17", "-fPIC", "-fvisibility=hidden", "-O3", "-ffp-contract=fast"),
+    *("-fno-math-errno", "-fno-trapping-math", "-fno-tree-slp-vectorize", "-Wno-psabi"),
+)
+AVX2 = ("-mavx2", "-mfma")
+AVX512 = (*AVX2, "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl")
+TIMEOUT = 300.0  # seconds for one file; the longest takes ten
+_DIGEST = hashlib.sha256().digest_size
+_MARK = b"tfrs_afm kernels sha256 "
+
+
+class BuildError(RuntimeError):
+    """The kernels could not be compiled; the message says what to do."""
+
+
+class Target(NamedTuple):
+    """What a library is built for: it is of no use with anything else.
+
+    Attributes:
+        tensorflow: TensorFlow's version.
+        compile_flags: Its compiler flags, with its headers and its ABI.
+        link_flags: Its linker flags.
+    """
+
+    tensorflow: str
+    compile_flags: tuple[str, ...]
+    link_flags: tuple[str, ...]
+
+    @classmethod
+    def installed(cls) -> "Target":
+        """The TensorFlow that this interpreter imports."""
+        import tensorflow as tf
+
+        return cls(
+            tf.__version__,
+            tuple(tf.sysconfig.get_compile_flags()),
+            tuple(tf.sysconfig.get_link_flags()),
+        )
+
+    @property
+    def file_name(self) -> str:
+        """Name of the library: TensorFlow's version, and a hash of all else that it depends on."""
+        abi = [flag for flag in self.compile_flags if not flag.startswith("-I")]
+        parts = [self.tensorflow, *abi, *COMMON, *AVX512, sys.platform, platform.machine()]
+        digest = hashlib.sha256("\n".join(parts).encode())
+        for path in sorted(SOURCE.iterdir()):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return f"pair_attention-tf{self.tensorflow}-{digest.hexdigest()[:16]}.so"
+
+
+def cache_folder() -> Path:
+    """Where `python -m tfrs_afm.kernels build` leaves libraries."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "tfrs_afm" / "kernels"
+
+
+def tensorflow_of(path: Path) -> str:
+    """The version of TensorFlow that a library's name tells."""
+    found = re.fullmatch(r"pair_attention-tf(.+)-[0-9a-f]{16}\.so", path.name)
+    return found[1] if found else "an unknown version"
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a library is what was written: loading a damaged one could end the process."""
+    content = path.read_bytes()
+    body, mark = content[:-_DIGEST], content[-_DIGEST:]
+    return body.endswith(_MARK) and hashlib.sha256(body).digest() == mark
+
+
+def build(folder: Path, target: Target | None = None) -> Path:
+    """Compiles and links the kernels.
+
+    The library appears in one step, whole; an interrupted build leaves nothing under its name.
+
+    Args:
+        folder: Where the library goes; made where it is not there.
+        target: What to build for. Default: the TensorFlow that is installed.
+
+    Returns:
+        Path of the library.
+
+    Raises:
+        BuildError: Without a compiler, or where it fails.
+    """
+    target = target or Target.installed()
+    compiler = os.environ.get("CXX") or "g++"
+    if not shutil.which(compiler.split()[0]):
+        raise BuildError(f"There is no compiler `{compiler}`. Install g++, or name one in CXX.")
+    with tempfile.TemporaryDirectory() as scratch:
+        linked = Path(scratch) / "linked.so"
+        objects = compile_forms(Path(scratch), compiler.split())
+        # Its warnings are about TensorFlow's headers, or about what these deprecate.
+        headers = [flag.replace("-I", "-isystem", 1) for flag in target.compile_flags]
+        operation = Path(scratch) / "operation.o"
+        flags = ["-fPIC", "-fvisibility=hidden", "-O1", "-w", *headers]
+        _run([*compiler.split(), *flags, "-c", str(SOURCE / "operation.cc"), "-o", str(operation)])
+        parts = [str(path) for path in (operation, *objects)]
+        _run([*compiler.split(), "-shared", *parts, *target.link_flags, "-s", "-o", str(linked)])
+        body = linked.read_bytes() + _MARK
+    return _publish(body + hashlib.sha256(body).digest(), folder / target.file_name)
+
+
+def compile_forms(folder: Path, compiler: list[str], extra: tuple[str, ...] = ()) -> list[Path]:
+    """Compiles what needs no TensorFlow: the kernels, once for each instruction set.
+
+    Args:
+        folder: Where the object files go.
+        compiler: The compiler's command.
+        extra: More flags, such as those of a sanitizer.
+
+    Returns:
+        The object files.
+    """
+    flags: dict[str, tuple[str, ...]] = {"portable": ()}
+    choice: tuple[str, ...] = ()
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        flags |= {"avx2": AVX2, "avx512": AVX512}
+        choice = ("-DTFRS_AFM_X86",)
+    commands = {
+        form: ("pair_attention.cc", *own, f"-DTFRS_AFM_FORM={form}") for form, own in flags.items()
+    }
+    commands["forms"] = ("forms.cc", *choice)
+    for name, (file, *own) in commands.items():
+        output = ["-c", str(SOURCE / file), "-o", str(folder / f"{name}.o")]
+        _run([*compiler, *COMMON, *own, *extra, *output])
+    return [folder / f"{name}.o" for name in commands]
+
+
+def _run(command: list[str]) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildError(f"The compiler did not finish: {error}") from error
+    if done.returncode:
+        raise BuildError(f"The compiler failed: {' '.join(command)}\n{done.stderr[-2000:]}")
+
+
+def _publish(content: bytes, path: Path) -> Path:
+    """Writes a file under a name of its own and gives it its name when it is on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".building-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o755)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def main(folder: Path) -> None:
+    """Builds, unless the library is there."""
+    target = Target.installed()
+    path = folder / target.file_name
+    if path.is_file() and is_whole(path):
+        return
+    try:
+        build(folder, target)
+    except BuildError as failure:
+        sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,158 @@
+"""Pair attention in the kernels: when they are used, and their gradients."""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.eager import record
+from tensorflow.python.framework.func_graph import FuncGraph
+from tensorflow.python.ops import control_flow_util
+from tensorflow.python.saved_model import save_context
+
+from tfrs_afm.kernels.library import load
+
+# What forward keeps for backward, in bytes: the scores of a batch and a bit for each hidden unit
+# of each pair. Beyond, backward computes them again, at a quarter more work.
+MOST_KEPT = 64 << 20
+
+# Up to here, in dim x units, the portable form is the faster one; above, TensorFlow's products are.
+_MOST_PORTABLE = 1024
+
+_UNSAVEABLE = (
+    "it was traced for training, with an operation of `tfrs_afm.kernels` that TensorFlow Serving "
+    "does not have. Trace what you export within `with tfrs_afm.kernels.stock():`."
+)
+_stock: contextvars.ContextVar[bool] = contextvars.ContextVar("stock", default=False)
+
+
+@contextlib.contextmanager
+def stock() -> Iterator[None]:
+    """Computes with TensorFlow's own operations within, whatever kernels there are.
+
+    Functions traced within never hold an operation of ours, so any TensorFlow runs them.
+
+    Example:
+        >>> import tfrs_afm
+        >>> with tfrs_afm.kernels.stock():
+        ...     tfrs_afm.kernels.in_use()
+        False
+    """
+    token = _stock.set(True)
+    try:
+        yield
+    finally:
+        _stock.reset(token)
+
+
+def in_use() -> bool:
+    """Whether pairs are attended to by the kernels here and now, in float32.
+
+    They are where a gradient tape records, which is to say in training: forward then keeps what
+    backward needs. Without one, while a SavedModel is traced, under XLA, beside devices that are no
+    CPU, on parameter servers, within `stock()` and where none are loaded, the stock form computes;
+    so it does in float64, and in place of the portable form for a wide W.
+    """
+    if _stock.get() or load()[1] is None or not record.could_possibly_record():
+        return False
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    if graph is not None:
+        if not isinstance(graph, FuncGraph) or save_context.in_save_context():
+            return False
+        if control_flow_util.GraphOrParentsInXlaContext(graph):
+            return False
+    if any(device.device_type != "CPU" for device in tf.config.list_logical_devices()):
+        return False
+    # Their workers may be processes that never loaded the kernels.
+    return not isinstance(
+        tf.distribute.get_strategy(), tf.distribute.experimental.ParameterServerStrategy
+    )
+
+
+def apply_to(vectors: Any, kernel: Any) -> bool:
+    """Whether the kernels attend to these members, with this W, here and now."""
+    if vectors.dtype != tf.float32 or not in_use():
+        return False
+    dim, units = kernel.shape
+    return load()[0].form != "portable" or dim * units <= _MOST_PORTABLE
+
+
+def attend_pairs(
+    vectors: Any,
+    mask: Any,
+    weights: Sequence[Any],
+    groups: Any,
+    dropout: float,
+    seed: Any,
+) -> Any:
+    """Pools the pairs of members by attention, in the kernels.
+
+    Args:
+        vectors: `(batch, n, dim)` float32.
+        mask: `(batch, n)` bool.
+        weights: Float32 kernel `(dim, units)`, bias `(units,)` and projection `(units, 1)`.
+        groups: `(n,)` ints, or None; pairs within one group are left out.
+        dropout: Share of the attention weights to drop.
+        seed: `(2,)` int32, or None without dropout. The same seed drops the same pairs.
+
+    Returns:
+        `(batch, dim)` float32; zeros where a row has no real pair.
+    """
+    found, operations = load()
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    while isinstance(graph, FuncGraph):
+        graph.mark_as_unsaveable(_UNSAVEABLE)
+        graph = graph.outer_graph
+    pooled, _, _ = operations.tfrs_afm_attend_pairs(
+        vectors,
+        mask,
+        *weights,
+        tf.zeros([0], tf.int32) if groups is None else tf.cast(groups, tf.int32),
+        tf.zeros([2], tf.int32) if seed is None else seed,
+        form=found.form,
+        dropout=dropout,
+        most_kept=MOST_KEPT,
+    )
+    return pooled
+
+
+@tf.RegisterGradient("TfrsAfmAttendPairs")
+def _gradient(op: Any, pooled: Any, *_: Any) -> list[Any]:
+    operations = load()[1]
+    vectors, kernel, bias, projection = operations.tfrs_afm_attend_pairs_grad(
+        *op.inputs,
+        *op.outputs,
+        pooled,
+        form=op.get_attr("form"),
+        dropout=op.get_attr("dropout"),
+    )
+    return [vectors, None, kernel, bias, projection, None, None]
+
+
+@tf.RegisterGradient("TfrsAfmAttendPairsGrad")
+def _second_gradient(op: Any, *gradients: Any) -> list[Any]:
+    """The gradient of a gradient, by the stock form, whose operations all have one."""
+    # Not above: interactions stand on kernels, and only here does it go the other way.
+    from tfrs_afm.interactions.pair_attention import attend_pairs as stock_form
+
+    if op.get_attr("dropout"):
+        raise NotImplementedError(
+            "The kernels have no gradient of a gradient under attention dropout. Compute it within "
+            "`with tfrs_afm.kernels.stock():`."
+        )
+    vectors, mask, kernel, bias, projection, groups, _, _, _, _, gradient = op.inputs
+    # Members that share no group are one in a group each.
+    own = tf.range(tf.shape(vectors)[1])
+    groups = tf.cond(tf.size(groups) > 0, lambda: groups, lambda: own)
+    inputs = [vectors, kernel, bias, projection]
+    with stock(), tf.GradientTape() as outer:
+        outer.watch([*inputs, gradient])
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            pooled = stock_form(vectors, mask, kernel, bias, projection, groups)
+        first = inner.gradient(pooled, inputs, output_gradients=gradient)
+    second = outer.gradient(
+        first, [*inputs, gradient], output_gradients=gradients, unconnected_gradients="zero"
+    )
+    return [second[0], None, *second[1:4], None, None, None, None, None, second[4]]
