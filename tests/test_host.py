@@ -1,6 +1,7 @@
 """Each private name of TensorFlow and tf_keras that is used, one test a name."""
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,44 @@ def test_the_trackable_classes_are_those_that_checkpoints_know() -> None:
     assert issubclass(_host.AutoTrackable, _host.Trackable)
     assert isinstance(tf.Module(), _host.AutoTrackable)
     assert _host.ShardedVariable([tf.Variable([1.0]), tf.Variable([2.0])]).shape == [2]
+
+
+def test_a_tape_is_known_to_record() -> None:
+    assert not _host.may_record()
+    with tf.GradientTape():
+        assert _host.may_record()
+
+
+def test_a_traced_function_has_a_graph_of_that_class() -> None:
+    traced = tf.function(lambda: tf.constant(1.0)).get_concrete_function()
+    assert isinstance(traced.graph, _host.FuncGraph)
+
+
+def test_saving_is_known(tmp_path: Path) -> None:
+    seen: list[bool] = []
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([])])
+    def one(x: Any) -> Any:
+        seen.append(_host.is_saving())
+        if not seen[-1]:  # so that it is traced again where a SavedModel is written
+            tf.compat.v1.get_default_graph().mark_as_unsaveable("not this one")
+        return x
+
+    module.one = one
+    one(tf.constant(1.0))
+    tf.saved_model.save(module, str(tmp_path))
+    assert seen == [False, True]
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_xla_is_known(jit: bool) -> None:
+    seen: list[bool] = []
+
+    @tf.function(jit_compile=jit)
+    def one(x: Any) -> Any:
+        seen.append(_host.is_under_xla(tf.compat.v1.get_default_graph()))
+        return x
+
+    one(tf.constant(1.0))
+    assert seen == [jit]

@@ -71,6 +71,19 @@ def require_private_names() -> None:
 
 require_private_names()
 
+try:
+    from tensorflow.python.eager.record import could_possibly_record as may_record
+    from tensorflow.python.framework.func_graph import FuncGraph
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as is_under_xla
+    from tensorflow.python.saved_model.save_context import in_save_context as is_saving
+except ImportError as error:
+    raise ImportError(
+        f"TensorFlow must have what `tfrs_afm.kernels` asks of it: {error}. Received: TensorFlow "
+        f"{tf.__version__}. Install the versions that this release names in setup.py."
+    ) from error
+
+__all__ = ["FuncGraph", "is_saving", "is_under_xla", "may_record"]
+
 AutoTrackable: Any = tf.__internal__.tracking.AutoTrackable
 Trackable: Any = tf.__internal__.tracking.Trackable
 ShardedVariable: Any = tf.__internal__.distribute.ShardedVariable

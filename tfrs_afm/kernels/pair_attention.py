@@ -6,11 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.eager import record
-from tensorflow.python.framework.func_graph import FuncGraph
-from tensorflow.python.ops import control_flow_util
-from tensorflow.python.saved_model import save_context
 
+from tfrs_afm._host import FuncGraph, is_saving, is_under_xla, may_record
 from tfrs_afm.kernels.library import load
 
 # What forward keeps for backward, in bytes: the scores of a batch and a bit for each hidden unit
@@ -54,13 +51,13 @@ def in_use() -> bool:
     CPU, on parameter servers, within `stock()` and where none are loaded, the stock form computes;
     so it does in float64, and in place of the portable form for a wide W.
     """
-    if _stock.get() or load()[1] is None or not record.could_possibly_record():
+    if _stock.get() or load()[1] is None or not may_record():
         return False
     graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
     if graph is not None:
-        if not isinstance(graph, FuncGraph) or save_context.in_save_context():
+        if not isinstance(graph, FuncGraph) or is_saving():
             return False
-        if control_flow_util.GraphOrParentsInXlaContext(graph):
+        if is_under_xla(graph):
             return False
     if any(device.device_type != "CPU" for device in tf.config.list_logical_devices()):
         return False
