@@ -48,6 +48,7 @@ def test_a_keras_file_loads_and_scores_the_same(name: str, files: Path) -> None:
     same_scores(tf.keras.models.load_model(files / f"{name}.keras"), files, name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_checkpoint_restores_weights_and_slots(name: str, files: Path) -> None:
     model = models()[name]
@@ -62,6 +63,7 @@ def test_a_checkpoint_restores_weights_and_slots(name: str, files: Path) -> None
     assert all(np.abs(slot.numpy()).max() > 0 for slot in slots)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_load(name: str, files: Path) -> None:
     model = models()[name]
@@ -70,6 +72,7 @@ def test_weights_load(name: str, files: Path) -> None:
     same_scores(model, files, name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_served_version_is_verified_and_answers_the_same(name: str, files: Path) -> None:
     version = files / f"{name}-versions" / "1"
@@ -92,6 +95,7 @@ def test_a_prepared_folder_is_read_and_not_prepared_again(files: Path) -> None:
     assert prepare(configuration, files / "run" / "data", replace=False) == spec
 
 
+@pytest.mark.long
 def test_a_run_goes_on_as_if_the_release_had_not_changed(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

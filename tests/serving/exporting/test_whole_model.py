@@ -145,14 +145,19 @@ def same_answers(make: Callable[[], tf.keras.Model], folder: Path, *, ids: bool)
     return signatures
 
 
-@pytest.mark.parametrize("name", MODELS)
+def quick(first: str, names: list[str]) -> list[Any]:
+    """One of each kind among the quick tests: an export takes seconds."""
+    return [first, *(pytest.param(n, marks=pytest.mark.long) for n in names if n != first)]
+
+
+@pytest.mark.parametrize("name", quick("rule", list(MODELS)))
 def test_what_comes_after_the_task_is_served_too(name: str, tmp_path: Path) -> None:
     assert "explain" not in same_answers(
         MODELS[name], tmp_path, ids=False
     )  # its parts are not all of it
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", quick("own_sigmoid", list(PLAIN)))
 def test_a_model_that_is_its_parts_is_explained_too(name: str, tmp_path: Path) -> None:
     assert "explain" in same_answers(PLAIN[name], tmp_path, ids=True)
 
