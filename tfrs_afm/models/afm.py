@@ -6,13 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm import tasks
-from tfrs_afm.embeddings.field_embedding import FieldEmbedding
-from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.models.ready_model import ReadyModel
 from tfrs_afm.types import Layer, Task
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="AFMModel")
-class AFM(FieldRanking):
+class AFM(ReadyModel):
     """Attentional factorization machine over feature columns: a `tfrs.Model`.
 
         logit = w0 + sum_i w_i x_i + p . sum_{i<j} a_ij (v_i * v_j) x_i x_j
@@ -55,36 +54,18 @@ class AFM(FieldRanking):
         embedding: Layer | None = None,
         **kwargs: Any,
     ) -> None:
-        self.refuse_overruled(
-            "task", task, {"attention_units": attention_units, "dropout": dropout}
-        )
-        self.refuse_overruled("embedding", embedding, {"dim": dim, "l2": l2})
-        self.refuse_other_columns(columns, embedding)
         super().__init__(
-            embedding or FieldEmbedding(columns, dim, l2=l2 or 0.0),
-            task or tasks.AFM(attention_units or 16, dropout or 0.0),
+            columns,
+            task,
+            embedding,
+            lambda: tasks.AFM(attention_units or 16, dropout or 0.0),
+            {"attention_units": attention_units, "dropout": dropout},
+            dim,
+            l2,
             **kwargs,
         )
-        self._own_embedding = embedding
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, as the parts have them."""
-        fields, interaction = self.embedding.get_config(), self.task.interaction.get_config()
-        return {
-            "name": self.name,
-            **{name: fields[name] for name in ("columns", "dim", "l2")},
-            **{name: interaction.get(name) for name in ("attention_units", "dropout")},
-            "task": tf.keras.layers.serialize(self.task),
-            "embedding": self._own_embedding and tf.keras.layers.serialize(self._own_embedding),
-        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "AFM":
         """Makes the model that `get_config` described."""
-        parts = cls.objects_of(config, custom_objects)
-        parts["embedding"] = config["embedding"] and tf.keras.layers.deserialize(
-            config["embedding"], custom_objects
-        )
-        overruled = ["attention_units", "dropout"] if parts["task"] is not None else []
-        overruled += ["dim", "l2"] if parts["embedding"] is not None else []
-        return cls(**{**parts, **dict.fromkeys(overruled)})
+        return cls(**cls.parts_of(config, ("attention_units", "dropout"), custom_objects))

@@ -6,13 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm import tasks
-from tfrs_afm.embeddings.field_embedding import FieldEmbedding
-from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.models.ready_model import ReadyModel
 from tfrs_afm.types import Layer, Task
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="DeepFMModel")
-class DeepFM(FieldRanking):
+class DeepFM(ReadyModel):
     """Deep factorization machine over feature columns: a `tfrs.Model`.
 
         logit = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j + deep(v)
@@ -55,34 +54,18 @@ class DeepFM(FieldRanking):
         embedding: Layer | None = None,
         **kwargs: Any,
     ) -> None:
-        self.refuse_overruled("task", task, {"units": units, "dropout": dropout})
-        self.refuse_overruled("embedding", embedding, {"dim": dim, "l2": l2})
-        self.refuse_other_columns(columns, embedding)
         super().__init__(
-            embedding or FieldEmbedding(columns, dim, l2=l2 or 0.0),
-            task or tasks.DeepFM(units or (400, 400, 400), dropout=dropout or 0.0),
+            columns,
+            task,
+            embedding,
+            lambda: tasks.DeepFM(units or (400, 400, 400), dropout=dropout or 0.0),
+            {"units": units, "dropout": dropout},
+            dim,
+            l2,
             **kwargs,
         )
-        self._own_embedding = embedding
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, as the parts have them."""
-        fields, interaction = self.embedding.get_config(), self.task.interaction.get_config()
-        return {
-            "name": self.name,
-            **{name: fields[name] for name in ("columns", "dim", "l2")},
-            **{name: interaction.get(name) for name in ("units", "dropout")},
-            "task": tf.keras.layers.serialize(self.task),
-            "embedding": self._own_embedding and tf.keras.layers.serialize(self._own_embedding),
-        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "DeepFM":
         """Makes the model that `get_config` described."""
-        parts = cls.objects_of(config, custom_objects)
-        parts["embedding"] = config["embedding"] and tf.keras.layers.deserialize(
-            config["embedding"], custom_objects
-        )
-        overruled = ["units", "dropout"] if parts["task"] is not None else []
-        overruled += ["dim", "l2"] if parts["embedding"] is not None else []
-        return cls(**{**parts, **dict.fromkeys(overruled)})
+        return cls(**cls.parts_of(config, ("units", "dropout"), custom_objects))

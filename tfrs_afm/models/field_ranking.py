@@ -1,6 +1,6 @@
 """What the ready models have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.columns.vocabulary import vocabulary_hashes
 from tfrs_afm.tasks.interaction_task import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
-from tfrs_afm.types import Column, Layer, Loss, Task, Tensor
+from tfrs_afm.types import Layer, Loss, Task, Tensor
 
 
 class FieldRanking(tfrs.Model):
@@ -98,41 +98,6 @@ class FieldRanking(tfrs.Model):
             if isinstance(metric, GroupedMetric)
         )
         return logs if return_dict else list(logs.values())
-
-    @staticmethod
-    def refuse_overruled(part: str, given: Any, arguments: Mapping[str, Any]) -> None:
-        """Refuses arguments that a part which was passed in would leave without effect.
-
-        Args:
-            part: Name of the argument for the part, "task" or "embedding".
-            given: The part; None where it is made of the arguments.
-            arguments: Those arguments; None where they were left out.
-
-        Raises:
-            ValueError: If there is a part and an argument for it.
-        """
-        for name, value in arguments.items():
-            if given is not None and value is not None:
-                raise ValueError(
-                    f"`{name}` must be left out with `{part}`, which has its own. Received: "
-                    f"{name}={value}. Set it on the {part}, or leave that out."
-                )
-
-    @staticmethod
-    def refuse_other_columns(columns: Sequence[Column], embedding: Layer) -> None:
-        """Refuses an embedding over other columns than the model's.
-
-        Raises:
-            ValueError: If their names differ.
-        """
-        if embedding is None:
-            return
-        wanted, found = ([one.name for one in some] for some in (columns, embedding.columns))
-        if wanted != found:
-            raise ValueError(
-                "`embedding` must be over the columns of the model. Received: an embedding of "
-                f"{', '.join(found)}, and columns {', '.join(wanted)}. Give both the same."
-            )
 
     @staticmethod
     def objects_of(config: dict[str, Any], custom_objects: Any = None) -> dict[str, Any]:
