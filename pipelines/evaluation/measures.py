@@ -59,15 +59,15 @@ def example_sums(
             np.c_[gaps.reshape(count, bins), by_unit(one)],
             lambda sums: np.abs(sums[:, :-1]).sum(1) / sums[:, -1],
         )
-    found = Outcomes(label, prediction, evaluation.threshold)
+    positive, called = label > 0, prediction >= evaluation.threshold
     if name == "accuracy":
-        return Sums(by_unit(found.label == found.positive, one))
-    both = found.label & found.positive
+        return Sums(by_unit(positive == called, one))
     if name == "recall":
-        return Sums(by_unit(both, found.label))
+        return Sums(by_unit(positive & called, positive))
     # As in Keras: who calls nothing positive has a precision of 0.
     return Sums(
-        by_unit(both, found.positive), lambda sums: sums[:, 0] / np.where(sums[:, 1], sums[:, 1], 1)
+        by_unit(positive & called, called),
+        lambda sums: sums[:, 0] / np.where(sums[:, 1], sums[:, 1], 1),
     )
 
 
@@ -108,44 +108,6 @@ def group_sums(names: tuple[str, ...], ranking: Ranking, ks: tuple[int, ...]) ->
         share = np.where(np.isnan(value), 0.0, weight)
         found[name] = Sums(np.stack([np.nan_to_num(value) * share, share], 1))
     return found
-
-
-class Outcomes:
-    """Which examples are positive, which are called positive, and what they weigh.
-
-    Args:
-        labels: `(examples,)` 0 or 1.
-        predictions: `(examples,)` numbers; from `threshold` on they mean positive.
-        threshold: Where positive begins.
-        weights: `(examples,)` weights of the examples. Default: 1.
-
-    Attributes:
-        label: `(examples,)` bool.
-        positive: `(examples,)` bool, whether the prediction means positive.
-        weight: `(examples,)` float64.
-
-    Raises:
-        ValueError: If there are no examples.
-
-    Example:
-        >>> Outcomes([1, 0], [0.5, 0.4], 0.5).positive.tolist()
-        [True, False]
-    """
-
-    def __init__(
-        self,
-        labels: ArrayLike,
-        predictions: ArrayLike,
-        threshold: float,
-        weights: ArrayLike | None = None,
-    ) -> None:
-        self.label = np.asarray(labels, bool).ravel()
-        if not self.label.size:
-            raise ValueError("`labels` must not be empty. Received: no labels.")
-        self.positive = np.asarray(predictions, np.float64).ravel() >= threshold
-        self.weight = (
-            np.ones(self.label.size) if weights is None else np.asarray(weights, np.float64).ravel()
-        )
 
 
 class ReliabilityCurve(NamedTuple):
