@@ -81,12 +81,16 @@ class ColumnEncoder(tf.Module):
             tensors[key] = one_id_each(tensors[key])
         return _Cache(tensors)
 
-    def encode(self, fields: Sequence[Field], cache: Any) -> list[Members]:
+    def encode(
+        self, fields: Sequence[Field], cache: Any, *, each_alone: bool = False
+    ) -> list[Members]:
         """Returns the members of categorical and sequence fields.
 
         Args:
             fields: Fields with ids, or sequences of numbers.
             cache: What `read` returned.
+            each_alone: Whether each id stands by itself. Then it is real where its value is not 0,
+                whatever its sign; where a column's combiner pools them, that decides.
 
         Returns:
             The real members of each field over the batch.
@@ -105,7 +109,7 @@ class ColumnEncoder(tf.Module):
             return [
                 self._number_sequence(field, cache)
                 if field.categorical is None
-                else _members(field, *found[field])
+                else _members(field, *found[field], each_alone=each_alone)
                 for field in fields
             ]
 
@@ -178,12 +182,12 @@ class ColumnEncoder(tf.Module):
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
-def _members(field: Field, ids: Tensor, weights: Tensor) -> Members:
+def _members(field: Field, ids: Tensor, weights: Tensor, *, each_alone: bool) -> Members:
     values = None if weights is None else checked_values(field, ids, weights)
     entries = [tf.identity(ids.values), ids.indices]
     if values is not None:
         # TensorFlow's mean leaves out what does not weigh; in the papers a 0 is no feature.
-        weighs = values != 0 if field.combiner == "sum" else values > 0
+        weighs = values != 0 if each_alone or field.combiner == "sum" else values > 0
         real = weighs & (ids.values >= 0)
         entries = _keep(tf.reduce_all(real), lambda: real, [*entries, values])
     elif _may_be_unknown(field.categorical):
