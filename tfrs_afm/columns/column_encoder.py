@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.columns.feature_shapes import checked_shapes
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.vocabulary import words_of
 from tfrs_afm.types import Column, Feature, Tensor
@@ -58,7 +59,8 @@ class ColumnEncoder(tf.Module):
 
         Raises:
             TypeError: If `features` is not a dict.
-            ValueError: If a feature is missing.
+            ValueError: If a feature is missing, or has another shape than its column or other rows
+                than its neighbours; in a graph InvalidArgumentError where it shows later.
         """
         if not isinstance(features, Mapping):
             raise TypeError(
@@ -75,6 +77,7 @@ class ColumnEncoder(tf.Module):
                         "Add it, or parse with `tfrs_afm.parse_spec(columns)`."
                     )
                 tensors[key] = as_column_input(features[key])
+        tensors = checked_shapes(tensors, fields)
         only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
         other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
         for key in only_ids - other:
