@@ -226,9 +226,12 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
                 f"loss={type(self._loss).__name__}: {error}. Let its constructor take **kwargs "
                 "and pass them on, and its `get_config` return every argument."
             ) from error
+        loss = tf.keras.losses.serialize(self._loss)
+        if "reduction" in loss["config"]:  # which is not asked; so it has always been written
+            loss["config"]["reduction"] = tf.keras.losses.Reduction.NONE
         return {
             **super().get_config(),
-            "loss": tf.keras.losses.serialize(self._loss),
+            "loss": loss,
             "metrics": [tf.keras.metrics.serialize(metric) for metric in self._task_metrics],
         }
 
