@@ -19,10 +19,11 @@ class _Pairs(NamedTuple):
     second: Any
     left: Any  # (dim + 1, pairs, examples), vectors of the first members
     right: Any
-    product: Any  # (dim + 1, pairs, examples), its last row all ones
+    product: Any  # (dim + 1, pairs, examples), its last row all ones; what dropout left of it
     hidden: Any  # (units, pairs * examples)
     scores: Any  # (pairs, examples)
     keep: Any  # (pairs, examples) factors of the attention under dropout, or None
+    left_over: Any  # (dim, pairs, examples) factors of the products under dropout, or None
 
 
 class AttentionBlocks:
@@ -41,6 +42,7 @@ class AttentionBlocks:
         projection: `(units, 1)`.
         groups: `(n,)` ints or None; pairs within a group are left out.
         dropout: Share of the attention weights to drop.
+        pair_dropout: Share of the elements of the pairs to drop, before the attention sees them.
         seed: `(2,)` int32, what dropout draws from.
     """
 
@@ -54,11 +56,12 @@ class AttentionBlocks:
         groups: Tensor,
         *,
         dropout: float,
+        pair_dropout: float,
         seed: Tensor,
     ) -> None:
         self.vectors, self.mask, self.groups = vectors, mask, groups
         self.kernel, self.projection = kernel, projection
-        self.dropout, self.seed = dropout, seed
+        self.dropout, self.pair_dropout, self.seed = dropout, pair_dropout, seed
         self.dtype = vectors.dtype
         self.dim, self.units = kernel.shape
         # The bias is a row of W that meets a constant 1: one pass over the hidden layer less, and
@@ -134,7 +137,10 @@ class AttentionBlocks:
             def add(start: Tensor, sums: Tensor, weights_sum: Tensor) -> tuple[Any, Any]:
                 pairs = self._pairs(block, members, start)
                 right, attention = pairs.right[: self.dim], tf.exp(pairs.scores - log_sum)
-                da = tf.reduce_sum(tf.gather(sized, pairs.first, axis=1) * right, axis=0)
+                of_products = tf.gather(sized, pairs.first, axis=1) * right
+                if pairs.left_over is not None:
+                    of_products *= pairs.left_over
+                da = tf.reduce_sum(of_products, axis=0)
                 kept = attention
                 if pairs.keep is not None:
                     da, kept = da * pairs.keep, attention * pairs.keep
@@ -145,6 +151,8 @@ class AttentionBlocks:
                 )
                 through = tf.reshape(tf.matmul(backprojected, active), tf.shape(right))
                 through = through * ds + kept * grad[:, tf.newaxis]  # (dim, pairs, examples)
+                if pairs.left_over is not None:
+                    through *= pairs.left_over
                 return sums + self._to_members(pairs, members, start, through), weights_sum
 
             sums, weights_sum = self._over_pairs(
@@ -178,7 +186,12 @@ class AttentionBlocks:
         stop = tf.minimum(start + self.plan.pairs, self.num_pairs)
         first, second = circular_pairs(self.n, start, stop)
         left, right = tf.gather(members, first, axis=1), tf.gather(members, second, axis=1)
-        product = left * right
+        product, left_over = left * right, None
+        if self.pair_dropout:
+            shape = tf.shape(product[: self.dim])
+            seed = tf.random.experimental.stateless_fold_in(self.seed, 1)
+            left_over = self._kept(shape, self.pair_dropout, seed, block, start)
+            product = tf.concat([product[: self.dim] * left_over, product[self.dim :]], axis=0)
         flat = tf.reshape(product, [self.dim + 1, -1])
         hidden = tf.nn.relu(tf.matmul(self.extended, flat, transpose_a=True))
         shape = tf.shape(product)[1:]  # (pairs, examples)
@@ -191,10 +204,15 @@ class AttentionBlocks:
         scores = tf.where(real, scores, tf.constant(_MASKED, self.dtype))
         keep = None
         if self.dropout:
-            seed = self.seed + tf.stack([block, start])
-            draw = tf.random.stateless_uniform(shape, seed, dtype=self.dtype)
-            keep = tf.cast(draw >= self.dropout, self.dtype) / (1 - self.dropout)
-        return _Pairs(first, second, left, right, product, hidden, scores, keep)
+            keep = self._kept(shape, self.dropout, self.seed, block, start)
+        return _Pairs(first, second, left, right, product, hidden, scores, keep, left_over)
+
+    def _kept(
+        self, shape: Tensor, dropout: float, seed: Tensor, block: Tensor, start: Tensor
+    ) -> Tensor:
+        """The factors of a dropout: the same ones whenever a block is computed."""
+        draw = tf.random.stateless_uniform(shape, seed + tf.stack([block, start]), dtype=self.dtype)
+        return tf.cast(draw >= dropout, self.dtype) / (1 - dropout)
 
     def _to_members(self, pairs: _Pairs, members: Any, start: Tensor, through: Tensor) -> Tensor:
         """Adds up what members get from the gradients of their pairs: (dim, n, examples)."""
@@ -264,6 +282,8 @@ def attend_pairs(
     groups: Tensor | None = None,
     dropout: float = 0.0,
     seed: Tensor | None = None,
+    *,
+    pair_dropout: float = 0.0,
 ) -> Tensor:
     """Pools the pairs of members by attention, without ever holding all of them.
 
@@ -281,6 +301,7 @@ def attend_pairs(
         groups: `(n,)` ints; pairs within one group are left out. Default: none is.
         dropout: Share of the attention weights to drop.
         seed: `(2,)` int32 that dropout draws from. Default: another one at each call.
+        pair_dropout: Share of the elements of `v_i * v_j` to drop, before the attention.
 
     Returns:
         `(batch, dim)` of the dtype of `vectors`; zeros where a row has no real pair. Computed in
@@ -294,13 +315,21 @@ def attend_pairs(
     """
     dtype = tf.float64 if vectors.dtype == tf.float64 else tf.float32
     # One seed a call: backward must drop what forward dropped.
-    if dropout and seed is None:
+    if (dropout or pair_dropout) and seed is None:
         seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
     @tf.custom_gradient
     def run(vectors: Tensor, kernel: Tensor, bias: Tensor, projection: Tensor) -> Tensor:
         blocks = AttentionBlocks(
-            vectors, mask, kernel, bias, projection, groups, dropout=dropout, seed=seed
+            vectors,
+            mask,
+            kernel,
+            bias,
+            projection,
+            groups,
+            dropout=dropout,
+            pair_dropout=pair_dropout,
+            seed=seed,
         )
         pooled, log_sums = blocks.forward()
         return pooled, lambda gradient: blocks.backward(gradient, pooled, log_sums)
