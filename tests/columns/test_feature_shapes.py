@@ -180,3 +180,10 @@ def test_a_model_that_was_right_once_refuses_the_next_batch() -> None:
         data = tf.data.Dataset.from_tensors({"n": bad, "m": zeros([4, 1])})
         with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="must have the sh"):
             model.predict(data, verbose=0)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_unsigned_ids_of_64_bits_name_the_feature(view: str) -> None:
+    """Python raised a SystemError."""
+    with pytest.raises(TypeError, match=r"`a` must not be of uint64.*Cast it to int64"):
+        VIEWS[view]([ids("a")])({"a": np.ones([2, 1], np.uint64)})

@@ -25,6 +25,7 @@ def checked_shapes(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
         The same; where something is left to be checked when it runs, they depend on that.
 
     Raises:
+        TypeError: If a feature is of uint64.
         ValueError: If a feature has another width than its column, or another batch size than the
             others; it names the feature.
         tf.errors.InvalidArgumentError: When it runs, of the same.
@@ -32,6 +33,13 @@ def checked_shapes(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
     found = dict(tensors)
     checks: list[Any] = []
     for field in fields:
+        for key in field.keys:
+            if found[key].dtype == tf.uint64:
+                raise TypeError(
+                    f"`{key}` must not be of uint64, which TensorFlow's columns cannot read. "
+                    f"Received: {key} of uint64 for field '{field.name}'. Cast it to int64, or "
+                    "where ids are larger than that to text, for a hash column."
+                )
         for key, shape, sequence in _numbers_below(field):
             check = _check_width(field, key, found[key], shape, sequence=sequence)
             if check is not None:
