@@ -143,6 +143,7 @@ _ONLY = {
         "crossing",
         "attention_units",
         "attention_dropout",
+        "pair_dropout",
         "attention_l2",
         "temperature",
         "pooling",
@@ -170,11 +171,13 @@ class Model(Section):
     crossing: Literal["fields", "ids"] = "fields"
     """AFM: whether columns are crossed as a whole, or each of their ids."""
 
-    # These four count where `pooling` is "attention".
+    # These five count where `pooling` is "attention".
     attention_units: int = pydantic.Field(default=16, gt=0)
     """AFM with attention: width of the attention network."""
     attention_dropout: Share = 0.0
     """AFM with attention: share of the attention weights that training drops."""
+    pair_dropout: Share = 0.0
+    """AFM with attention: share of the elements of the pairs that training drops before it."""
     attention_l2: float = pydantic.Field(default=0.0, ge=0)
     """AFM with attention: L2 regularization of its W."""
     temperature: float = pydantic.Field(default=1.0, gt=0)

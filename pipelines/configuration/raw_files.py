@@ -25,3 +25,5 @@ class RawFiles(Section):
     line. libffm: one for each field."""
     on_bad_row: Literal["error", "skip"] = "error"
     """What to do with an invalid row: stop, or count and skip it."""
+    max_bad_rows: float = pydantic.Field(default=0.01, ge=0, le=1)
+    """The largest share of rows that may be skipped; more is an error."""

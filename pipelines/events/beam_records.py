@@ -13,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipelines.events.event import parse_event
 from pipelines.events.settings import EventSettings
+from pipelines.readers.bad_rows import advice
 from pipelines.readers.files import decompressed
 from pipelines.readers.read_rows import choose_format
 from pipelines.readers.values import typed_value
@@ -52,9 +53,7 @@ class ParseRecords(beam.DoFn):
         except ValueError as error:
             if self._settings.on_bad_row == "error":
                 place = self.place(str(error), file, offset)
-                raise ValueError(
-                    f'{place} Correct it, or skip such rows: on_bad_row = "skip".'
-                ) from error
+                raise ValueError(f"{place} {advice(error, may_skip=True)}") from error
             yield beam.pvalue.TaggedOutput(self.BAD, (file, offset, str(error)))
 
     @staticmethod

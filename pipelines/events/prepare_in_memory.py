@@ -48,8 +48,9 @@ def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
     """
     check_replaceable(out)
     files = find_files(settings.files, "files")
-    bad_rows = BadRows(settings.on_bad_row)
+    bad_rows = BadRows(settings.on_bad_row, most=settings.max_bad_rows)
     users = _users(settings, files, bad_rows)
+    bad_rows.require_few(sum(user.seen for user in users.values()))
     kept = {user: users[user].kept() for user in sorted(users)}
     starts = time_split(
         [time for events in kept.values() for time, _, _ in events], settings.fractions
@@ -61,7 +62,7 @@ def prepare_in_memory(settings: EventSettings, out: Path) -> Prepared:
     for events in kept.values():
         for time, row in user_examples(events, settings, candidates):
             rows[bisect_right(starts, time)].append((time, row))
-    key = content_hash(files, settings.model_dump(mode="json", exclude={"files"}))
+    key = content_hash(files, settings.model_dump(mode="json", exclude={"files", "max_bad_rows"}))
     features = event_features(settings)
     shards = settings.num_shards
     with (
@@ -105,7 +106,7 @@ def _users(
         try:
             user, event = parse_event(row, settings)
         except ValueError as error:
-            bad_rows.add(path, number, str(error), unit)
+            bad_rows.add(path, number, error, unit)
         else:
             users[user].add(event)
     if not users:

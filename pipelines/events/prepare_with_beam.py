@@ -14,7 +14,7 @@ from pipelines.events.prepared import Prepared, check_replaceable
 from pipelines.events.settings import EventSettings
 from pipelines.files.atomic import atomic_folder, content_hash
 from pipelines.preparation.feature_spec import FeatureSpec
-from pipelines.readers.bad_rows import missing_column
+from pipelines.readers.bad_rows import missing_column, require_few
 from pipelines.readers.files import find_files
 
 _HERE = ("--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=0")
@@ -62,7 +62,11 @@ def prepare_with_beam(
         arguments = [*_HERE, *arguments]
     files, patterns = _find(settings)
     key = content_hash(
-        [], {"files": sorted(files.items()), "settings": settings.model_dump(mode="json")}
+        [],
+        {
+            "files": sorted(files.items()),
+            "settings": settings.model_dump(mode="json", exclude={"max_bad_rows"}),
+        },
     )
     read, header = _with_names(settings, min(files))
     read = read.model_copy(update={"files": patterns})
@@ -215,13 +219,15 @@ def _prepared(settings: EventSettings, key: str, results: list[list[Any]]) -> Pr
         parts[part] = FeatureSpec.Part(names, *found["parts"][part])
     users, rows, capped_users, capped_events = found["counters"]["users"]
     bad_rows, places = found["counters"]["bad_rows"]
+    bad_places = tuple(
+        ParseRecords.place(problem, file, offset) for file, offset, problem in places
+    )
+    require_few(bad_rows, rows, settings.max_bad_rows, bad_places)
     return Prepared(
         event_spec(settings, key, found["fitted"], parts),
         rows=rows,
         bad_rows=bad_rows,
-        bad_places=tuple(
-            ParseRecords.place(problem, file, offset) for file, offset, problem in places
-        ),
+        bad_places=bad_places,
         users=users,
         capped_users=capped_users,
         capped_events=capped_events,

@@ -66,7 +66,15 @@ def _model(configuration: Configuration, columns: list[Any]) -> Model:
         )
         return tfrs_afm.models.DeepFM(columns, task=task, embedding=embedding)
     attention: dict[str, Any] = {"pooling": None}
-    if model.pooling == "attention":
+    if model.pooling == "attention" and model.pair_dropout:
+        attention["pooling"] = parts.AttentionPooling(
+            model.attention_units,
+            model.attention_dropout,
+            model.attention_l2,
+            model.temperature,
+            model.pair_dropout,
+        )
+    elif model.pooling == "attention":
         attention = {
             "attention_units": model.attention_units,
             "attention_dropout": model.attention_dropout,

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines.preparation.feature_spec import Feature, FeatureSpec
+from pipelines.readers.values import is_nan
 
 
 class PartWriters:
@@ -90,7 +91,13 @@ class PartWriters:
         self._examples[part] = number + 1
         positives, label = self._positives[part], row[self._label]
         binary = positives is not None and label in (0.0, 1.0)
-        self._positives[part] = (positives or 0) + int(label) if binary else None
+        if not is_nan(label):  # one that is missing weighs nothing
+            self._positives[part] = (positives or 0) + int(label) if binary else None
+
+    @property
+    def count(self) -> int:
+        """How many rows were written."""
+        return sum(self._examples.values())
 
     def counted(self) -> dict[str, FeatureSpec.Part]:
         """Describes what was written, split by split.

@@ -48,7 +48,7 @@ class Origin:
     ) -> None:
         data = configuration.data
         self._data, self._rules = data, rules
-        self.bad_rows = BadRows(data.on_bad_row)
+        self.bad_rows = BadRows(data.on_bad_row, most=data.max_bad_rows)
         self.files: dict[str, list[Path]] = {}
         if data.source is not None:
             path = None if data.path is None else Path(data.path)
@@ -87,7 +87,7 @@ class Origin:
             try:
                 row = self._rules.checked(raw)
             except ValueError as error:
-                self.bad_rows.add(path, number, str(error), unit)
+                self.bad_rows.add(path, number, error, unit)
                 continue
             column = self._data.split and self._data.split.column
             if column:
@@ -108,12 +108,25 @@ class Origin:
         if data.split is not None and data.split.by == "column":
             dtypes.setdefault(str(data.split.column), "string")
         yield from read_rows(
-            self.files[part], format_options(data, str(data.format)), dtypes, self.bad_rows
+            self.files[part],
+            format_options(data, str(data.format)),
+            dtypes,
+            self.bad_rows,
+            may_lack=rules.may_lack,
         )
 
 
 _FORMAT = 1  # count up when the same configuration would give other examples
-_NOT_CONTENT = {"prepared", "path", "train", "validation", "test", "batch_size", "shuffle_buffer"}
+_NOT_CONTENT = {
+    "prepared",
+    "path",
+    "train",
+    "validation",
+    "test",
+    "batch_size",
+    "shuffle_buffer",
+    "max_bad_rows",
+}
 
 
 def prepare(
@@ -144,7 +157,8 @@ def prepare(
         UserWarning: If bad rows were skipped; it counts them and names the first.
 
     Raises:
-        ValueError: If `out` is another folder, or a row is invalid; file and line are named.
+        ValueError: If `out` is another folder, a row is invalid (file and line are named), or more
+            are skipped than `data.max_bad_rows`.
         OSError: If the disk is full.
     """
     if configuration.data.prepared is not None:
@@ -189,6 +203,7 @@ def prepare(
     ):
         for part, row in progress(_dealt(configuration, origin), "Writing examples", total):
             writers.write(part, row)
+        origin.bad_rows.require_few(writers.count)
         spec = FeatureSpec(
             data.source or str(data.format),
             key,

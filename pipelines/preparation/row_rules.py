@@ -6,7 +6,8 @@ from typing import Any
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.raw_features import raw_features
 from pipelines.preparation.feature_spec import Feature
-from pipelines.readers.values import typed_value
+from pipelines.readers.bad_rows import LABEL_FIX, InvalidRow
+from pipelines.readers.values import is_nan, typed_value
 
 
 class RowRules:
@@ -57,13 +58,17 @@ class RowRules:
         """
         found: dict[str, Any] = {}
         for name, dtype in self.dtypes.items():
-            found[name] = typed_value(name, row.get(name), dtype)
+            value = row.get(name)
+            found[name] = typed_value(name, None if self._lacks(name, value) else value, dtype)
         for name, feature in self._features.items():
             found[name] = _shaped(name, found[name], feature.shape, feature.default)
         for name in self.extras:
             found[name] = row.get(name)
         data = self._data
-        found[data.label] = self._label(found[data.label])
+        if data.weight is None or found[data.weight] != 0:
+            found[data.label] = self._label(found[data.label])
+        elif found[data.label] is None:  # it weighs nothing, and need not be known
+            found[data.label] = float("nan")
         if data.weight is not None and not _is_number(found[data.weight], 0.0):
             weight = found[data.weight]
             raise ValueError(
@@ -98,6 +103,14 @@ class RowRules:
             made.append(Feature(name, dtype, kind, "for metrics, not for the model"))
         return made
 
+    @property
+    def may_lack(self) -> str | None:
+        """The label where rows have weights: without a value it may stand in a row of weight 0."""
+        return None if self._data.weight is None else self._data.label
+
+    def _lacks(self, name: str, value: Any) -> bool:
+        return name == self.may_lack and is_nan(value)
+
     def _label(self, value: Any) -> float:
         name, task = self._data.label, self._task
         if not _is_number(value):
@@ -112,10 +125,14 @@ class RowRules:
         elif task.loss != "mean_squared_error":
             low = 0.0
         if not low <= value <= high:
-            raise ValueError(
+            problem = (
                 f"`{name}` must be in [{low:g}, {high:g}] for loss={task.loss}. "
                 f"Received: {name}={value!r}"
             )
+            if task.loss == "clipped_squared_error":
+                fix = "Set task.low and task.high to the bounds of the labels."
+                raise InvalidRow(problem, fix, at_fault=True)
+            raise InvalidRow(problem, LABEL_FIX)
         return float(value)
 
 

@@ -8,12 +8,59 @@ from typing import Any
 
 _SHOWN = 5
 
+LABEL_FIX = (
+    "Set positive_from, from which number on a label is positive: positive_from = 1 for labels of "
+    "-1 and 1."
+)
+"""What mends labels that are not 0 or 1, where leaving rows out would leave out a class."""
+
+
+class InvalidRow(ValueError):
+    """What is wrong with a row, and the way out where another is better than to leave it out.
+
+    Args:
+        problem: The rule it breaks and what was received, without a full stop.
+        fix: A sentence that names the key to set.
+        at_fault: Whether the row itself may be wrong. If it is the configuration, all rows of the
+            kind would be lost.
+
+    Example:
+        >>> error = InvalidRow("`age` must be a number. Received: age='NA'", "Set missing.")
+        >>> advice(error, may_skip=True)
+        'Set missing.'
+    """
+
+    def __init__(self, problem: str, fix: str, *, at_fault: bool = False) -> None:
+        super().__init__(problem)
+        self.fix = fix
+        self.at_fault = at_fault
+
+
+def advice(error: ValueError | str, *, may_skip: bool) -> str:
+    """Returns how a bad row is mended; leaving it out is offered only where it is at fault.
+
+    Args:
+        error: What is wrong.
+        may_skip: Whether rows may be left out at all.
+
+    Example:
+        >>> advice("`age` must be a number. Received: age='x'", may_skip=False)
+        'Correct it.'
+    """
+    fix = getattr(error, "fix", "")
+    if fix and not getattr(error, "at_fault", True):
+        return str(fix)
+    other = 'Correct it, or skip such rows: on_bad_row = "skip".' if may_skip else "Correct it."
+    return f"{other} {fix}".strip()
+
 
 class BadRows:
     """Ends reading at the first bad row, or counts such rows so that they can be skipped.
 
     Args:
         on_bad_row: `"error"`: a bad row is an error; `"skip"`: it is counted and left out.
+        may_skip: Whether an error may offer to leave the row out.
+        most: The largest share of bad rows that is no error, for `require_few`.
 
     Attributes:
         count: Number of bad rows so far. A row that is read again in another epoch counts once.
@@ -26,13 +73,17 @@ class BadRows:
         "1 bad row was skipped: `age` must be an int64. Received: age='x' in a.csv, row 7."
     """
 
-    def __init__(self, on_bad_row: str = "error") -> None:
+    def __init__(
+        self, on_bad_row: str = "error", *, may_skip: bool = True, most: float = 0.01
+    ) -> None:
         if on_bad_row not in ("error", "skip"):
             raise ValueError(
                 f"`on_bad_row` must be error or skip. Received: on_bad_row={on_bad_row}."
             )
         self.on_bad_row = on_bad_row
         self.examples: list[str] = []
+        self._may_skip, self._most = may_skip, most
+        self._fix = ""  # of the first row that is not itself at fault
         self._seen: set[tuple[Path, int]] = set()
 
     @property
@@ -40,13 +91,14 @@ class BadRows:
         """Number of different bad rows."""
         return len(self._seen)
 
-    def add(self, file: Path, number: int, problem: str, unit: str = "row") -> None:
+    def add(self, file: Path, number: int, problem: ValueError | str, unit: str = "row") -> None:
         """Counts a bad row.
 
         Args:
             file: Its file.
             number: Its line, counted from 1, or its record, counted from 0.
-            problem: The rule it breaks and what was received, without a full stop.
+            problem: The rule it breaks and what was received, without a full stop; an `InvalidRow`
+                says a way out of its own.
             unit: What `number` counts: `"line"`, `"record"` or `"row"`.
 
         Raises:
@@ -54,12 +106,24 @@ class BadRows:
         """
         message = f"{problem} in {file}, {unit} {number}."
         if self.on_bad_row == "error":
-            raise ValueError(f'{message} Correct it, or skip such rows: on_bad_row = "skip".')
+            raise ValueError(f"{message} {advice(problem, may_skip=self._may_skip)}")
         if (file, number) in self._seen:
             return
         self._seen.add((file, number))
+        self._fix = self._fix or getattr(problem, "fix", "")
         if len(self.examples) < _SHOWN:
             self.examples.append(message)
+
+    def require_few(self, good: int) -> None:
+        """Refuses to go on where more rows are left out than may be.
+
+        Args:
+            good: Number of rows that were read and fit.
+
+        Raises:
+            ValueError: If the share of bad rows is too large.
+        """
+        require_few(self.count, good, self._most, self.examples, self._fix)
 
     def report(self) -> str:
         """Returns one text on all bad rows, to be shown at the end; empty if there was none."""
@@ -68,6 +132,33 @@ class BadRows:
         if self.count == 1:
             return f"1 bad row was skipped: {self.examples[0]}"
         return f"{self.count} bad rows were skipped. The first: {' '.join(self.examples)}"
+
+
+def require_few(bad: int, good: int, most: float, examples: Iterable[str], fix: str = "") -> None:
+    """Refuses to go on where the share of bad rows is larger than it may be.
+
+    Args:
+        bad: Number of rows that were left out.
+        good: Number of the others.
+        most: The largest share.
+        examples: What was wrong with the first few.
+        fix: What mends them, if that is known.
+
+    Raises:
+        ValueError: If there are more.
+
+    Example:
+        >>> require_few(1, 99, 0.01, [])
+    """
+    if bad <= most * (bad + good):
+        return
+    share = 100 * bad / (bad + good)
+    fix = fix or "Correct them, or raise max_bad_rows if they may go."
+    raise ValueError(
+        "`max_bad_rows` must be at least the share of rows that are skipped. Received: "
+        f"max_bad_rows={most:g} and {bad} bad rows of {bad + good} ({share:.3g}%). The first: "
+        f"{' '.join(examples)} {fix}"
+    )
 
 
 def missing_column(name: str, path: Path, names: Iterable[str]) -> ValueError:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.readers.bad_rows import BadRows, missing_column
+from pipelines.readers.bad_rows import LABEL_FIX, BadRows, InvalidRow, missing_column
 from pipelines.readers.formats import TextFormat
-from pipelines.readers.values import Wanted, typed_column
+from pipelines.readers.values import Wanted, is_nan, typed_column
 
 Array = NDArray[Any]
 
@@ -159,7 +159,17 @@ class RowParser:
                 lists[wanted.key] = (values, lengths)
             else:
                 dense[wanted.key] = _shaped(wanted, values, lengths)
+        if Wanted.WEIGHT in dense:
+            self._check_labels(dense[Wanted.LABEL], dense[Wanted.WEIGHT])
         return Columns.of_lists(dense, lists, count)
+
+    def _check_labels(self, labels: NDArray[Any], weights: NDArray[Any]) -> None:
+        """Looks at the labels of the rows that weigh something."""
+        (wanted,) = (one for one in self._wanted if one.key == Wanted.LABEL)
+        counted = labels[weights != 0]
+        bad = counted[~((counted >= wanted.least) & (counted <= wanted.most))]
+        if len(bad):
+            raise out_of_range(wanted, bad[0])
 
     def convert(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
         """Returns the rows as columns.
@@ -170,6 +180,8 @@ class RowParser:
         flat = {}
         for wanted in self._wanted:
             values = [row.get(wanted.name) for row in rows]
+            if wanted.key == Wanted.LABEL and wanted.default is not None:
+                values = [None if is_nan(value) else value for value in values]
             flat[wanted.key] = typed_column(
                 wanted.name, values, wanted.dtype, from_text=self._from_text
             )
@@ -183,19 +195,29 @@ class RowParser:
             try:
                 self.convert([row])
             except ValueError as error:
-                self._bad_rows.add(path, number, str(error), self._unit)
+                self._bad_rows.add(path, number, error, self._unit)
             else:
                 good.append(row)
         return good
 
 
+def out_of_range(wanted: Wanted, value: Any) -> ValueError:
+    """Returns the error for a number that is too small or too large."""
+    problem = (
+        f"`{wanted.name}` must be a number in [{wanted.least:g}, {wanted.most:g}]. "
+        f"Received: {wanted.name}={value}"
+    )
+    is_class = wanted.key == Wanted.LABEL and (wanted.least, wanted.most) == (0.0, 1.0)
+    return InvalidRow(problem, LABEL_FIX) if is_class else ValueError(problem)
+
+
 def _shaped(wanted: Wanted, values: NDArray[Any], lengths: NDArray[Any]) -> NDArray[Any]:
     size, shape = wanted.size, (len(lengths), *(wanted.shape or ()))
-    if wanted.dtype != "string" and not ((values >= wanted.least) & (values <= wanted.most)).all():
-        raise ValueError(
-            f"`{wanted.name}` must be a number in [{wanted.least:g}, {wanted.most:g}]. "
-            f"Received: {wanted.name}={values[0]}"
-        )
+    ranged = wanted.dtype != "string" and not (
+        wanted.key == Wanted.LABEL and wanted.default is not None
+    )
+    if ranged and not ((values >= wanted.least) & (values <= wanted.most)).all():
+        raise out_of_range(wanted, values[0])
     there = lengths == size
     if there.all():
         return values.reshape(shape)
@@ -283,7 +305,7 @@ class TextBlocks:
                     raise record
                 rows.append(self._form.row(record))
             except ValueError as error:
-                self._bad_rows.add(path, number, str(error), self._form.unit)
+                self._bad_rows.add(path, number, error, self._form.unit)
             else:
                 places.append((path, number))
         return self._parser.parse(rows, places)

@@ -174,7 +174,7 @@ class CsvBlocks:
             try:
                 self._parser.convert([row])
             except ValueError as error:
-                faults[place] = (path, number, str(error), self._form.unit)
+                faults[place] = (path, number, error, self._form.unit)
             else:
                 rows.append(row)
         return _with_faults(self._parser.convert(rows), faults)
@@ -188,7 +188,7 @@ class CsvBlocks:
                     raise cells
                 check_text(cells)
             except ValueError as error:
-                faults[place] = (path, number, str(error), self._form.unit)
+                faults[place] = (path, number, error, self._form.unit)
             else:
                 rows.append(cells)
                 numbers.append(number)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipelines.readers.bad_rows import BadRows, read_error
+from pipelines.readers.bad_rows import LABEL_FIX, BadRows, InvalidRow, read_error
 from pipelines.readers.batch_options import BatchOptions, epoch_order
 from pipelines.readers.examples import check_records, example_parser, record_compression
 from pipelines.readers.formats import FormatOptions
@@ -106,8 +106,11 @@ class ExampleBatches:
                 mask[row] = False
                 path, place = self._files[int(file[row])], int(number[row])
                 where = f"{path}, record {place}"
+                fault, of_label, _ = fault.partition(f". {LABEL_FIX}")
                 fault = fault.removesuffix(f" in {where}").removeprefix(f"Name: {where}, ")
-                self._bad_rows.add(path, place, fault.removesuffix("."), "record")
+                fault = fault.removesuffix(".")
+                problem = InvalidRow(fault, LABEL_FIX) if of_label else fault
+                self._bad_rows.add(path, place, problem, "record")
         if len(mask) == self._batch.batch_size and not mask.any():
             # The next batch would take its number, and a resumed run would go astray.
             raise ValueError(f"A batch of {len(mask)} rows must not have bad rows only.")

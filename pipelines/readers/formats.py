@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -99,6 +99,19 @@ class FormatOptions:
                 "`names` must be given where no header names the columns. "
                 "Received: header=False and names=None."
             )
+
+
+@runtime_checkable
+class TypedFormat(Protocol):
+    """A format whose files say the types of their columns."""
+
+    def check_types(self, path: Path, dtypes: Mapping[str, str]) -> None:
+        """Looks whether the columns of a file are what is wanted of them.
+
+        Raises:
+            ValueError: If one is of another type.
+        """
+        ...
 
 
 class RowFormat(Protocol):

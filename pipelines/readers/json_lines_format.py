@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.readers.bad_rows import InvalidRow
 from pipelines.readers.files import open_bytes
 from pipelines.readers.formats import Arrays
 from pipelines.readers.values import Wanted, quick_column
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word}, which is no number")
+    fix = "Where there is no value, write null: NaN is no JSON."
+    raise InvalidRow(f"{word}, which is no number", fix)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
@@ -69,6 +71,8 @@ class JsonLinesFormat:
         """Reads one object."""
         try:
             row = _DECODER.decode(record.decode())
+        except InvalidRow as error:
+            raise InvalidRow(f"A line must be JSON. Received: {error}", error.fix) from error
         except (ValueError, RecursionError) as error:
             raise ValueError(f"A line must be JSON. Received: {error}") from error
         if not isinstance(row, dict):

@@ -1,7 +1,7 @@
 """Record batches of Parquet as arrays."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,25 @@ class ParquetFormat:
     def row(self, record: dict[str, Any]) -> dict[str, Any]:
         """Returns the row as it is."""
         return record
+
+    def check_types(self, path: Path, dtypes: Mapping[str, str]) -> None:
+        """Looks at the types of a file's columns: one of another type has no row that fits.
+
+        Args:
+            path: The file.
+            dtypes: Column -> `"int64"`, `"float32"` or `"string"`.
+
+        Raises:
+            ValueError: If a column is of another type.
+        """
+        with self.open(path) as file:
+            for name, dtype in dtypes.items():
+                kind = file.schema_arrow.field(name).type
+                if not _fits(_inner(kind), dtype):
+                    raise ValueError(
+                        f"`{name}` must be {dtype} or lists of {dtype}. "
+                        f"Received: {kind} in {path}. Change the column's dtype, or the file."
+                    )
 
     @contextlib.contextmanager
     def open(self, path: Path) -> Iterator[Any]:
@@ -91,15 +110,8 @@ class ParquetBlocks:
         Raises:
             ValueError: If it cannot be read, or a column is of another type.
         """
-        with self._form.open(path) as file:
-            schema = file.schema_arrow
-            for one in self._wanted:
-                kind = schema.field(one.name).type
-                if not _fits(_inner(kind), one.dtype):
-                    raise ValueError(
-                        f"`{one.name}` must be {one.dtype} or lists of {one.dtype}. "
-                        f"Received: {kind} in {path}. Change the column's dtype, or the file."
-                    )
+        for one in self._wanted:
+            self._form.check_types(path, {one.name: one.dtype})
 
     def read(self, path: Path, every: int, first: int) -> Iterator[Columns]:
         """Yields every `every`-th row, from row `first` on, in blocks."""

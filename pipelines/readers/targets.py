@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipelines.readers.bad_rows import LABEL_FIX
 from pipelines.readers.batch_options import BatchOptions
 
 
@@ -31,21 +32,33 @@ def targets(features: Any, label: Any, weight: Any, where: Any, options: BatchOp
         positive = tf.cast(labels >= options.positive_from, tf.float32)
         labels = tf.where(tf.math.is_nan(labels), labels, positive)
     low, high = options.label_range or (labels.dtype.min, labels.dtype.max)
-    labels = _in_range(labels, low, high, options.label, where)
+    fix = f". {LABEL_FIX}" if options.label_range == (0.0, 1.0) else ""
     if options.weight is None:
-        return features, labels
+        return features, _in_range(labels, low, high, options.label, where, fix=fix)
     weights = tf.cast(weight, tf.float32)
+    # A label that weighs nothing may be missing.
+    labels = _in_range(labels, low, high, options.label, where, fix=fix, counts=weights != 0)
     return features, labels, _in_range(weights, 0.0, weights.dtype.max, options.weight, where)
 
 
-def _in_range(values: Any, low: float, high: float, name: str, where: Any) -> Any:
-    bad = tf.where(~((values >= low) & (values <= high)))[:1, 0]  # (0 or 1,)
+def _in_range(
+    values: Any,
+    low: float,
+    high: float,
+    name: str,
+    where: Any,
+    *,
+    fix: str = "",
+    counts: Any = True,
+) -> Any:
+    bad = tf.where(~((values >= low) & (values <= high)) & counts)[:1, 0]  # (0 or 1,)
     message = tf.strings.join(
         [
             f"`{name}` must be a number in [{low:g}, {high:g}]. Received: {name}=",
             tf.strings.reduce_join(tf.strings.as_string(tf.gather(values, bad))),
             " in ",
             tf.strings.reduce_join(tf.gather(where, bad)),
+            fix,
         ]
     )
     check = tf.debugging.Assert(tf.equal(tf.size(bad), 0), [message])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -9,9 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.readers.bad_rows import InvalidRow
 from pipelines.readers.batch_options import BatchOptions
 
 _MAX_FLOAT32 = 3.4028235677973366e38  # from here on a float64 rounds to an infinite float32
+_MISSING = {"", "-", ".", "?", "#n/a", "\\n", "n/a", "na", "nan", "nil", "none", "null"}
+"""How tables often write that there is no value, lower-case."""
 _WORDS = {"int64": "a whole number", "float32": "a finite number", "string": "text"}
 
 
@@ -54,7 +58,31 @@ def _one(name: str, value: Any, dtype: str, *, from_text: bool) -> Any:
             return _number(value, dtype)
     except (ValueError, OverflowError):
         pass
-    raise ValueError(f"`{name}` must be {_WORDS[dtype]} ({dtype}). Received: {name}={value!r}")
+    problem = f"`{name}` must be {_WORDS[dtype]} ({dtype}). Received: {name}={value!r}"
+    if from_text and value.strip().lower() in _MISSING:
+        fix = f"If it means that there is no value, name it: missing = {_toml(value)}."
+        raise InvalidRow(problem, fix)
+    if is_nan(value):
+        fix = "Where there is no value, write null: missing is for cells of CSV, and NaN is none."
+        raise InvalidRow(problem, fix)
+    if not from_text and isinstance(value, str) != (dtype == "string"):
+        fix = f"If `{name}` is so in all rows, set the dtype of its column, or write the file so."
+        raise InvalidRow(problem, fix, at_fault=True)
+    raise ValueError(problem)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a value is a float that is no number.
+
+    Example:
+        >>> is_nan(float("nan")), is_nan("nan"), is_nan(1)
+        (True, False, False)
+    """
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _toml(cell: str) -> str:
+    return json.dumps(["", cell] if cell else [""], ensure_ascii=False)
 
 
 def _number(value: Any, dtype: str) -> Any:
@@ -163,7 +191,8 @@ class Wanted:
         name: Its name in the row.
         dtype: `"int64"`, `"float32"` or `"string"`.
         shape: Shape of its value; None for a list of any length.
-        default: What stands for a missing value; None makes it required. Not for lists.
+        default: What stands for a missing value; None makes it required. Not for lists. The label
+            of a row that weighs nothing may be missing: NaN.
         least: Smallest value.
         most: Largest value.
     """
@@ -199,7 +228,8 @@ class Wanted:
             low, high = options.label_range or (-np.inf, np.inf)
             if options.positive_from is not None:
                 low, high = -np.inf, np.inf
-            label = cls(cls.LABEL, options.label, "float32", (), None, low, high)
+            default = None if options.weight is None else np.nan
+            label = cls(cls.LABEL, options.label, "float32", (), default, low, high)
             wanted.append(label)
         if options.weight is not None:
             wanted.append(cls(cls.WEIGHT, options.weight, "float32", (), None, 0.0))

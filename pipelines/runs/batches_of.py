@@ -92,7 +92,8 @@ class BatchesOf:
             described = described.model_copy(update={"names": None})
         if form not in ("libsvm", "libffm"):
             described = described.model_copy(update={"num_fields": None, "index_base": 0})
-        bad_rows = BadRows(data.on_bad_row if labelled else "error")
+        on_bad_row = data.on_bad_row if labelled else "error"
+        bad_rows = BadRows(on_bad_row, may_skip=labelled, most=data.max_bad_rows)
         return Batches(
             files, format_options(described, form), self._features(extras), options, bad_rows
         )

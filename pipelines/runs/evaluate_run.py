@@ -59,6 +59,7 @@ def evaluate_run(
     names = [name for name in dict.fromkeys(wanted) if name is not None]
     batches = BatchesOf(configuration, spec, model.columns).files(files, found, names)
     predicted = Predicted.of(model, batches(0, 0), names, labelled=True)
+    batches.bad_rows.require_few(len(predicted.predictions))
     if batches.bad_rows.count:
         warnings.warn(batches.bad_rows.report(), stacklevel=2)
     return metrics_of(configuration, predicted, popularity_of(configuration, spec, prepared))

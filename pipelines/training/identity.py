@@ -105,7 +105,7 @@ def refuse_other_run(saved: Any, here: Any) -> None:
 _OF_THE_TASK = ("attention_units", "units", "dropout")
 _OF_THE_ATTENTION = ("attention_units", "attention_dropout", "attention_l2", "temperature")
 # Keys that descriptions of earlier releases lack, and what these did.
-_LATER = {"temperature": 1.0, "pooling": None}
+_LATER = {"temperature": 1.0, "pooling": None, "pair_dropout": 0.0}
 
 
 def _by_meaning(described: Any) -> Any:

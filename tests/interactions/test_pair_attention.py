@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import oracles
-from tfrs_afm import kernels
-from tfrs_afm.interactions.pair_attention import BlockPlan, attend_pairs, circular_pairs
+from tfrs_afm import interactions, kernels
+from tfrs_afm.interactions.pair_attention import attend_pairs
+from tfrs_afm.interactions.pair_blocks import BlockPlan, circular_pairs
 
 RNG = np.random.default_rng(8)
 
@@ -119,8 +120,11 @@ def test_pairs_within_a_group_are_left_out() -> None:
     np.testing.assert_allclose(out, pooled(vectors, mask, parts, groups), atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "share", [{"dropout": 0.4}, {"pair_dropout": 0.4}, {"dropout": 0.3, "pair_dropout": 0.3}]
+)
 @pytest.mark.usefixtures("blocks")
-def test_dropout_drops_the_same_pairs_forward_and_backward() -> None:
+def test_dropout_drops_the_same_pairs_forward_and_backward(share: dict) -> None:
     """The derivative along a direction is the difference quotient with the same draw."""
     vectors = tf.constant(RNG.normal(size=(5, 7, 3)))
     parts = [tf.constant(part) for part in weights(3, 4)]
@@ -131,7 +135,7 @@ def test_dropout_drops_the_same_pairs_forward_and_backward() -> None:
         point = vectors + step * direction
         with tf.GradientTape() as tape:
             tape.watch(point)
-            out = attend_pairs(point, tf.ones([5, 7], tf.bool), *parts, dropout=0.4)
+            out = attend_pairs(point, tf.ones([5, 7], tf.bool), *parts, **share)
             total = tf.reduce_sum(tf.square(out))
         return total, tape.gradient(total, point)
 
@@ -149,6 +153,72 @@ def test_dropout_keeps_the_expected_sum() -> None:
     assert dropped.std(0).min() > 0.01
     error = 4 * dropped.std(0) / 4000**0.5
     assert (np.abs(dropped.mean(0) - plain.numpy()[0]) < error + 1e-6).all()
+
+
+def test_dropout_of_pairs_is_seen_by_the_attention_and_by_the_sum() -> None:
+    """With one pair its attention is 1: what comes out is the pair without what was dropped."""
+    vectors = tf.constant(RNG.normal(size=(2000, 2, 3)))
+    parts = [tf.constant(part) for part in weights(3, 4)]
+    mask = tf.ones([2000, 2], tf.bool)
+    found = attend_pairs(vectors, mask, *parts, pair_dropout=0.25).numpy()
+    product = vectors.numpy().prod(axis=1)
+    dropped = found == 0
+    np.testing.assert_allclose(found[~dropped], (product / 0.75)[~dropped], rtol=1e-9)
+    assert abs(dropped.mean() - 0.25) < 0.03
+    assert 0 < dropped.sum(axis=1).max() > dropped.sum(axis=1).min()  # elements, not whole pairs
+
+
+def test_dropout_of_pairs_changes_the_attention() -> None:
+    """h . relu(W x + b) is of what is left of a pair: x and its attention go together."""
+    vectors = tf.constant(RNG.normal(size=(1, 3, 2)))
+    parts = [tf.constant(part) for part in weights(2, 3)]
+    many = tf.tile(vectors, [400, 1, 1])
+    found = attend_pairs(many, tf.ones([400, 3], tf.bool), *parts, pair_dropout=0.5).numpy()
+    pairs = np.array([pair for _, _, pair in oracles.pair_products(vectors[0].numpy(), [True] * 3)])
+    possible = []
+    for bits in range(2**pairs.size):
+        kept = np.array([bits >> i & 1 for i in range(pairs.size)]).reshape(pairs.shape)
+        left = list(pairs * kept / 0.5)
+        shares = oracles.attention(
+            left, *(part.numpy() for part in parts[:2]), parts[2].numpy()[:, 0]
+        )
+        possible.append(oracles.attention_pooling(left, shares, 2))
+    distance = np.abs(found[:, np.newaxis] - np.array(possible)).max(axis=2).min(axis=1)
+    assert distance.max() < 1e-9
+    assert len(np.unique(found.round(9), axis=0)) > 20
+
+
+def test_the_layer_drops_pairs_in_training_alone_and_is_its_configuration() -> None:
+    layer = interactions.AttentionPooling(4, pair_dropout=0.5)
+    vectors = tf.constant(RNG.normal(size=(6, 5, 3)), tf.float32)
+    mask = tf.ones([6, 5], tf.bool)
+    pairs, real = interactions.PairwiseProduct()(vectors, mask=mask)
+    plain = layer(pairs, mask=real)
+    np.testing.assert_allclose(layer.pool_members(vectors, mask), plain, rtol=1e-4, atol=1e-6)
+    for trained in (
+        layer(pairs, mask=real, training=True),
+        layer.pool_members(vectors, mask, training=True),
+    ):
+        assert np.abs(trained - plain).max() > 1e-3
+    clone = interactions.AttentionPooling.from_config(layer.get_config())
+    assert clone.pair_dropout == 0.5
+    with pytest.raises(ValueError, match=r"`pair_dropout` must be in \[0, 1\)"):
+        interactions.AttentionPooling(4, pair_dropout=1.0)
+
+
+def test_the_pooled_vector_is_what_the_logit_is_made_of() -> None:
+    layer = interactions.AFM(4)
+    vectors = tf.constant(RNG.normal(size=(6, 5, 3)), tf.float32)
+    mask = tf.constant(RNG.random((6, 5)) < 0.7)
+    found = layer.pooled(vectors, mask)
+    kernel, bias, projection = (one.numpy() for one in layer.pairs_pooling.weights)
+    real = np.where(mask[..., np.newaxis], vectors, 0.0)
+    np.testing.assert_allclose(
+        found, pooled(real, mask.numpy(), [kernel, bias, projection]), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        layer(vectors, mask=mask), np.sum(found, 1, keepdims=True), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_two_calls_draw_different_dropout() -> None:

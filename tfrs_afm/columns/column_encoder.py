@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.columns.feature_shapes import checked_shapes
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.vocabulary import words_of
 from tfrs_afm.types import Column, Feature, Tensor
@@ -58,7 +59,8 @@ class ColumnEncoder(tf.Module):
 
         Raises:
             TypeError: If `features` is not a dict.
-            ValueError: If a feature is missing.
+            ValueError: If a feature is missing, or has another shape than its column or other rows
+                than its neighbours; in a graph InvalidArgumentError where it shows later.
         """
         if not isinstance(features, Mapping):
             raise TypeError(
@@ -75,18 +77,23 @@ class ColumnEncoder(tf.Module):
                         "Add it, or parse with `tfrs_afm.parse_spec(columns)`."
                     )
                 tensors[key] = as_column_input(features[key])
+        tensors = checked_shapes(tensors, fields)
         only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
         other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
         for key in only_ids - other:
             tensors[key] = one_id_each(tensors[key])
         return _Cache(tensors)
 
-    def encode(self, fields: Sequence[Field], cache: Any) -> list[Members]:
+    def encode(
+        self, fields: Sequence[Field], cache: Any, *, each_alone: bool = False
+    ) -> list[Members]:
         """Returns the members of categorical and sequence fields.
 
         Args:
             fields: Fields with ids, or sequences of numbers.
             cache: What `read` returned.
+            each_alone: Whether each id stands by itself. Then it is real where its value is not 0,
+                whatever its sign; where a column's combiner pools them, that decides.
 
         Returns:
             The real members of each field over the batch.
@@ -105,7 +112,7 @@ class ColumnEncoder(tf.Module):
             return [
                 self._number_sequence(field, cache)
                 if field.categorical is None
-                else _members(field, *found[field])
+                else _members(field, *found[field], each_alone=each_alone)
                 for field in fields
             ]
 
@@ -178,12 +185,12 @@ class ColumnEncoder(tf.Module):
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
-def _members(field: Field, ids: Tensor, weights: Tensor) -> Members:
+def _members(field: Field, ids: Tensor, weights: Tensor, *, each_alone: bool) -> Members:
     values = None if weights is None else checked_values(field, ids, weights)
     entries = [tf.identity(ids.values), ids.indices]
     if values is not None:
         # TensorFlow's mean leaves out what does not weigh; in the papers a 0 is no feature.
-        weighs = values != 0 if field.combiner == "sum" else values > 0
+        weighs = values != 0 if each_alone or field.combiner == "sum" else values > 0
         real = weighs & (ids.values >= 0)
         entries = _keep(tf.reduce_all(real), lambda: real, [*entries, values])
     elif _may_be_unknown(field.categorical):

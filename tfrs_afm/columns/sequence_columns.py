@@ -298,7 +298,15 @@ class SequenceWeightedCategoricalColumn(
         values = transformation_cache.get(self.weight_feature_key, state_manager)
         if not isinstance(values, tf.SparseTensor):
             # Beside dense ids stand dense values; those at padding are not read.
-            taken = tf.gather_nd(values, ids.indices)
+            values = values[:, tf.newaxis] if values.shape.rank == 1 else values
+            check = tf.debugging.assert_equal(
+                tf.shape(values, tf.int64),
+                ids.dense_shape,
+                f"`{self.weight_feature_key}` must have one value per id. Received for "
+                f"field '{self.name}' values and ids of these shapes. Pad both to one length.",
+            )
+            with tf.control_dependencies([] if check is None else [check]):
+                taken = tf.gather_nd(values, ids.indices)
             values = tf.SparseTensor(ids.indices, taken, ids.dense_shape)
         return ids, tf.SparseTensor(
             values.indices, tf.cast(values.values, tf.float32), values.dense_shape

@@ -70,9 +70,12 @@ class IdEmbedding(ColumnEmbedding):
                 vector = values[:, :, tf.newaxis] * rows  # (batch, size, dim)
                 weight = None if weights is None else values * weights[:, 0]
             else:
-                (members,) = self._encoder.encode([field], cache)
+                (members,) = self._encoder.encode([field], cache, each_alone=True)
                 part = self._look_up(field, members)
                 vector, mask = spread(part.rows, part.members)
+                if field.categorical is None:  # a mean counts the place of a 0; alone it is none
+                    sizes = tf.abs(members.values)[:, tf.newaxis]
+                    mask &= spread(sizes, part.members)[0][:, :, 0] > 0
                 weight = None
                 if part.weights is not None:
                     weight = spread(part.weights, part.members)[0][:, :, 0]

@@ -31,7 +31,8 @@ class SequenceEmbedding(ColumnEmbedding):
 
     `tf.keras.experimental.SequenceFeatures` refuses columns that differ in length and returns no
     mask; this layer returns, for each column, the embeddings, the lengths and the mask. Its
-    vectors and lengths are those of `SequenceFeatures`.
+    vectors and lengths are those of `SequenceFeatures`. Of weighted columns, which that refuses, a
+    place shows `x_i v_i` as in `IdEmbedding`: a combiner would divide a single id by its value.
 
     Args:
         columns: Feature columns with unique names; columns that are not sequences are sequences of
@@ -82,7 +83,7 @@ class SequenceEmbedding(ColumnEmbedding):
         """Embeds a batch; see the class."""
         cache = self._encoder.read(features, self._fields)
         embeddings, lengths, masks = {}, {}, {}
-        encoded = self._encoder.encode(self._fields, cache)
+        encoded = self._encoder.encode(self._fields, cache, each_alone=True)
         for field, members in zip(self._fields, encoded, strict=True):
             vectors, mask = self._sequence(field, members)
             embeddings[field.name], masks[field.name] = vectors, mask
@@ -91,7 +92,7 @@ class SequenceEmbedding(ColumnEmbedding):
 
     def _sequence(self, field: Field, members: Members) -> tuple[Any, Any]:
         part = self._look_up(field, members)
-        if field.categorical is None:
+        if field.categorical is None or members.values is not None:
             return spread(part.rows, part.members)
         # Several ids at one place are combined as the column says, each place by itself.
         place = members.rows * members.length + members.positions

@@ -155,6 +155,33 @@ class AFM(tf.keras.layers.Layer):
             logits += tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
         return logits
 
+    def pooled(
+        self,
+        vectors: Tensor,
+        mask: Tensor | None = None,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
+        """Pools the pairs without making a logit of them, for a head of your own.
+
+        Args:
+            vectors: As in the call.
+            mask: As in the call.
+            groups: As in the call.
+            training: Whether dropout applies.
+
+        Returns:
+            `(batch, dim)`, `sum_{i<j} a_ij (v_i * v_j) x_i x_j`; zeros where a row has no real
+            pair. The logit is `w0 + sum_i w_i x_i + p . pooled`.
+        """
+        vectors, mask = masked_vectors(vectors, mask)
+        if not self.built:
+            with tf.name_scope(self.name):
+                self.build(vectors.shape)
+        pooled = self._pooling.pool_members(vectors, mask, groups, training=training)
+        return self._dropout(pooled, training=training)
+
     def contributions(
         self,
         vectors: Tensor,

@@ -20,9 +20,11 @@ class AttentionPooling(tf.keras.layers.Layer):
 
     Args:
         units: Width of the attention network, the paper's attention factor. Positive.
-        dropout: Share of the attention weights that training drops. In [0, 1).
+        dropout: Share of the attention weights, a, that training drops. In [0, 1).
         l2: L2 regularization of W, the paper's lambda: adds `l2 * ||W||^2`.
         temperature: Divides the scores; above 1 it evens the attention out. Positive.
+        pair_dropout: Share of the elements of the pairs, x, that training drops before the
+            attention sees them. In [0, 1).
 
     Call arguments:
         pairs: `(batch, num_pairs, dim)` floats.
@@ -43,6 +45,7 @@ class AttentionPooling(tf.keras.layers.Layer):
         dropout: float = 0.0,
         l2: float = 0.0,
         temperature: float = 1.0,
+        pair_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,6 +60,12 @@ class AttentionPooling(tf.keras.layers.Layer):
         self.dropout = dropout
         self.l2 = l2
         self.temperature = temperature
+        if not 0 <= pair_dropout < 1:
+            raise ValueError(
+                f"`pair_dropout` must be in [0, 1). Received: pair_dropout={pair_dropout}. "
+                "Use 0 for none."
+            )
+        self.pair_dropout = pair_dropout
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, input_shape: Shape) -> None:
@@ -76,6 +85,9 @@ class AttentionPooling(tf.keras.layers.Layer):
         self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Pools a batch; see the class."""
+        if training and self.pair_dropout:
+            seed = random_generator(self._dropout).random_uniform([2], 0, tf.int32.max, tf.int32)
+            pairs = tf.nn.experimental.stateless_dropout(pairs, self.pair_dropout, seed)
         attention = self._dropout(self.attention(pairs, mask), training=training)
         return tf.einsum("bp,bpd->bd", attention, pairs)
 
@@ -98,7 +110,7 @@ class AttentionPooling(tf.keras.layers.Layer):
         Returns:
             `(batch, dim)`, what the call gives for the pairs of these members.
         """
-        dropout = self.dropout if training else 0.0
+        dropout, pair_dropout = (self.dropout, self.pair_dropout) if training else (0.0, 0.0)
         # Drawn as any dropout of Keras draws: whoever fixes those fixes this one too.
         draw = random_generator(self._dropout).random_uniform
         return attend_pairs(
@@ -109,7 +121,8 @@ class AttentionPooling(tf.keras.layers.Layer):
             self.projection / self.temperature,
             groups,
             dropout=dropout,
-            seed=draw([2], 0, tf.int32.max, tf.int32) if dropout else None,
+            seed=draw([2], 0, tf.int32.max, tf.int32) if dropout or pair_dropout else None,
+            pair_dropout=pair_dropout,
         )
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -142,4 +155,5 @@ class AttentionPooling(tf.keras.layers.Layer):
             "dropout": self.dropout,
             "l2": self.l2,
             "temperature": self.temperature,
+            "pair_dropout": self.pair_dropout,
         }

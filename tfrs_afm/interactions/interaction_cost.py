@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tfrs_afm.interactions.pair_attention import BLOCKS_AT_A_TIME, BlockPlan
+from tfrs_afm.interactions.pair_blocks import BLOCKS_AT_A_TIME, BlockPlan
 
 
 class InteractionCost(NamedTuple):

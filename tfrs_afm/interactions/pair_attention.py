@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.interactions.pair_blocks import BLOCKS_AT_A_TIME, BlockPlan, circular_pairs
 from tfrs_afm.kernels import pair_attention as kernels
 from tfrs_afm.types import Tensor
 
@@ -20,10 +21,11 @@ class _Pairs(NamedTuple):
     second: Any
     left: Any  # (dim + 1, pairs, examples), vectors of the first members
     right: Any
-    product: Any  # (dim + 1, pairs, examples), its last row all ones
+    product: Any  # (dim + 1, pairs, examples), its last row all ones; what dropout left of it
     hidden: Any  # (units, pairs * examples)
     scores: Any  # (pairs, examples)
     keep: Any  # (pairs, examples) factors of the attention under dropout, or None
+    left_over: Any  # (dim, pairs, examples) factors of the products under dropout, or None
 
 
 class AttentionBlocks:
@@ -42,6 +44,7 @@ class AttentionBlocks:
         projection: `(units, 1)`.
         groups: `(n,)` ints or None; pairs within a group are left out.
         dropout: Share of the attention weights to drop.
+        pair_dropout: Share of the elements of the pairs to drop, before the attention sees them.
         seed: `(2,)` int32, what dropout draws from.
     """
 
@@ -55,11 +58,12 @@ class AttentionBlocks:
         groups: Tensor,
         *,
         dropout: float,
+        pair_dropout: float,
         seed: Tensor,
     ) -> None:
         self.vectors, self.mask, self.groups = vectors, mask, groups
         self.kernel, self.projection = kernel, projection
-        self.dropout, self.seed = dropout, seed
+        self.dropout, self.pair_dropout, self.seed = dropout, pair_dropout, seed
         self.dtype = vectors.dtype
         self.dim, self.units = kernel.shape
         # The bias is a row of W that meets a constant 1: one pass over the hidden layer less, and
@@ -135,7 +139,10 @@ class AttentionBlocks:
             def add(start: Tensor, sums: Tensor, weights_sum: Tensor) -> tuple[Any, Any]:
                 pairs = self._pairs(block, members, start)
                 right, attention = pairs.right[: self.dim], tf.exp(pairs.scores - log_sum)
-                da = tf.reduce_sum(tf.gather(sized, pairs.first, axis=1) * right, axis=0)
+                of_products = tf.gather(sized, pairs.first, axis=1) * right
+                if pairs.left_over is not None:
+                    of_products *= pairs.left_over
+                da = tf.reduce_sum(of_products, axis=0)
                 kept = attention
                 if pairs.keep is not None:
                     da, kept = da * pairs.keep, attention * pairs.keep
@@ -146,6 +153,8 @@ class AttentionBlocks:
                 )
                 through = tf.reshape(tf.matmul(backprojected, active), tf.shape(right))
                 through = through * ds + kept * grad[:, tf.newaxis]  # (dim, pairs, examples)
+                if pairs.left_over is not None:
+                    through *= pairs.left_over
                 return sums + self._to_members(pairs, members, start, through), weights_sum
 
             sums, weights_sum = self._over_pairs(
@@ -179,7 +188,12 @@ class AttentionBlocks:
         stop = tf.minimum(start + self.plan.pairs, self.num_pairs)
         first, second = circular_pairs(self.n, start, stop)
         left, right = tf.gather(members, first, axis=1), tf.gather(members, second, axis=1)
-        product = left * right
+        product, left_over = left * right, None
+        if self.pair_dropout:
+            shape = tf.shape(product[: self.dim])
+            seed = tf.random.experimental.stateless_fold_in(self.seed, 1)
+            left_over = self._kept(shape, self.pair_dropout, seed, block, start)
+            product = tf.concat([product[: self.dim] * left_over, product[self.dim :]], axis=0)
         flat = tf.reshape(product, [self.dim + 1, -1])
         hidden = tf.nn.relu(tf.matmul(self.extended, flat, transpose_a=True))
         shape = tf.shape(product)[1:]  # (pairs, examples)
@@ -192,10 +206,15 @@ class AttentionBlocks:
         scores = tf.where(real, scores, tf.constant(_MASKED, self.dtype))
         keep = None
         if self.dropout:
-            seed = self.seed + tf.stack([block, start])
-            draw = tf.random.stateless_uniform(shape, seed, dtype=self.dtype)
-            keep = tf.cast(draw >= self.dropout, self.dtype) / (1 - self.dropout)
-        return _Pairs(first, second, left, right, product, hidden, scores, keep)
+            keep = self._kept(shape, self.dropout, self.seed, block, start)
+        return _Pairs(first, second, left, right, product, hidden, scores, keep, left_over)
+
+    def _kept(
+        self, shape: Tensor, dropout: float, seed: Tensor, block: Tensor, start: Tensor
+    ) -> Tensor:
+        """The factors of a dropout: the same ones whenever a block is computed."""
+        draw = tf.random.stateless_uniform(shape, seed + tf.stack([block, start]), dtype=self.dtype)
+        return tf.cast(draw >= dropout, self.dtype) / (1 - dropout)
 
     def _to_members(self, pairs: _Pairs, members: Any, start: Tensor, through: Tensor) -> Tensor:
         """Adds up what members get from the gradients of their pairs: (dim, n, examples)."""
@@ -265,6 +284,8 @@ def attend_pairs(
     groups: Tensor | None = None,
     dropout: float = 0.0,
     seed: Tensor | None = None,
+    *,
+    pair_dropout: float = 0.0,
 ) -> Tensor:
     """Pools the pairs of members by attention, without ever holding all of them.
 
@@ -283,6 +304,7 @@ def attend_pairs(
         groups: `(n,)` ints; pairs within one group are left out. Default: none is.
         dropout: Share of the attention weights to drop.
         seed: `(2,)` int32 that dropout draws from. Default: another one at each call.
+        pair_dropout: Share of the elements of `v_i * v_j` to drop, before the attention.
 
     Returns:
         `(batch, dim)` of the dtype of `vectors`; zeros where a row has no real pair. Computed in
@@ -296,11 +318,11 @@ def attend_pairs(
     """
     dtype = tf.float64 if vectors.dtype == tf.float64 else tf.float32
     # One seed a call: backward must drop what forward dropped.
-    if dropout and seed is None:
+    if (dropout or pair_dropout) and seed is None:
         seed = tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
 
     inputs = [tf.cast(part, dtype) for part in (vectors, kernel, bias, projection)]
-    if kernels.apply_to(*inputs[:2]):
+    if not pair_dropout and kernels.apply_to(*inputs[:2]):
         members, *weights = inputs
         pooled = kernels.attend_pairs(members, mask, weights, groups, dropout, seed)
         return tf.cast(pooled, vectors.dtype)
@@ -308,76 +330,17 @@ def attend_pairs(
     @tf.custom_gradient
     def run(vectors: Tensor, kernel: Tensor, bias: Tensor, projection: Tensor) -> Tensor:
         blocks = AttentionBlocks(
-            vectors, mask, kernel, bias, projection, groups, dropout=dropout, seed=seed
+            vectors,
+            mask,
+            kernel,
+            bias,
+            projection,
+            groups,
+            dropout=dropout,
+            pair_dropout=pair_dropout,
+            seed=seed,
         )
         pooled, log_sums = blocks.forward()
         return pooled, lambda gradient: blocks.backward(gradient, pooled, log_sums)
 
     return tf.cast(run(*inputs), vectors.dtype)
-
-
-# Blocks in flight: enough to keep threads busy, few enough to bound memory.
-BLOCKS_AT_A_TIME = 4
-
-
-class BlockPlan(NamedTuple):
-    """Sizes of the blocks that the pairs of a batch are computed in.
-
-    Attributes:
-        examples: Examples in a block.
-        pairs: Pairs of each of these examples in a block; a multiple of n.
-    """
-
-    examples: Any
-    pairs: Any
-
-    @classmethod
-    def of(cls, n: Tensor, width: int, floats: int = 1 << 20, least: int = 32) -> "BlockPlan":
-        """Plans blocks of bounded size.
-
-        Args:
-            n: Number of members, an int or an int32 tensor.
-            width: Floats in a pair's widest part, the larger of dim and units.
-            floats: Floats that a block's widest tensor may have. The default, 4 MB, still stays in
-                the last cache, and makes running an operation costly next to scheduling it.
-            least: Examples that a block has at least; below, rows are too short to be fast.
-
-        Returns:
-            The plan, of ints or of tensors as `n` is.
-        """
-        larger = max if isinstance(n, int) else tf.maximum
-        n = larger(n, 2)
-        laps = n // 2  # of n pairs each; the last is half a lap where n is even
-        columns = floats // width
-        # In sixteens, for the sake of vector instructions.
-        examples = larger(columns // (n * (n - 1) // 2) // 16 * 16, least)
-        room = larger(columns // (n * examples), 1)
-        blocks = (laps + room - 1) // room
-        return cls(examples, n * ((laps + blocks - 1) // blocks))
-
-
-def circular_pairs(n: Tensor, start: Tensor, stop: Tensor) -> tuple[Any, Any]:
-    """Returns the members of pairs `start` to `stop` in circular order.
-
-    Pair p joins member `p mod n` with the one `p // n + 1` places on, around the circle. The
-    `n(n-1)/2` first of them are all pairs, each once; `n` consecutive ones, from a multiple of n,
-    hold every member exactly twice, and the `n/2` left over with even n hold it once. So gradients
-    of a block add up by a gather and a dense sum, without a scatter.
-
-    Args:
-        n: `()` int32, number of members, at least 2.
-        start: `()` int32, the first pair.
-        stop: `()` int32, the pair after the last.
-
-    Returns:
-        `first` and `second`, `(stop - start,)` int32.
-
-    Example:
-        >>> first, second = circular_pairs(4, 0, 6)
-        >>> list(zip(first.numpy().tolist(), second.numpy().tolist()))
-        [(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3)]
-    """
-    pair = tf.range(start, stop)
-    first = tf.math.floormod(pair, n)
-    step = tf.math.floordiv(pair, n) + 1
-    return first, tf.math.floormod(first + step, n)

@@ -9,6 +9,7 @@ import tensorflow_recommenders as tfrs
 from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.columns.vocabulary import vocabulary_hashes
+from tfrs_afm.tasks.arguments import require_different_names
 from tfrs_afm.tasks.interaction_task import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
 from tfrs_afm.types import Layer, Loss, Task, Tensor
@@ -32,6 +33,7 @@ class FieldRanking(tfrs.Model):
         self.embedding = embedding
         self.task = task
         self._loss_tracker = tf.keras.metrics.Mean(name="loss")
+        require_different_names(metric.name for metric in self.metrics)
 
     @property
     def columns(self) -> list[Any]:

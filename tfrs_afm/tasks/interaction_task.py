@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from tfrs_afm._host import rename_metric
+from tfrs_afm.tasks.arguments import checked_loss, checked_metrics, takes_logits
 from tfrs_afm.tasks.losses import GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
 from tfrs_afm.types import Layer, Loss, Tensor
@@ -17,11 +18,16 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     Args:
         interaction: Layer from `(vectors, mask, linear)` to logits.
-        loss: Keras loss from labels and logits, or one of `tfrs_afm.tasks.losses`. Default: binary
-            cross-entropy from logits.
-        metrics: Keras metrics of labels and predictions, or some of `tfrs_afm.tasks.metrics`.
-            Default: AUC and, named "logloss", binary cross-entropy; for a grouped loss per-group
-            AUC and NDCG@10; for other losses the root mean squared error.
+        loss: Keras loss from labels and logits, or one of `tfrs_afm.tasks.losses`; the name of one
+            of Keras' own, too. Default: binary cross-entropy from logits.
+        metrics: Keras metrics of labels and predictions, or some of `tfrs_afm.tasks.metrics`, with
+            different names. Default: AUC and, named "logloss", binary cross-entropy; for a grouped
+            loss per-group AUC and NDCG@10; for other losses the root mean squared error.
+
+    Raises:
+        TypeError: If the loss or a metric is not one of Keras.
+        ValueError: If the loss takes logits for probabilities (`from_logits=False`) or is of
+            several classes, or two metrics have one name.
     """
 
     def __init__(
@@ -35,12 +41,10 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         self.interaction = interaction
         if loss is None:
             loss = tf.keras.losses.BinaryCrossentropy(from_logits=True)
-        # One loss an example: strategies need the sum over the global batch, not replica means.
-        self._loss = type(loss).from_config(
-            {**loss.get_config(), "reduction": tf.keras.losses.Reduction.NONE}
-        )
-        self._binary = bool(loss.get_config().get("from_logits", False))
-        self._task_metrics = self._default_metrics() if metrics is None else list(metrics)
+        self._loss = checked_loss(loss)
+        self._binary = bool(takes_logits(self._loss))
+        given = self._default_metrics() if metrics is None else metrics
+        self._task_metrics = checked_metrics(given, of_probabilities=self._binary)
 
     def logits(
         self,
@@ -145,8 +149,12 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             `()`, this replica's share of the mean loss over the global batch.
         """
         labels = tf.reshape(tf.cast(labels, tf.float32), [-1, 1])
+        counts = None
         if sample_weight is not None:
             sample_weight = tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
+            counts = sample_weight != 0  # (batch,)
+            # 0 times NaN is NaN: a label that is missing must not be there at all.
+            labels = tf.where(counts[:, tf.newaxis], labels, tf.zeros_like(labels))
         if compute_metrics:
             predictions = self.predictions(logits)
             for metric in self._task_metrics:
@@ -155,14 +163,31 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
                 elif not training:
                     ids = group_ids(features, metric.group)
                     metric.update_state(labels, predictions, sample_weight, groups=ids)
-        if isinstance(self._loss, GroupedLoss):
-            ids = group_ids(features, self._loss.group)
-            losses = self._loss.of_groups(labels, logits, ids)  # (batch,)
-            losses *= 1.0 if sample_weight is None else sample_weight
-        else:
-            losses = self._loss(labels, logits, sample_weight=sample_weight)  # (batch,)
+        losses = self._example_losses(labels, logits, counts, features)  # (batch,)
+        if sample_weight is not None:
+            losses *= tf.cast(sample_weight, losses.dtype)
         size = tf.cast(global_rows(tf.shape(losses)[0]), losses.dtype)
         return tf.math.divide_no_nan(tf.reduce_sum(losses), size)
+
+    def _example_losses(self, labels: Tensor, logits: Tensor, counts: Any, features: Any) -> Tensor:
+        """The `(batch,)` losses: strategies need the sum over the global batch, not a mean."""
+        if not isinstance(self._loss, GroupedLoss):
+            losses = tf.convert_to_tensor(self._loss.call(labels, logits))
+            if losses.shape.rank == 0:
+                raise ValueError(
+                    "`loss` must give one number an example. Received: "
+                    f"loss={type(self._loss).__name__}, whose `call` gives one for the batch. "
+                    "Take the mean over the last axis only."
+                )
+            return tf.reshape(losses, [-1])
+        ids = group_ids(features, self._loss.group)
+        if counts is None:
+            return self._loss.of_groups(labels, logits, ids)
+        # An example that does not count is nobody's negative either.
+        rows = tf.where(counts)  # (count, 1)
+        kept = (tf.gather_nd(one, rows) for one in (labels, logits, ids))
+        losses = self._loss.of_groups(*kept)
+        return tf.scatter_nd(rows, losses, tf.shape(counts, tf.int64))
 
     def prefix_metrics(self, prefix: str) -> None:
         """Puts a prefix before the names of the metrics, to tell tasks of one model apart.
@@ -187,23 +212,39 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         ]
 
     def get_config(self) -> dict[str, Any]:
-        """Returns loss and metrics; the finals add their own arguments."""
+        """Returns loss and metrics; the finals add their own arguments.
+
+        Raises:
+            NotImplementedError: If the loss cannot be made again from its own configuration. It is
+                Keras' word for that: a SavedModel is written all the same.
+        """
+        try:
+            type(self._loss).from_config(self._loss.get_config())
+        except TypeError as error:
+            raise NotImplementedError(
+                f"`loss` must be made again by its own configuration to be saved. Received: "
+                f"loss={type(self._loss).__name__}: {error}. Let its constructor take **kwargs "
+                "and pass them on, and its `get_config` return every argument."
+            ) from error
+        loss = tf.keras.losses.serialize(self._loss)
+        if "reduction" in loss["config"]:  # which is not asked; so it has always been written
+            loss["config"]["reduction"] = tf.keras.losses.Reduction.NONE
         return {
             **super().get_config(),
-            "loss": tf.keras.losses.serialize(self._loss),
+            "loss": loss,
             "metrics": [tf.keras.metrics.serialize(metric) for metric in self._task_metrics],
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "InteractionTask":
         """Makes the task that `get_config` described."""
-        return cls(
-            **{
-                **config,
-                "loss": tf.keras.losses.deserialize(config["loss"]),
-                "metrics": [tf.keras.metrics.deserialize(one) for one in config["metrics"]],
-            }
-        )
+        metrics = [tf.keras.metrics.deserialize(one) for one in config["metrics"]]
+        for index, metric in enumerate(metrics):  # earlier releases took two of one name
+            before = [one.name for one in metrics[:index]]
+            if metric.name in before:
+                rename_metric(metric, f"{metric.name}_{index + 1}")
+        loss = tf.keras.losses.deserialize(config["loss"])
+        return cls(**{**config, "loss": loss, "metrics": metrics})
 
 
 def global_rows(rows: Tensor) -> Tensor:

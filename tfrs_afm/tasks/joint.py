@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm.tasks.arguments import require_different_names
 from tfrs_afm.types import Tensor
 
 
@@ -45,6 +46,9 @@ class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
         self.weights_of = {name: float((weights or {}).get(name, 1.0)) for name in tasks}
         for name, task in self.tasks.items():
             task.prefix_metrics(f"{name}_")
+        require_different_names(
+            metric.name for task in self.tasks.values() for metric in task.metrics
+        )
 
     def logits(
         self,

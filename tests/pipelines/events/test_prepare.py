@@ -182,9 +182,8 @@ def test_bad_rows_are_counted_and_named_or_end_the_run(engine: str, tmp_path: Pa
     lines[9] = "7,film\n"
     lines[20] = "-7,film,0,5,1.0,\n"
     (tmp_path / "log.csv").write_text("".join(lines), encoding="utf-8")
-    made = prepare(
-        engine, logs.settings(f"{tmp_path}/log.csv", on_bad_row="skip"), tmp_path / "out"
-    )
+    skipping = {"on_bad_row": "skip", "max_bad_rows": 0.05}
+    made = prepare(engine, logs.settings(f"{tmp_path}/log.csv", **skipping), tmp_path / "out")
     assert (made.rows, made.bad_rows) == (77, 3)
     assert made.bad_places == (
         f"`at` must be a whole number (int64). Received: at='soon' in {tmp_path}/log.csv, line 6.",
@@ -193,6 +192,9 @@ def test_bad_rows_are_counted_and_named_or_end_the_run(engine: str, tmp_path: Pa
     )
     counters = json.loads((tmp_path / "out" / "counters.json").read_text(encoding="utf-8"))
     assert counters["bad_rows"] == 3
+    few = logs.settings(f"{tmp_path}/log.csv", on_bad_row="skip")
+    with pytest.raises(ValueError, match=r"`max_bad_rows` must .* and 3 bad rows of 80"):
+        prepare(engine, few, tmp_path / "new")
     with pytest.raises(ValueError, match=r"`at` must be .* line 6\. Correct it, or skip such rows"):
         prepare(engine, logs.settings(f"{tmp_path}/log.csv"), tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "out"]

@@ -101,6 +101,12 @@ def test_arguments_arrive_where_they_belong() -> None:
     assert layer.deep.get_config()["l2"] == 0.5
 
 
+def test_a_dropout_of_pairs_goes_to_the_attention_with_its_other_arguments() -> None:
+    section = {"attention_units": 3, "attention_dropout": 0.2, "pair_dropout": 0.4}
+    pooling = model(model=section).task.interaction.pairs_pooling
+    assert (pooling.units, pooling.dropout, pooling.pair_dropout) == (3, 0.2, 0.4)
+
+
 def test_a_pooling_rule_attends_from_the_column_of_a_feature() -> None:
     rule = {"kind": "TargetAttention", "query": "item", "units": [4], "softmax": True}
     configuration = made(identity("user"), identity("item"), {**SEEN, "pooling": rule})

@@ -226,7 +226,8 @@ def test_bad_rows_of_files_are_counted_when_judging_and_never_skipped_when_predi
 ) -> None:
     rows = ["u1,i1,1,new", "u2,i2,often,", "u3,i3,0,", "u4,i4,1,"]
     (folder / "bad.csv").write_text("\n".join(["user_id,item_id,clicked,tags", *rows]) + "\n")
-    skipping = RunFolder(folder / "run").configuration(["data.on_bad_row=skip"])
+    overrides = ["data.on_bad_row=skip", "data.max_bad_rows=0.3"]
+    skipping = RunFolder(folder / "run").configuration(overrides)
     inputs = [str(folder / "bad.csv")]
     with pytest.warns(UserWarning, match=r"1 bad row was skipped: .*often.*bad\.csv, line 3"):
         evaluate_run(skipping, folder / "run", inputs=inputs)
@@ -238,6 +239,7 @@ def test_bad_rows_of_files_are_counted_when_judging_and_never_skipped_when_predi
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert "short.csv, line 3" in line
+    assert "skip" not in line
     assert not (folder / "p.csv").exists()
 
 

@@ -20,7 +20,7 @@ def ranked(task: Any = None) -> tuple[Any, Scorer, Ranker]:
         fc.embedding_column(fc.categorical_column_with_identity(key, 20), 4)
         for key in (*KEYS[:2], "film", *KEYS[2:])
     ]
-    model = tfrs_afm.models.AFM(columns, attention_units=3, task=task)
+    model = tfrs_afm.models.AFM(columns, task=task or tfrs_afm.tasks.AFM(3))
     scorer = Scorer(model)
     rows = [one.SerializeToString() for one in contexts([3, 5])]
     scorer.take_apart(scorer.parse(rows))
