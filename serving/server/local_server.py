@@ -82,7 +82,7 @@ class LocalServer:
             self.manager.reload(self._config)
             self._start_grpc()
             self._start_http(path)
-        except (StatusError, OSError):
+        except BaseException:
             self.stop(grace=0)
             raise
         self._watcher = threading.Thread(target=self._watch, name="versions", daemon=True)
@@ -98,10 +98,11 @@ class LocalServer:
             try:
                 iterations = self.options.num_request_iterations_for_warmup
                 warm_up(servable, path, iterations=iterations)
-            except (StatusError, OSError) as error:
+            except OSError as error:
                 servable.close()
-                if isinstance(error, OSError):
-                    raise StatusError(Code.NOT_FOUND, str(error)) from error
+                raise StatusError(Code.NOT_FOUND, str(error)) from error
+            except BaseException:
+                servable.close()
                 raise
             labels = (("model_path", str(path)), ("status", Code.OK.name))
             micros = (time.perf_counter() - start) * 1e6
@@ -126,7 +127,7 @@ class LocalServer:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self.manager), self._grpc
         )
-        self._grpc.add_generic_rpc_handlers((HealthService(lambda: not self._stop.is_set()),))
+        self._grpc.add_generic_rpc_handlers((HealthService(self._is_healthy),))
         address = f"{self.options.host}:{self.options.port}"
         try:
             self.grpc_port = self._grpc.add_insecure_port(address)
@@ -159,6 +160,11 @@ class LocalServer:
         )
         self._http_thread.start()
 
+    def _is_healthy(self) -> bool:
+        """Whether requests are taken, and new versions are looked for."""
+        watched = self._watcher is None or self._watcher.is_alive()
+        return watched and not self._stop.is_set()
+
     def _watch(self) -> None:
         self.manager.watch(self._stop, self._reread_config)
 
@@ -174,7 +180,7 @@ class LocalServer:
             if config != self._config:
                 self.manager.reload(config)
                 self._config = config
-        except (StatusError, OSError) as error:
+        except Exception as error:
             _log.error("the configuration file was not taken: %s", error)
 
     def stop(self, grace: float = 10.0) -> None:

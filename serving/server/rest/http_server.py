@@ -11,7 +11,7 @@ from typing import Any
 from serving.server.metrics import Metrics
 from serving.server.rest.json import error_json
 from serving.server.rest.rest_api import RestApi
-from serving.status_error import Code, StatusError
+from serving.status_error import Code, StatusError, internal
 
 _log = logging.getLogger(__name__)
 
@@ -141,6 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
         except RecursionError:
             self.server.metrics.request(name, Code.INVALID_ARGUMENT.name)
             self._send(400, error_json("The document is nested too deeply"))
+            return
+        except Exception as raised:
+            _log.exception("%s %s failed", self.command, path)
+            self.server.metrics.request(name, Code.INTERNAL.name)
+            self._send(500, error_json(internal(raised).message))
             return
         labels = (("model_name", name), ("API", action), ("entrypoint", "REST"))
         micros = (time.perf_counter() - start) * 1e6
