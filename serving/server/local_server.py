@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from serving.publishing.disk import no_files
 from serving.server.grpc_services import HealthService, ModelService, PredictionService
 from serving.server.metrics import Metrics
 from serving.server.options import ServerOptions, metrics_path, read_config
@@ -18,7 +19,7 @@ from serving.server.rest.rest_api import RestApi
 from serving.server.servable import Servable
 from serving.server.version_manager import VersionManager
 from serving.server.warmup import warm_up
-from serving.status_error import Code, StatusError
+from serving.status_error import Code, StatusError, invalid
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +91,9 @@ class LocalServer:
         return self
 
     def _load(self, path: Path, version: int) -> Servable:
+        odd = no_files(path) if path.is_dir() else []
+        if odd:  # whoever opens a pipe waits for ever
+            raise invalid(f"{odd[0]} is no file")
         servable = Servable(
             path, version, check_method=self.options.enable_signature_method_name_check
         )

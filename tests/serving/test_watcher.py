@@ -1,6 +1,7 @@
 """The watch over the versions goes on, whatever a version or the disk does."""
 
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from serving import LocalServer, ServerOptions, Session, StatusError
 from serving.server import version_manager
 from serving.server.version_manager import State, VersionManager
+from serving.sidecar import WARMUP_FILE
 from serving.status_error import Code
 from tests.serving.conftest import Stubs
 from tests.serving.polling import eventually
@@ -71,6 +73,16 @@ def test_a_version_whose_signature_names_no_tensor_fails_and_the_next_is_loaded(
     shutil.copytree(toy_100, base / "staged").rename(base / "3")
     eventually(lambda: states(watched.manager).get(3) == State.AVAILABLE)
     assert answer(watched.manager, 3) == 102.0
+
+
+def test_a_pipe_in_a_version_is_not_waited_for(watched: LocalServer, base: Path, toy: Path) -> None:
+    staged = shutil.copytree(toy, base / "staged")
+    (staged / WARMUP_FILE).unlink()
+    os.mkfifo(staged / WARMUP_FILE)
+    staged.rename(base / "2")
+    eventually(lambda: states(watched.manager).get(2) == State.END)
+    shutil.copytree(toy, base / "staged").rename(base / "3")
+    eventually(lambda: states(watched.manager).get(3) == State.AVAILABLE)
 
 
 RAISED = [KeyError("x"), PermissionError("no"), MemoryError(), RecursionError(), TypeError("x")]
