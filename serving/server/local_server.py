@@ -16,6 +16,7 @@ from serving.server.metrics import Metrics
 from serving.server.options import ServerOptions, metrics_path, read_config
 from serving.server.rest.http_server import HttpServer
 from serving.server.rest.rest_api import RestApi
+from serving.server.running import RefuseWhenClosing, Running
 from serving.server.servable import Servable
 from serving.server.version_manager import VersionManager
 from serving.server.warmup import warm_up
@@ -52,6 +53,7 @@ class LocalServer:
         self.metrics = Metrics()
         self.manager = VersionManager(options, self._load)
         self._stop = threading.Event()
+        self._running = Running()
         self._watcher: threading.Thread | None = None
         self._grpc: Any = None
         self._http: HttpServer | None = None
@@ -123,7 +125,9 @@ class LocalServer:
             key, _, value = pair.partition("=")
             options.append((key, int(value) if value.lstrip("-").isdigit() else value))
         self._grpc = grpc.server(
-            futures.ThreadPoolExecutor(self.options.grpc_max_threads, "grpc"), options=options
+            futures.ThreadPoolExecutor(self.options.grpc_max_threads, "grpc"),
+            interceptors=(RefuseWhenClosing(self._running),),
+            options=options,
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(self.manager, self.metrics), self._grpc
@@ -151,6 +155,7 @@ class LocalServer:
                 metrics=self.metrics,
                 metrics_path=path,
                 max_bytes=self.options.max_request_bytes,
+                running=self._running,
             )
         except OSError as error:
             raise OSError(
@@ -190,16 +195,19 @@ class LocalServer:
     def stop(self, grace: float = 10.0) -> None:
         """Takes no new requests, answers those that run, and frees the models.
 
+        A request that comes meanwhile gets UNAVAILABLE, over REST 503 and `Connection: close`.
+
         Args:
             grace: Seconds to wait for running requests.
         """
         self._stop.set()
-        stopped = self._grpc.stop(grace) if self._grpc is not None else None
+        end = time.monotonic() + grace
+        self._running.close(grace)
         if self._http is not None and self._http_thread is not None:
-            self._http.stop(grace)
+            self._http.stop()
             self._http_thread.join()
-        if stopped is not None:
-            stopped.wait()
+        if self._grpc is not None:
+            self._grpc.stop(max(end - time.monotonic(), 0.0)).wait()
         if self._watcher is not None:
             self._watcher.join()
         self.manager.close()

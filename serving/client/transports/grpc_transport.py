@@ -73,7 +73,12 @@ class GrpcTransport:
         try:
             response = self._predict(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise StatusError(error.code().value[0], error.details() or "") from error
+            code = Code(error.code().value[0])
+            # Nobody here cancels: a server that went down did, and another one can be asked.
+            code = Code.UNAVAILABLE if code is Code.CANCELLED else code
+            raise StatusError(code, error.details() or "") from error
+        except ValueError as error:  # of a channel that is closed
+            raise StatusError(Code.CANCELLED, f"the client is closed: {error}") from error
         arrays = {}
         for name in outputs:
             if name not in response.outputs:
