@@ -129,7 +129,7 @@ def published(out: Path, run: Any) -> Path:
             return version
     with working("Exporting, verifying and publishing"):
         version = serving.export(
-            load_model(run.model),
+            load_model(run.checked_model()),
             out / "models" / MODEL,
             examples=some_examples(run, 16),
             candidate_features=run.configuration().export.candidate_features,

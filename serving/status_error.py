@@ -49,6 +49,13 @@ class StatusError(Exception):
         return f"{self.code.name}: {self.message}"
 
 
+def internal(error: Exception) -> StatusError:
+    """What anybody raised as a StatusError: itself, or INTERNAL with its kind and message."""
+    if isinstance(error, StatusError):
+        return error
+    return StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")
+
+
 def invalid(message: str) -> StatusError:
     """INVALID_ARGUMENT with a message."""
     return StatusError(Code.INVALID_ARGUMENT, message)

@@ -76,13 +76,14 @@ try:
     from tensorflow.python.framework.func_graph import FuncGraph
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as is_under_xla
     from tensorflow.python.saved_model.save_context import in_save_context as is_saving
+    from tensorflow.python.util.tf_export import get_symbol_from_name as exported_symbol
 except ImportError as error:
     raise ImportError(
-        f"TensorFlow must have what `tfrs_afm.kernels` asks of it: {error}. Received: TensorFlow "
+        f"TensorFlow must have what this package asks of it: {error}. Received: TensorFlow "
         f"{tf.__version__}. Install the versions that this release names in setup.py."
     ) from error
 
-__all__ = ["FuncGraph", "is_saving", "is_under_xla", "may_record"]
+__all__ = ["FuncGraph", "exported_symbol", "is_saving", "is_under_xla", "may_record"]
 
 AutoTrackable: Any = tf.__internal__.tracking.AutoTrackable
 Trackable: Any = tf.__internal__.tracking.Trackable

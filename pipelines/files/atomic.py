@@ -156,6 +156,11 @@ def content_hash(files: Iterable[Path], settings: Mapping[str, Any]) -> str:
     """
     total = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in files:
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
+        total.update(bytes.fromhex(file_sha256(path)))
     return total.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal digits, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -226,18 +226,19 @@ def load_model(path: Path) -> Model:
     """Loads a model that `train` saved, the linear baseline included.
 
     Args:
-        path: A `.keras` file.
+        path: A `.keras` file. It may name classes of Keras, `tfrs_afm` and this package only, see
+            `tfrs_afm.models.load_model`.
 
     Returns:
         The model, not compiled.
 
     Raises:
-        ValueError: If there is no such file.
+        ValueError: If there is no such file, or what is in it is not what may be loaded.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(
             f"`{path}` must be a trained model. Received: no such file. "
             "Make it with: python -m pipelines train"
         )
     own = {"LogisticRegression": LogisticRegression}
-    return tf.keras.models.load_model(path, custom_objects=own, compile=False)
+    return tfrs_afm.models.load_model(path, own)

@@ -64,7 +64,7 @@ def gather_contents(
     evaluation = configuration.evaluation
     named = (configuration.data.group, evaluation.user, evaluation.item, *evaluation.slices)
     names = [name for name in dict.fromkeys(named) if name is not None]
-    model = load_model(folder.model)
+    model = load_model(folder.checked_model())
     batches = BatchesOf(configuration, spec, model.columns).part(folder.data, part, names)
     predicted = Predicted.of(model, batches(0, 0), names, labelled=True)
     labels = predicted.labels
@@ -164,7 +164,7 @@ def _slices(
 def _beside(
     folder: RunFolder, part: str, labels: np.ndarray, known: dict[str, Any]
 ) -> tuple[str, np.ndarray]:
-    configuration, model = folder.configuration(), load_model(folder.model)
+    configuration, model = folder.configuration(), load_model(folder.checked_model())
     batches = BatchesOf(configuration, folder.spec(), model.columns).part(folder.data, part)
     predicted = Predicted.of(model, batches(0, 0), [], labelled=True)
     if predicted.labels is None or not np.array_equal(predicted.labels, labels):

@@ -48,7 +48,7 @@ def evaluate_run(
     """
     folder = RunFolder(out)
     spec, prepared = folder.spec(), folder.data
-    model = load_model(folder.model)
+    model = load_model(folder.checked_model())
     if not inputs:
         metrics = evaluate_splits(configuration, model, spec, prepared, [part])
         folder.write_metrics({**folder.metrics, **metrics})

@@ -81,5 +81,5 @@ def export_run(
         )
     target = base_path or export.base_path or str(out / "export")
     part = "test" if "test" in spec.parts else next(iter(spec.parts))
-    exporter(folder.model, target, spec.files(folder.data, part)[0], export)
+    exporter(folder.checked_model(), target, spec.files(folder.data, part)[0], export)
     return target

@@ -146,7 +146,7 @@ def predict_run(
     """
     folder = RunFolder(out)
     spec = folder.spec()
-    model = load_model(folder.model)
+    model = load_model(folder.checked_model())
     group = configuration.data.group
     names = [] if group is None else [group]
     batches = BatchesOf(configuration, spec, model.columns)

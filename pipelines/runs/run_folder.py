@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.load_configuration import dump, load_configuration
-from pipelines.files.atomic import write_text
+from pipelines.files.atomic import file_sha256, write_text
 from pipelines.preparation.feature_spec import FeatureSpec
 
 
@@ -63,6 +63,24 @@ class RunFolder:
                 "configuration.json. Make it with: python -m pipelines train"
             )
         return load_configuration(path, overrides)
+
+    def checked_model(self) -> Path:
+        """Returns the trained model, once it is known to be the one that training ended with.
+
+        Raises:
+            ValueError: If it was changed or damaged since. A run of a release that kept no
+                checksum passes, as does a file that is not there.
+        """
+        expected = self.run.get("model_sha256")
+        if expected is not None and self.model.is_file():
+            found = file_sha256(self.model)
+            if found != expected:
+                raise ValueError(
+                    f"`{self.model}` must be the model that training ended with. Received: sha256 "
+                    f"{found}, and {expected} in run.json. It was changed or damaged since: copy "
+                    "it again, or train again in another folder."
+                )
+        return self.model
 
     def spec(self) -> FeatureSpec:
         """Returns the description of the prepared examples."""

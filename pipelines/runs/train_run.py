@@ -11,7 +11,7 @@ import tensorflow as tf
 from pipelines.cluster.serve_task import serve_task
 from pipelines.cluster.team import Team, strategy_of
 from pipelines.configuration.configuration import Configuration
-from pipelines.files.atomic import atomic_file, content_hash, write_text
+from pipelines.files.atomic import atomic_file, content_hash, file_sha256, write_text
 from pipelines.fitting.fit import Fitted
 from pipelines.modelling.build_model import build_model
 from pipelines.preparation.feature_spec import FeatureSpec
@@ -117,7 +117,7 @@ def train_run(
         model = build_model(configuration, Fitted(spec.fitted, spec.values_of))
         report = None
         if warm_start is not None and not sharded:  # shards have a checkpoint, which has it all
-            report = carry_over(RunFolder(warm_start).model, model)
+            report = carry_over(RunFolder(warm_start).checked_model(), model)
     if report is not None and team.is_chief:
         write_text(out / "carried_over.txt", f"{report}\n")
     batches = BatchesOf(configuration, spec, model.columns)
@@ -189,6 +189,7 @@ def _finish(
             "model": configuration.model.kind,
             "best_epoch": history.best_epoch,
             "ended_by": history.ended_by,
+            "model_sha256": file_sha256(folder.model),
             "versions": {name: importlib.metadata.version(name) for name in _installed()},
         }
     )

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from serving.client.errors import FeatureTypeError, Retry
+from serving.client.errors import FeatureTypeError, RequestError, Retry
 from serving.client.features import encode_example, missing, rows_of
 from serving.client.schema import Schema
 from serving.client.transports.transport import Transport, open_transport
+from serving.status_error import Code
+from serving.wire.tensors import NAMES, NUMPY
 
 _Array = np.ndarray[Any, Any]
 
@@ -117,6 +119,13 @@ class Client:
         """
         found = self.run("explain", features)
         names = ("first_field", "second_field", "contribution", "attention")
+        shapes = [found[name].shape for name in names]
+        if len(shapes[0]) != 2 or len(set(shapes)) > 1:
+            raise RequestError(
+                Code.INTERNAL,
+                "the server's explanations must be four tables of one shape. Received: shapes "
+                f"{shapes}. Is it the server of this model?",
+            )
         return [
             [
                 {
@@ -257,16 +266,17 @@ class Client:
                 )
             wanted = {name: wanted[name] for name in outputs}
         end = self._retry.now() + self._timeout
-        answers = []
+        answers: list[dict[str, _Array]] = []
         for batch in batches:
 
             def send(left: float, batch: Mapping[str, _Array] = batch) -> dict[str, _Array]:
                 return self._transport.run(signature, batch, wanted, left)
 
             answer = self._retry.call(send, end)
+            width = list(batch.values())[-1].shape[axis]
+            _check_answer(answer, wanted, width, axis, answers)
             if axis == 1:
                 # A server that batches pads narrower requests with copies of a candidate.
-                width = batch["candidates"].shape[1]
                 answer = {name: array[:, :width] for name, array in answer.items()}
             answers.append(answer)
         return {name: np.concatenate([one[name] for one in answers], axis) for name in wanted}
@@ -280,3 +290,34 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_answer(
+    answer: Any, wanted: Mapping[str, int], width: int, axis: int, before: list[Any]
+) -> None:
+    """Refuses what no server of the model would answer.
+
+    Args:
+        answer: Arrays by name.
+        wanted: TensorFlow's numbers of the element types by name.
+        width: How many rows, or candidates for `axis` 1, were sent.
+        axis: Where they are counted.
+        before: The answers to other batches, which have the same shape but for that axis.
+
+    Raises:
+        RequestError: INTERNAL, with the output that does not fit.
+    """
+    for name, number in wanted.items():
+        array = answer[name]
+        sizes = array.shape[axis] if array.ndim > axis else -1
+        fits = sizes == width if axis == 0 else sizes >= width and len(array) == 1
+        if fits and before:
+            one = before[0][name]
+            rest = [slice(None)] * axis
+            fits = array[(*rest, slice(0))].shape == one[(*rest, slice(0))].shape
+        if not fits or array.dtype != NUMPY[number]:
+            raise RequestError(
+                Code.INTERNAL,
+                f"the server's '{name}' must be {NAMES[number]} for {width} rows. Received: "
+                f"{array.dtype} of shape {array.shape}. Is it the server of this model?",
+            )

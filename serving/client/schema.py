@@ -1,7 +1,9 @@
 """What a client knows of a model: its sidecar."""
 
+import http.client
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +11,10 @@ from typing import Any
 
 from serving.client.errors import SchemaError
 from serving.client.features import Feature
+from serving.client.transports.connection import read_all
 from serving.publishing.names import folder_versions
 from serving.sidecar import FORMAT, SIDECAR_FILE
+from serving.status_error import StatusError
 from serving.wire.tensors import NAMES
 
 _NUMBERS = {name: number for number, name in NAMES.items()}
@@ -36,9 +40,17 @@ class Schema:
                 "Use the version of this package that exported the model."
             )
         self.content = content
-        self.features = {
-            name: Feature.of(name, entry) for name, entry in content["features"].items()
-        }
+        try:
+            self.features = {
+                name: Feature.of(name, entry) for name, entry in content["features"].items()
+            }
+            for signature in content["signatures"]:
+                self.outputs(signature)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise SchemaError(
+                "`schema` must be whole. Received: a sidecar that is not "
+                f"({type(error).__name__}: {error}). Export the model again."
+            ) from error
 
     @property
     def candidates_are_ids(self) -> bool:
@@ -71,7 +83,7 @@ class Schema:
 def _parsed(source: str | os.PathLike[str]) -> Mapping[str, Any]:
     try:
         content = json.loads(_text(source))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, StatusError, http.client.HTTPException) as error:
         raise SchemaError(
             "`schema` must name a model that `serving.export` wrote. Received: "
             f"schema={os.fspath(source)} ({error}). Give its version folder, or the address of "
@@ -88,7 +100,7 @@ def _parsed(source: str | os.PathLike[str]) -> Mapping[str, Any]:
 def _text(source: str | os.PathLike[str]) -> str:
     if isinstance(source, str) and source.startswith(("http://", "https://")):
         with urllib.request.urlopen(source, timeout=_FETCH_SECONDS) as response:
-            return str(response.read().decode())
+            return read_all(response, time.monotonic() + _FETCH_SECONDS).decode()
     path = Path(source)
     if path.is_dir() and not (path / SIDECAR_FILE).exists():
         path = max(folder_versions(path).items(), default=(0, path))[1]

@@ -33,6 +33,14 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples", type=Path, help="TFRecord file of tf.Examples; 16 become golden rows"
     )
+    parser.add_argument(
+        "--allow_module",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module of yours, as package.module, that is imported and whose classes and "
+        "functions the model may name; may be repeated",
+    )
     parser.add_argument("--tolerance", type=float, default=1e-5, help="how far answers may be off")
     parser.add_argument("--keep_last", type=int, help="keep only the newest N versions")
     parser.add_argument(
@@ -58,12 +66,11 @@ def _export(arguments: argparse.Namespace) -> int:
             f"`model` must be a .keras file. Received: model={arguments.model}, which is not "
             "there. Save the model with `model.save('model.keras')`."
         )
-    import tfrs_afm  # noqa: F401  selects Keras 2 and registers our classes
-    import tensorflow as tf  # isort: skip
+    import tfrs_afm
     from serving.exporting.export import export
 
     path = export(
-        tf.keras.models.load_model(arguments.model, compile=False),
+        tfrs_afm.models.load_model(arguments.model, allow_modules=arguments.allow_module),
         arguments.base_path,
         examples=examples,
         candidate_features=arguments.candidate_features,

@@ -72,8 +72,14 @@ def clean(base_path: Path) -> list[Path]:
     removed = []
     for folder in sorted(base_path.glob(f"{PREFIX}*")):
         try:
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except (FileNotFoundError, NotADirectoryError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        except OSError:  # a link or a file that somebody was killed while pruning
+            if folder.is_symlink() or folder.is_file():
+                with suppress(OSError):
+                    folder.unlink()
+                    removed.append(folder)
             continue
         try:
             with suppress(OSError):
@@ -152,7 +158,7 @@ def build(write: Callable[[Path], None], folder: Path) -> None:
     """Has `write` fill a folder, and makes sure that a SavedModel is in it.
 
     Raises:
-        ValueError: If there is no `saved_model.pb`.
+        ValueError: If there is no `saved_model.pb`, or something that is no file.
     """
     write(folder)
     if not (folder / "saved_model.pb").is_file():
@@ -160,3 +166,20 @@ def build(write: Callable[[Path], None], folder: Path) -> None:
             f"`write` must write a SavedModel. Received: write={write!r}, which wrote no "
             "saved_model.pb. Save into the folder that it is given."
         )
+    odd = no_files(folder)
+    if odd:
+        raise ValueError(
+            f"`write` must write files and folders. Received: write={write!r}, which wrote "
+            f"'{odd[0].relative_to(folder)}', a pipe, a socket, a device or a link to nothing. "
+            "Leave it out: whoever opens it may wait for ever."
+        )
+
+
+def no_files(folder: Path) -> list[Path]:
+    """What is in a folder and neither file nor folder, such as a pipe, which nobody may open."""
+    return [
+        path
+        for place, _, names in os.walk(folder)
+        for path in (Path(place, name) for name in names)
+        if not path.is_file()
+    ]

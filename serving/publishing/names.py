@@ -28,6 +28,28 @@ def version_number(name: str) -> int | None:
     return None
 
 
+_HIGHEST = 2**63 - 1
+
+
+def next_number(taken: int, base_path: str | os.PathLike[str]) -> int:
+    """The number after the highest that is taken.
+
+    Args:
+        taken: That one; 0 for none.
+        base_path: The model's folder or address, for the message.
+
+    Raises:
+        ValueError: If it is the highest there can be: no server reads a larger one.
+    """
+    if taken >= _HIGHEST:
+        raise ValueError(
+            f"`base_path` must have a number left for the next version. Received: base_path="
+            f"{base_path} with version {_HIGHEST}, the highest that servers read. Remove or rename "
+            "that version."
+        )
+    return max(taken, 0) + 1
+
+
 _FLATTENED = re.compile(r"[a-z][a-z0-9]+:/[^/]")
 
 

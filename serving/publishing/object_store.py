@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.publishing.disk import build
-from serving.publishing.names import version_number
+from serving.publishing.names import next_number, version_number
 
 _log = logging.getLogger(__name__)
 _MODEL = "saved_model.pb"
@@ -175,7 +175,7 @@ def _claim(store: Any, path: str) -> Iterator[int]:
         The number.
     """
     while True:
-        number = max((_number(name) for name in _names(store, path)), default=0) + 1
+        number = next_number(max((_number(name) for name in _names(store, path)), default=0), path)
         mine = [f".claim-{number}", f".claim-{number}-{uuid.uuid4().hex}"]
         written: list[str] = []
         try:
@@ -222,7 +222,7 @@ def _create(store: Any, path: str) -> bool:
 def _number(name: str) -> int:
     """The number that a name takes, 0 for a name that takes none."""
     claimed = _CLAIM.fullmatch(name)
-    return int(claimed[1]) if claimed else max(version_number(name) or 0, 0)
+    return max(version_number(claimed[1] if claimed else name) or 0, 0)
 
 
 def _bars(name: str, number: int) -> bool:

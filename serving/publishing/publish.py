@@ -16,7 +16,7 @@ from serving.publishing.disk import (
     sync_folder,
     sync_tree,
 )
-from serving.publishing.names import folder_versions, is_object_store
+from serving.publishing.names import folder_versions, is_object_store, next_number
 
 
 def publish(
@@ -49,7 +49,8 @@ def publish(
         The folder of the published version; in an object store, its address.
 
     Raises:
-        ValueError: If `keep_last` is not positive, or `write` wrote no `saved_model.pb`.
+        ValueError: If `keep_last` is not positive, `write` wrote no `saved_model.pb` or something
+            that is no file, or version 2^63 - 1 is there, after which there is none.
         ImportError: If the store's package is not installed.
         OSError: If the store refuses or does not answer.
 
@@ -76,6 +77,7 @@ def publish(
 
 
 def _publish_to_folder(write: Callable[[Path], None], base: Path) -> Path:
+    next_number(max(folder_versions(base), default=0), base)  # before the work of a model
     with staging(base) as folder:
         clean(base)
         build(write, folder)
@@ -88,7 +90,7 @@ def _publish_to_folder(write: Callable[[Path], None], base: Path) -> Path:
 def _claim(folder: Path, base: Path) -> Path:
     """Takes the next free number; whoever is faster leaves us the one after it."""
     while True:
-        target = base / str(max(folder_versions(base), default=0) + 1)
+        target = base / str(next_number(max(folder_versions(base), default=0), base))
         try:
             rename_new(folder, target)
         except FileExistsError:
@@ -130,7 +132,7 @@ def _remove(version: Path) -> bool:
     hidden = version.parent / f"{PREFIX}{uuid.uuid4().hex}"
     with suppress(FileNotFoundError):
         version.rename(hidden)
-        if hidden.is_dir():
+        if hidden.is_dir() and not hidden.is_symlink():  # what a link leads to is not ours
             shutil.rmtree(hidden)
         else:
             hidden.unlink()

@@ -1,5 +1,6 @@
 """TensorFlow Serving's gRPC services over a version manager."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,9 @@ from tensorflow_serving.apis import (
 
 from serving.server.metrics import Metrics
 from serving.server.version_manager import VersionManager
-from serving.status_error import Code, StatusError, invalid
+from serving.status_error import Code, StatusError, internal, invalid
+
+_log = logging.getLogger(__name__)
 
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
 _MESSAGE_LIMIT = 1024
@@ -80,7 +83,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             with self._manager.servable(spec) as servable:
                 answer: Callable[..., Any] = getattr(servable, method)
                 response = answer(request, timeout_ms=_timeout_ms(context))
-        except StatusError as error:
+        except Exception as raised:
+            error = internal(raised)
+            if error is not raised:
+                _log.exception("%s failed", api)
             self._metrics.request(spec.name, error.code.name)
             return _refuse(context, error)
         micros = (time.perf_counter() - start) * 1e6
@@ -125,10 +131,10 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
 
 class HealthService(grpc.GenericRpcHandler):
-    """grpc.health.v1.Health/Check, which load balancers ask: SERVING while requests are taken.
+    """grpc.health.v1.Health/Check, which load balancers ask: SERVING while all is well.
 
     Args:
-        serving: Says whether they are.
+        serving: Says whether it is: requests are taken, and new versions looked for.
     """
 
     def __init__(self, serving: Callable[[], bool]) -> None:

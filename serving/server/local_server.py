@@ -10,15 +10,17 @@ from typing import Any
 import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from serving.publishing.disk import no_files
 from serving.server.grpc_services import HealthService, ModelService, PredictionService
 from serving.server.metrics import Metrics
 from serving.server.options import ServerOptions, metrics_path, read_config
 from serving.server.rest.http_server import HttpServer
 from serving.server.rest.rest_api import RestApi
+from serving.server.running import RefuseWhenClosing, Running
 from serving.server.servable import Servable
 from serving.server.version_manager import VersionManager
 from serving.server.warmup import warm_up
-from serving.status_error import Code, StatusError
+from serving.status_error import Code, StatusError, invalid
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class LocalServer:
         self.metrics = Metrics()
         self.manager = VersionManager(options, self._load)
         self._stop = threading.Event()
+        self._running = Running()
         self._watcher: threading.Thread | None = None
         self._grpc: Any = None
         self._http: HttpServer | None = None
@@ -82,7 +85,7 @@ class LocalServer:
             self.manager.reload(self._config)
             self._start_grpc()
             self._start_http(path)
-        except (StatusError, OSError):
+        except BaseException:
             self.stop(grace=0)
             raise
         self._watcher = threading.Thread(target=self._watch, name="versions", daemon=True)
@@ -90,6 +93,9 @@ class LocalServer:
         return self
 
     def _load(self, path: Path, version: int) -> Servable:
+        odd = no_files(path) if path.is_dir() else []
+        if odd:  # whoever opens a pipe waits for ever
+            raise invalid(f"{odd[0]} is no file")
         servable = Servable(
             path, version, check_method=self.options.enable_signature_method_name_check
         )
@@ -98,10 +104,11 @@ class LocalServer:
             try:
                 iterations = self.options.num_request_iterations_for_warmup
                 warm_up(servable, path, iterations=iterations)
-            except (StatusError, OSError) as error:
+            except OSError as error:
                 servable.close()
-                if isinstance(error, OSError):
-                    raise StatusError(Code.NOT_FOUND, str(error)) from error
+                raise StatusError(Code.NOT_FOUND, str(error)) from error
+            except BaseException:
+                servable.close()
                 raise
             labels = (("model_path", str(path)), ("status", Code.OK.name))
             micros = (time.perf_counter() - start) * 1e6
@@ -118,7 +125,9 @@ class LocalServer:
             key, _, value = pair.partition("=")
             options.append((key, int(value) if value.lstrip("-").isdigit() else value))
         self._grpc = grpc.server(
-            futures.ThreadPoolExecutor(self.options.grpc_max_threads, "grpc"), options=options
+            futures.ThreadPoolExecutor(self.options.grpc_max_threads, "grpc"),
+            interceptors=(RefuseWhenClosing(self._running),),
+            options=options,
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(self.manager, self.metrics), self._grpc
@@ -126,7 +135,7 @@ class LocalServer:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self.manager), self._grpc
         )
-        self._grpc.add_generic_rpc_handlers((HealthService(lambda: not self._stop.is_set()),))
+        self._grpc.add_generic_rpc_handlers((HealthService(self._is_healthy),))
         address = f"{self.options.host}:{self.options.port}"
         try:
             self.grpc_port = self._grpc.add_insecure_port(address)
@@ -146,6 +155,7 @@ class LocalServer:
                 metrics=self.metrics,
                 metrics_path=path,
                 max_bytes=self.options.max_request_bytes,
+                running=self._running,
             )
         except OSError as error:
             raise OSError(
@@ -158,6 +168,11 @@ class LocalServer:
             target=self._http.serve_forever, args=(0.1,), name="rest", daemon=True
         )
         self._http_thread.start()
+
+    def _is_healthy(self) -> bool:
+        """Whether requests are taken, and new versions are looked for."""
+        watched = self._watcher is None or self._watcher.is_alive()
+        return watched and not self._stop.is_set()
 
     def _watch(self) -> None:
         self.manager.watch(self._stop, self._reread_config)
@@ -174,22 +189,25 @@ class LocalServer:
             if config != self._config:
                 self.manager.reload(config)
                 self._config = config
-        except (StatusError, OSError) as error:
+        except Exception as error:
             _log.error("the configuration file was not taken: %s", error)
 
     def stop(self, grace: float = 10.0) -> None:
         """Takes no new requests, answers those that run, and frees the models.
 
+        A request that comes meanwhile gets UNAVAILABLE, over REST 503 and `Connection: close`.
+
         Args:
             grace: Seconds to wait for running requests.
         """
         self._stop.set()
-        stopped = self._grpc.stop(grace) if self._grpc is not None else None
+        end = time.monotonic() + grace
+        self._running.close(grace)
         if self._http is not None and self._http_thread is not None:
-            self._http.stop(grace)
+            self._http.stop()
             self._http_thread.join()
-        if stopped is not None:
-            stopped.wait()
+        if self._grpc is not None:
+            self._grpc.stop(max(end - time.monotonic(), 0.0)).wait()
         if self._watcher is not None:
             self._watcher.join()
         self.manager.close()

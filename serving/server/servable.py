@@ -43,9 +43,13 @@ class Servable:
     ) -> None:
         self.version = version
         self.session = Session(path)
-        self.signatures = meta_graph_pb2.MetaGraphDef.FromString(
-            self.session.meta_graph
-        ).signature_def
+        try:
+            self.signatures = meta_graph_pb2.MetaGraphDef.FromString(
+                self.session.meta_graph
+            ).signature_def
+        except BaseException:
+            self.session.close()
+            raise
         self._check_method = check_method
 
     def predict(self, request: Any, *, timeout_ms: int = 0) -> Any:

@@ -15,7 +15,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving.publishing.names import folder_versions
 from serving.server.options import ServerOptions, check_config
 from serving.server.servable import Servable
-from serving.status_error import Code, StatusError, invalid
+from serving.status_error import Code, StatusError, internal, invalid
 
 
 class State(IntEnum):
@@ -96,7 +96,7 @@ class VersionManager:
 
     Args:
         options: The server's settings.
-        load: Loads and warms a version; raises StatusError if it does not answer.
+        load: Loads and warms a version; whatever it raises, the version has failed.
     """
 
     def __init__(self, options: ServerOptions, load: Load) -> None:
@@ -193,8 +193,8 @@ class VersionManager:
     def _poll_logged(self) -> None:
         try:
             self.poll()
-        except StatusError as error:
-            _log.error("encountered a filesystem access error: %s", error.message)
+        except Exception as error:  # the disk may do anything, and comes back
+            _log.error("encountered a filesystem access error: %s", internal(error).message)
 
     def poll_due(self) -> None:
         """Tries again the failed loads whose time has come."""
@@ -253,8 +253,15 @@ class VersionManager:
         state.state = State.LOADING
         try:
             servable = self._load(state.path, version)
-        except StatusError as error:
-            _log.error("loading servable {name: %s version: %s} failed: %s", name, version, error)
+        except Exception as raised:  # a version is a stranger's files: others are served still
+            error = internal(raised)
+            _log.error(
+                "loading servable {name: %s version: %s} failed: %s",
+                name,
+                version,
+                error,
+                exc_info=None if raised is error else raised,
+            )
             with self._lock:
                 state.error = error
                 state.failures += 1
@@ -272,8 +279,11 @@ class VersionManager:
         with self._lock:
             servable, state.servable = state.servable, None
             state.state = State.UNLOADING
-        if servable is not None:
-            servable.close()
+        try:
+            if servable is not None:
+                servable.close()
+        except Exception:
+            _log.exception("unloading %s failed", state.path)
         with self._lock:
             state.state = State.END
 
@@ -332,7 +342,7 @@ class VersionManager:
         return dict(sorted(states.items(), reverse=True))
 
     def watch(self, stop: threading.Event, on_tick: Callable[[], None]) -> None:
-        """Polls the file system until told to stop.
+        """Polls the file system until told to stop, whatever goes wrong at a look.
 
         Args:
             stop: Ends the watch.
@@ -340,10 +350,13 @@ class VersionManager:
         """
         every = self._options.file_system_poll_wait_seconds
         while not stop.wait(every if every > 0 else 1.0):
-            on_tick()
-            if every > 0:
-                self._poll_logged()
-            self.poll_due()
+            try:
+                on_tick()
+                if every > 0:
+                    self._poll_logged()
+                self.poll_due()
+            except Exception:
+                _log.exception("a look for versions failed; the next one is due as ever")
 
     def close(self) -> None:
         """Unloads everything, after the requests that still run."""

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -178,9 +179,11 @@ class Session:
             return known
         operation, _, index = name.partition(":")
         handle = self._lib.TF_GraphOperationByName(self._graph, operation.encode())
-        if not handle or int(index or 0) >= self._lib.TF_OperationNumOutputs(handle):
+        # A signature may name anything. The C library takes a negative index as it is.
+        number = int(index or 0) if re.fullmatch(r"[0-9]{0,9}", index) else None
+        if not handle or number is None or number >= self._lib.TF_OperationNumOutputs(handle):
             raise StatusError(Code.NOT_FOUND, f"FetchOutputs node {name}: not found")
-        found = self._operations[name] = Output(handle, int(index or 0))
+        found = self._operations[name] = Output(handle, number)
         return found
 
     @contextmanager

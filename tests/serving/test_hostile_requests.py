@@ -48,7 +48,7 @@ def _nothing_leaks(server: LocalServer) -> Iterator[None]:
     servable = server.manager.states("toy")[5].servable
     assert servable is not None
     eventually(lambda: servable.session._users == 0)
-    eventually(lambda: server._http._busy == 0)
+    eventually(lambda: server._running._count == 0)
     eventually(lambda: _open_files() <= before[0] + 8)
     assert _resident_megabytes() < before[1] + 300
     stubs.close()

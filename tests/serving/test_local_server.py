@@ -164,7 +164,7 @@ def test_a_stop_lets_running_requests_finish(toy: Path, tmp_path: Path) -> None:
         over_rest = pool.submit(rest.ask, "/v1/models/toy:predict", {"instances": [1.0]})
         # Both: one that had not arrived yet would rightly be turned away.
         assert all(running.acquire(timeout=20) for _ in range(2))
-        assert server._http._busy == 1
+        assert server._running._count == 2
         stopping = pool.submit(server.stop)
         eventually(server._stop.is_set)
         go.set()

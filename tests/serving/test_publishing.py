@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from serving import prune, publish, rollback, versions
@@ -194,3 +195,80 @@ def test_a_rollback_is_a_new_version_with_the_old_content(tmp_path: Path) -> Non
         shutil.rmtree(tmp_path / name)
     with pytest.raises(ValueError, match="`base_path` must hold two versions"):
         rollback(tmp_path)
+
+
+HIGHEST = str(2**63 - 1)
+
+
+def test_there_is_no_version_after_the_highest_that_servers_read(tmp_path: Path) -> None:
+    (tmp_path / HIGHEST).mkdir()
+    with pytest.raises(ValueError, match=rf"`base_path` must have a number left.*{HIGHEST}"):
+        publish(write("a"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [HIGHEST]
+    (tmp_path / HIGHEST).rename(tmp_path / str(2**63 - 2))
+    assert publish(write("a"), tmp_path).name == HIGHEST
+
+
+def test_a_number_that_nobody_reads_does_not_bar_the_next(tmp_path: Path) -> None:
+    (tmp_path / str(2**63)).mkdir()
+    assert publish(write("a"), tmp_path).name == "1"
+
+
+def test_pruning_a_linked_version_removes_the_link_alone(tmp_path: Path) -> None:
+    base, other = tmp_path / "m", tmp_path / "other"
+    base.mkdir()
+    other.mkdir()
+    write("a")(other)
+    (base / "1").symlink_to(other)
+    (base / "2").symlink_to(tmp_path / "nothing")
+    publish(write("b"), base)
+    assert prune(base, keep_last=1) == [base / "1", base / "2"]
+    assert [path.name for path in base.iterdir()] == ["3"]
+    assert (other / "saved_model.pb").read_text() == "a"
+
+
+def test_hidden_links_and_files_of_a_killed_prune_are_cleaned(tmp_path: Path) -> None:
+    base, other = tmp_path / "m", tmp_path / "other"
+    base.mkdir()
+    other.mkdir()
+    (base / ".tmp-a").symlink_to(other)
+    (base / ".tmp-b").write_text("version 9 was a file")
+    assert clean(base) == [base / ".tmp-a", base / ".tmp-b"]
+    assert other.is_dir()
+
+
+def pipe(folder: Path) -> None:
+    write("a")(folder)
+    os.mkfifo(folder / "variables" / "pipe")
+
+
+def link_to_nothing(folder: Path) -> None:
+    write("a")(folder)
+    (folder / "pipe").symlink_to(folder / "nothing")
+
+
+def pipe_for_a_model(folder: Path) -> None:
+    os.mkfifo(folder / "saved_model.pb")
+
+
+@pytest.mark.parametrize("into", [pipe, link_to_nothing, pipe_for_a_model])
+def test_what_is_no_file_is_refused_and_not_waited_for(
+    into: Callable[[Path], None], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="`write` must write"):
+        publish(into, tmp_path / "m")
+    assert list((tmp_path / "m").iterdir()) == []
+    with pytest.raises(ValueError, match="`write` must write"):
+        publish(into, f"memory://{tmp_path.name}/m")
+    assert versions(f"memory://{tmp_path.name}/m") == {}
+
+
+def test_a_store_has_no_version_after_the_highest(tmp_path: Path) -> None:
+    base = f"memory://{tmp_path.name}/m"
+    copied = publish(write("a"), base)
+    store = fsspec.filesystem("memory")
+    store.mv(str(copied).removeprefix("memory:/"), f"/{tmp_path.name}/m/{HIGHEST}", recursive=True)
+    assert list(versions(base)) == [int(HIGHEST)]
+    with pytest.raises(ValueError, match="`base_path` must have a number left"):
+        publish(write("a"), base)
+    store.rm(f"/{tmp_path.name}", recursive=True)

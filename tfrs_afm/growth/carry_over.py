@@ -31,7 +31,8 @@ def carry_over(
 
     Args:
         source: The model to go on from: a model in memory, the path of a `.keras` file, or a
-            checkpoint: its folder or prefix.
+            checkpoint: its folder or prefix. A file with classes that are not of Keras, this
+            package or registered is opened by `tfrs_afm.models.load_model`, with `compile=True`.
         model: The model to go on with; built here if it is one of `tfrs_afm.models`. Compile it
             first, so that the optimizer goes on too.
         old_model: For a checkpoint, a model made as that one was, to read it into: compiled in

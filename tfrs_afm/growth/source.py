@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.interactions.deep import Deep
+from tfrs_afm.models.load_model import load_model
 from tfrs_afm.optimizers._row_sparse import RowSparse
 from tfrs_afm.types import Model, Optimizer
 
@@ -28,7 +29,7 @@ def open_source(source: Any, old_model: Model | None = None) -> Model:
 
     Raises:
         ValueError: If there is no such source, `old_model` is missing or given without need, or
-            the checkpoint is of another model.
+            the checkpoint is of another model; or `tfrs_afm.models.load_model` refuses the file.
     """
     if isinstance(source, tf.keras.Model):
         _refuse_old_model(source.name, old_model)
@@ -41,7 +42,7 @@ def open_source(source: Any, old_model: Model | None = None) -> Model:
                 f"`source` must exist. Received: source='{path}'. Give the file that "
                 "`model.save` wrote."
             )
-        return tf.keras.models.load_model(path)
+        return load_model(path, compile=True)
     prefix = tf.train.latest_checkpoint(path) if tf.io.gfile.isdir(path) else path
     if prefix is None or not tf.io.gfile.exists(f"{prefix}.index"):
         raise ValueError(

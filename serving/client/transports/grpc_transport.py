@@ -6,12 +6,13 @@ from typing import Any
 import grpc
 import numpy as np
 
-from serving.status_error import StatusError
+from serving.client.transports.connection import LARGEST_ANSWER
+from serving.status_error import Code, StatusError
 from serving.wire.messages import message_class
 from serving.wire.tensors import fill_content, to_array
 
 _OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_receive_message_length", LARGEST_ANSWER),
     ("grpc.max_send_message_length", -1),
     ("grpc.enable_retries", 0),  # the client decides what is sent again
 )
@@ -72,8 +73,22 @@ class GrpcTransport:
         try:
             response = self._predict(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise StatusError(error.code().value[0], error.details() or "") from error
-        return {name: to_array(response.outputs[name]) for name in outputs}
+            code = Code(error.code().value[0])
+            # Nobody here cancels: a server that went down did, and another one can be asked.
+            code = Code.UNAVAILABLE if code is Code.CANCELLED else code
+            raise StatusError(code, error.details() or "") from error
+        except ValueError as error:  # of a channel that is closed
+            raise StatusError(Code.CANCELLED, f"the client is closed: {error}") from error
+        arrays = {}
+        for name in outputs:
+            if name not in response.outputs:
+                raise StatusError(Code.INTERNAL, f"the server gave an answer without {name}")
+            try:
+                arrays[name] = to_array(response.outputs[name])
+            except (StatusError, ValueError, OverflowError) as error:
+                message = f"the server gave an answer whose {name} is no tensor"
+                raise StatusError(Code.INTERNAL, message) from error
+        return arrays
 
     def close(self) -> None:
         """Closes the channel."""

@@ -1,17 +1,22 @@
 """To a model over REST, with the standard library."""
 
+import contextlib
 import http.client
 import json
 import queue
+import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from serving.sidecar import to_json
+from serving.client.transports.connection import Connection, SecureConnection, read_all
+from serving.sidecar import from_json, to_json
 from serving.status_error import Code, StatusError
-from serving.wire.tensors import NUMPY, STRING
+from serving.wire.tensors import NAMES, NUMPY, STRING
+
+_MESSAGE = 1024
 
 _CODES = {
     400: Code.INVALID_ARGUMENT,
@@ -54,7 +59,7 @@ class RestTransport:
             self._path += f"/versions/{version}"
         elif label:
             self._path += f"/labels/{urllib.parse.quote(label, safe='')}"
-        self._idle: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Connection | SecureConnection] = queue.SimpleQueue()
 
     def run(
         self,
@@ -70,65 +75,96 @@ class RestTransport:
                 "inputs": {name: to_json(array) for name, array in inputs.items()},
             }
         )
-        answer = self._ask(body.encode(), timeout)
-        found = answer["outputs"]
+        found = self._ask(body.encode(), timeout)["outputs"]
         if not isinstance(found, dict):  # the only output comes without its name
             found = dict.fromkeys(outputs, found)
-        return {name: _array(found[name], number) for name, number in outputs.items()}
+        missing = sorted(set(outputs) - set(found))
+        if missing:
+            raise self._wrong(f"an answer without {', '.join(missing)}")
+        arrays = {}
+        for name, number in outputs.items():
+            try:
+                arrays[name] = _array(found[name], number)
+            except (ValueError, TypeError, OverflowError, RecursionError) as error:
+                raise self._wrong(f"an answer whose {name} is no {NAMES[number]}") from error
+        return arrays
+
+    def _wrong(self, what: str) -> StatusError:
+        return StatusError(Code.INTERNAL, f"{self._host} gave {what}: it is no such model's server")
 
     def _ask(self, body: bytes, timeout: float) -> Any:
-        connection = self._connection(timeout)
+        end = time.monotonic() + timeout
+        connection = self._connection()
+        connection.end = end
         kept = False
         try:
             headers = {"Content-Type": "application/json"}
             connection.request("POST", self._path + ":predict", body, headers)
             response = connection.getresponse()
-            data = response.read()
-            kept = not response.will_close
+            with response:
+                data = read_all(response, end)
+                kept = not response.will_close
         except TimeoutError as error:
             raise StatusError(Code.DEADLINE_EXCEEDED, f"{self._host}: {error}") from error
         except (OSError, http.client.HTTPException) as error:
             # Scores may be asked twice, so a connection that broke is as good as none.
             message = f"{self._host}: {type(error).__name__}: {error}"
             raise StatusError(Code.UNAVAILABLE, message) from error
+        except ValueError as error:
+            raise self._wrong(f"no HTTP ({error})") from error
         finally:
             if kept:
                 self._idle.put(connection)
             else:
                 connection.close()
-        return _content(response.status, data)
+                self.close()  # the others lead to the same server, which may be gone
+        return self._content(response.status, data)
 
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+    def _connection(self) -> Connection | SecureConnection:
         try:
-            connection = self._idle.get_nowait()
+            return self._idle.get_nowait()
         except queue.Empty:
-            kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            return kind(self._host, timeout=timeout)
-        connection.timeout = timeout
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
-        return connection
+            return (SecureConnection if self._secure else Connection)(self._host)
 
     def close(self) -> None:
         """Closes the connections."""
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
 
-
-def _content(status: int, data: bytes) -> Any:
-    try:
-        content = json.loads(data)
-    except ValueError:
-        content = data.decode("utf-8", "replace")
-    if status == 200 and isinstance(content, dict) and "outputs" in content:
-        return content
-    message = content.get("error", "") if isinstance(content, dict) else str(content)[:1024]
-    raise StatusError(_CODES.get(status, Code.UNKNOWN), f"{message} (HTTP {status})")
+    def _content(self, status: int, data: bytes) -> Any:
+        content: Any = None
+        with contextlib.suppress(ValueError, RecursionError):
+            content = json.loads(data)
+        if status == 200:
+            if isinstance(content, dict) and "outputs" in content:
+                return content
+            raise self._wrong("HTTP 200 without 'outputs'")
+        text = content.get("error") if isinstance(content, dict) else None
+        message = text if isinstance(text, str) else data[:_MESSAGE].decode("utf-8", "replace")
+        code = _CODES.get(status, Code.UNKNOWN)
+        raise StatusError(code, f"{message[:_MESSAGE]} (HTTP {status})")
 
 
 def _array(value: Any, number: int) -> np.ndarray[Any, Any]:
-    if number != STRING:
-        return np.asarray(value, NUMPY[number])
-    array = np.asarray(value, object)
-    flat = [one.encode() if isinstance(one, str) else one for one in array.ravel()]
-    return np.array(flat, object).reshape(array.shape)
+    """The array in parsed JSON, nothing but numbers of the type taken for them."""
+    if number == STRING:
+        array = np.asarray(value, object)
+        flat = [one.encode() if isinstance(one, str) else from_json(one) for one in array.ravel()]
+        if not all(isinstance(one, bytes) for one in flat):
+            raise TypeError("not text")
+        made = np.empty(len(flat), object)
+        made[:] = flat
+        return made.reshape(array.shape)
+    array = np.asarray(value)
+    dtype = NUMPY[number]
+    kinds = {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}.get(dtype.kind, "")
+    if array.size == 0:
+        return np.zeros(array.shape, dtype)
+    if array.dtype.kind not in kinds:
+        raise TypeError("not numbers of that kind")
+    with np.errstate(over="ignore"):  # infinite
+        cast = array.astype(dtype)
+    if dtype.kind in "iu" and not np.array_equal(cast, array):
+        raise OverflowError("out of range")
+    return cast

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import socket
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from serving.server.metrics import Metrics
 from serving.server.rest.json import error_json
 from serving.server.rest.rest_api import RestApi
-from serving.status_error import Code, StatusError
+from serving.server.running import Running
+from serving.status_error import Code, StatusError, internal
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class HttpServer(ThreadingHTTPServer):
         metrics: Counts them.
         metrics_path: Path of the metrics page; None for no page.
         max_bytes: Largest body of a request.
+        running: Counts the requests that run, and says when no more are taken.
     """
 
     daemon_threads = True
@@ -56,35 +57,18 @@ class HttpServer(ThreadingHTTPServer):
         metrics: Metrics,
         metrics_path: str | None,
         max_bytes: int,
+        running: Running,
     ) -> None:
         self.api = api
         self.metrics = metrics
         self.metrics_path = metrics_path
         self.max_bytes = max_bytes
-        self._busy = 0
-        self._idle = threading.Condition()
+        self.running = running
         super().__init__(address, _Handler)
 
-    def begin(self) -> None:
-        """Notes that a request has begun."""
-        with self._idle:
-            self._busy += 1
-
-    def end(self) -> None:
-        """Notes that a request has been answered."""
-        with self._idle:
-            self._busy -= 1
-            self._idle.notify_all()
-
-    def stop(self, grace: float) -> None:
-        """Takes no more connections and waits for the requests that run.
-
-        Args:
-            grace: Seconds to wait at most.
-        """
+    def stop(self) -> None:
+        """Takes no more connections; those that are open are refused at their next request."""
         self.shutdown()
-        with self._idle:
-            self._idle.wait_for(lambda: not self._busy, grace)
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -110,12 +94,14 @@ class _Handler(BaseHTTPRequestHandler):
     do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_POST
 
     def _answer(self) -> None:
-        self.server.begin()
+        taken = self.server.running.begin()
         try:
             body = self._body()
             path = self.path.partition("?")[0]
             if body is None:
                 self.close_connection = True
+            elif not taken:
+                self._send(503, error_json("the server is going down"))
             elif self.command == "GET" and path == self.server.metrics_path:
                 self._send(200, self.server.metrics.text(), "text/plain")
             elif not path.lower().startswith("/v1/"):
@@ -125,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         finally:
-            self.server.end()
+            if taken:
+                self.server.running.end()
 
     def _rest(self, path: str, body: bytes) -> None:
         start = time.perf_counter()
@@ -141,6 +128,11 @@ class _Handler(BaseHTTPRequestHandler):
         except RecursionError:
             self.server.metrics.request(name, Code.INVALID_ARGUMENT.name)
             self._send(400, error_json("The document is nested too deeply"))
+            return
+        except Exception as raised:
+            _log.exception("%s %s failed", self.command, path)
+            self.server.metrics.request(name, Code.INTERNAL.name)
+            self._send(500, error_json(internal(raised).message))
             return
         labels = (("model_name", name), ("API", action), ("entrypoint", "REST"))
         micros = (time.perf_counter() - start) * 1e6
@@ -195,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
+        if self.server.running.closing:
+            self.send_header("Connection", "close")  # which also ends it here
         self.end_headers()
         with contextlib.suppress(ConnectionError):
             if self.command != "HEAD":

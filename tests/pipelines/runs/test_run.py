@@ -15,6 +15,7 @@ import tensorflow as tf
 from pipelines.__main__ import main
 from pipelines.configuration.configuration import Data
 from pipelines.configuration.load_configuration import load_configuration
+from pipelines.files.atomic import file_sha256
 from pipelines.runs.batches_of import input_files
 from pipelines.runs.evaluate_run import evaluate_run
 from pipelines.runs.export_run import export_run
@@ -62,6 +63,7 @@ def test_a_run_holds_all_that_was_promised(folder: Path) -> None:
     assert auc["low"] < auc["value"] < auc["high"]
     assert auc["value"] > metrics["test"]["popularity"]["auc"]["value"]
     assert json.loads((folder / "run/run.json").read_text())["model"] == "AFM"
+    assert RunFolder(folder / "run").run["model_sha256"] == file_sha256(folder / "run/model.keras")
 
 
 def test_a_run_that_is_done_is_kept(folder: Path) -> None:
