@@ -21,6 +21,7 @@ from tfrs_afm.models import load_model
 
 ARCHIVE = Path(__file__).parent.parent / "compatibility/before_the_merged_rooms.tar.xz"
 REFUSED = r"`.*` must .*Received: .*model.*"
+OPERATIONS = "tf_keras.src.layers.core.tf_op_layer"
 Load = Callable[[Path], Any]
 
 
@@ -99,6 +100,11 @@ def named(module: Any, name: str, registered: str | None = None, **more: Any) ->
     return {**found, "registered_name": registered or name, **more}
 
 
+def operation(name: str, module: str = OPERATIONS, **more: Any) -> dict[str, Any]:
+    config = {"name": "x", "function": name}
+    return entry("TFOpLambda", config, module, **{"registered_name": "TFOpLambda", **more})
+
+
 REFUSED_OBJECTS = [
     named("os", "system"),
     named("os", "system", "relu"),
@@ -122,6 +128,12 @@ REFUSED_OBJECTS = [
     entry("__lambda__", {"value": []}, None),
     {**entry("__typespec__", [], "subprocess"), "spec_name": "Popen"},
     {"module": "os", "config": {}},
+    operation("io.read_file"),
+    operation("io.gfile.makedirs"),
+    operation("math.add", module="subprocess"),
+    operation("math.add", registered_name="Lambda"),
+    operation("py_function"),
+    operation("raw_ops.math.add"),
 ]
 
 
@@ -195,6 +207,16 @@ def test_a_keras_model_with_its_functions_optimizer_and_schedule_is_loaded(tmp_p
     loaded = load_model(tmp_path / "model.keras", compile=True)
     np.testing.assert_array_equal(loaded(np.ones([2, 3])), model(np.ones([2, 3])))
     assert int(loaded.optimizer.iterations) == 1
+
+
+def test_arithmetic_between_the_tensors_of_a_functional_model_is_loaded(tmp_path: Path) -> None:
+    x = tf.keras.Input([3])
+    y = tf.keras.layers.Dense(3)(x)
+    z = tf.concat([x + y, tf.reshape(x * 2.0, [-1, 3]), tf.math.exp(y)], 1)[:, 1:]
+    model = tf.keras.Model(x, tf.reduce_sum(z, 1) + tf.nn.relu(x)[:, 0])
+    model.save(tmp_path / "model.keras")
+    given = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(load_model(tmp_path / "model.keras")(given), model(given))
 
 
 def rewritten(file: Path, **parts: bytes) -> Path:

@@ -34,8 +34,9 @@ def load_model(
     and runs the code of a Lambda layer, also with `safe_mode`. Here the file is read first. It
     must be a zip, as HDF5 and SavedModel may hold code. Each class must be of Keras or of this
     package, registered by a module that the program has imported, or allowed. A function must be
-    one of Keras' activations, losses and so on, registered, or allowed. Lambda layers and layers
-    that call an operation by its name are never loaded.
+    one of Keras' activations, losses and so on, registered, or allowed. Lambda layers are never
+    loaded, nor layers that call an operation by its name, but for arithmetic and changes of
+    shape: what `x + y` and `x[:, 0]` between Keras' tensors become.
 
     Args:
         path: What `model.save("model.keras")` wrote; also an address that TensorFlow can read.
@@ -172,6 +173,8 @@ class _Checker:
 
     def _check_entry(self, entry: dict[str, Any]) -> None:
         name, module = entry.get("class_name"), entry.get("module")
+        if _calculates(entry):
+            return
         if isinstance(name, str) and name.rpartition(">")[2] in _CODE:
             raise ValueError(self._calls_code(name))
         if not isinstance(module, str):
@@ -254,7 +257,19 @@ _CODE = {
     "ReloadedLayer",
     "TFSMLayer",
 }
+_OPERATIONS = tuple(f"{home}.src.layers.core.tf_op_layer" for home in ("keras", "tf_keras"))
+_PURE = ["cast", "concat", "expand_dims", "gather", "ones_like", "reshape", "reverse", "shape", "squeeze", "stack", "stop_gradient", "tile", "transpose", "where", "zeros_like", "clip_by_value", "one_hot", "identity", "linalg.matmul", "nn.relu", "nn.sigmoid", "nn.softmax", "nn.tanh", "nn.elu", "nn.leaky_relu", "nn.l2_normalize"]
 _FUNCTIONS = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
+
+
+def _calculates(entry: dict[str, Any]) -> bool:
+    """Whether a layer calls an operation that can do nothing but calculate."""
+    kind, config = entry.get("class_name"), entry.get("config")
+    known = kind in ("TFOpLambda", "SlicingOpLambda") and entry.get("registered_name") == kind
+    if not known or entry.get("module") not in _OPERATIONS or not isinstance(config, dict):
+        return False
+    home, _, operation = str(config.get("function")).rpartition(".")
+    return home in ("math", "__operators__") or f"{home}.{operation}".strip(".") in _PURE
 
 
 def _keras_functions() -> list[Any]:
