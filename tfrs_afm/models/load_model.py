@@ -258,34 +258,12 @@ _CODE = {
     "TFSMLayer",
 }
 _OPERATIONS = tuple(f"{home}.src.layers.core.tf_op_layer" for home in ("keras", "tf_keras"))
-_PURE = [
-    "cast",
-    "concat",
-    "expand_dims",
-    "gather",
-    "ones_like",
-    "reshape",
-    "reverse",
-    "shape",
-    "squeeze",
-    "stack",
-    "stop_gradient",
-    "tile",
-    "transpose",
-    "where",
-    "zeros_like",
-    "clip_by_value",
-    "one_hot",
-    "identity",
-    "linalg.matmul",
-    "nn.relu",
-    "nn.sigmoid",
-    "nn.softmax",
-    "nn.tanh",
-    "nn.elu",
-    "nn.leaky_relu",
-    "nn.l2_normalize",
-]
+_PURE = (
+    *("cast", "clip_by_value", "concat", "expand_dims", "gather", "identity", "one_hot"),
+    *("ones_like", "reshape", "reverse", "shape", "squeeze", "stack", "stop_gradient", "tile"),
+    *("transpose", "where", "zeros_like", "linalg.matmul", "nn.elu", "nn.l2_normalize"),
+    *("nn.leaky_relu", "nn.relu", "nn.sigmoid", "nn.softmax", "nn.tanh"),
+)
 _FUNCTIONS = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
 
 
