@@ -158,7 +158,7 @@ class FeatureSpec:
         """Returns the paths of a split's files that hold examples.
 
         Raises:
-            ValueError: If there is no such split, or one of its files is gone.
+            ValueError: If there is no such split, or one of its files is gone or was emptied.
         """
         if part not in self.parts:
             raise ValueError(
@@ -171,8 +171,18 @@ class FeatureSpec:
                     f"`{folder}` must hold the files that its {self.FILE} names. Received: a "
                     f"folder without {path.name}. Prepare the examples again."
                 )
-        # A runner of Beam may leave files without an example.
-        return [path for path in paths if path.stat().st_size]
+        empty = [path for path in paths if not path.stat().st_size]
+        held = [path for path in paths if path not in empty]
+        if empty:
+            from pipelines.readers.examples import check_records  # loads TensorFlow
+        # Few users leave files without an example, which only the counts tell from emptied ones.
+        found = sum(map(check_records, held)) if empty else 0
+        if empty and found != self.parts[part].examples:
+            raise ValueError(
+                f"`{empty[0]}` must hold its records. Received: an empty file, and {found} of "
+                f"{self.parts[part].examples} examples in the others. Prepare the examples again."
+            )
+        return held
 
 
 def _lift_fits(content: dict[str, Any]) -> None:

@@ -127,10 +127,15 @@ def test_examples_of_the_release_before_are_read_as_they_were_meant(folder: Path
 
 
 def test_an_empty_file_of_a_split_is_passed_over_and_a_lost_one_is_told(folder: Path) -> None:
-    (folder / "test-00001-of-00002.tfrecord").write_bytes(b"")
+    first, last = (folder / f"test-0000{number}-of-00002.tfrecord" for number in range(2))
+    records = last.read_bytes()
+    last.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"test-00001-of.*an empty file, and \d+ of \d+ examples"):
+        use_prepared(configuration(folder))
+    first.write_bytes(first.read_bytes() + records)
     _, spec = use_prepared(configuration(folder))
-    assert len(spec.files(folder, "test")) == 1
-    (folder / "test-00001-of-00002.tfrecord").unlink()
+    assert spec.files(folder, "test") == [first]
+    last.unlink()
     with pytest.raises(ValueError, match=r"a folder without test-00001-of-00002\.tfrecord"):
         use_prepared(configuration(folder))
 
