@@ -25,7 +25,7 @@ from pipelines.readers.values import Wanted
 from tests.pipelines.readers.written_files import ENDINGS
 
 MANY = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 NUMBERS = [
     *("1", "-2", "0", "-0", "007", "12.0", "2.5", ".5", "5.", "1e3", "1E-3", "1e+3", "-1e-400"),
