@@ -11,7 +11,8 @@ from tfrs_afm.kernels.library import load
 FORMS = kernels.status().forms or ("none",)
 
 
-@pytest.fixture(params=FORMS)
+# The form that this processor trains with in every run; the others where there is time for them.
+@pytest.fixture(params=[FORMS[0], *(pytest.param(f, marks=pytest.mark.long) for f in FORMS[1:])])
 def form(request: pytest.FixtureRequest) -> str:
     """Runs a test with each form of the kernels that this processor has."""
     if kernels.status().form == "stock":

@@ -112,3 +112,15 @@ def test_configurations_of_before_that_held_overruled_arguments_load() -> None:
         k: v for k, v in tasks.AFM(4).get_config().items() if k not in ("temperature", "pooling")
     }
     assert tasks.AFM.from_config(old).interaction.temperature == 1.0
+
+
+@pytest.mark.parametrize("name", ["loss", "metrics", "weighted_metrics", "loss_weights"])
+@pytest.mark.parametrize("make", [models.AFM, models.DeepFM])
+def test_compile_refuses_what_training_would_not_use(make: Callable[..., Any], name: str) -> None:
+    model = make(columns())
+    with pytest.raises(
+        ValueError, match=f"`{name}` must be left out of `compile`.*Received: {name}="
+    ):
+        model.compile("adam", **{name: ["mse"]})
+    model.compile("adam", jit_compile=False, **{name: None})
+    assert type(model.optimizer).__name__ == "Adam"

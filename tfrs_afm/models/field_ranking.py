@@ -56,6 +56,27 @@ class FieldRanking(tfrs.Model):
         """Predicts a batch: `(batch, 1)` float32, a probability for binary labels."""
         return self.task.predictions(self.logits(features, training=training))
 
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
+        """Takes the optimizer; loss and metrics are the task's.
+
+        Args:
+            optimizer: An optimizer of Keras or of this package, or its name.
+            loss: Must be left out, as must `metrics`, `weighted_metrics` and `loss_weights`.
+            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` and so on, as in Keras.
+
+        Raises:
+            ValueError: If a loss or metrics are given: training would not use them.
+        """
+        for name in ("loss", "metrics", "weighted_metrics", "loss_weights"):
+            given = {"loss": loss, **kwargs}.get(name)
+            if given is not None:
+                raise ValueError(
+                    f"`{name}` must be left out of `compile`, as the task has loss and metrics. "
+                    f"Received: {name}={given!r}. Give it to the task, as in "
+                    "tfrs_afm.tasks.AFM(8, loss=..., metrics=[...])."
+                )
+        super().compile(optimizer, **kwargs)
+
     def compute_loss(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Computes the loss of `(features, labels[, sample_weight])` and updates the metrics."""
         if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):
