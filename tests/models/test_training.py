@@ -1,4 +1,5 @@
 import math
+import pathlib
 import re
 import subprocess
 import sys
@@ -142,3 +143,34 @@ def test_two_replicas_train_the_same_model_as_one_with_l2_counted_once() -> None
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.endswith("same\n")
+
+
+OPTIMIZERS = [
+    tfrs_afm.optimizers.Adam,
+    tfrs_afm.optimizers.Adagrad,
+    tf.keras.optimizers.Adam,
+    tf.keras.optimizers.Ftrl,
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_saved_model_trains_on_where_it_was(optimizer: type, tmp_path: pathlib.Path) -> None:
+    """Keras restores no optimizer of a class with a `compile` of its own, and says so in a log."""
+    model, data = tfrs_afm.models.DeepFM(columns(), units=[8]), rows()
+    model.compile(optimizer(0.05))
+    model(data[0])
+    model.fit(*data, batch_size=20, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = tf.keras.models.load_model(tmp_path / "model.keras")
+    assert int(loaded.optimizer.iterations) == 5
+    for one in (model, loaded):
+        one.fit(*data, batch_size=20, shuffle=False, verbose=0)
+    for was, now in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(was, now)
+
+
+def test_a_loss_in_a_file_of_before_was_never_used_and_is_dropped() -> None:
+    model = tfrs_afm.models.AFM(columns())
+    model.compile_from_config({"optimizer": "adam", "loss": "mse", "metrics": ["mae"]})
+    model.fit(*rows(), verbose=0)
+    assert "mae" not in {metric.name for metric in model.metrics}

@@ -14,6 +14,8 @@ from tfrs_afm.tasks.interaction_task import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
 from tfrs_afm.types import Layer, Loss, Task, Tensor
 
+_OF_THE_TASK = ("loss", "metrics", "weighted_metrics", "loss_weights")
+
 
 class FieldRanking(tfrs.Model):
     """Feature columns, embedded, into a task; abstract, see `AFM` and `DeepFM`.
@@ -67,7 +69,7 @@ class FieldRanking(tfrs.Model):
         Raises:
             ValueError: If a loss or metrics are given: training would not use them.
         """
-        for name in ("loss", "metrics", "weighted_metrics", "loss_weights"):
+        for name in _OF_THE_TASK:
             given = {"loss": loss, **kwargs}.get(name)
             if given is not None:
                 raise ValueError(
@@ -76,6 +78,20 @@ class FieldRanking(tfrs.Model):
                     "tfrs_afm.tasks.AFM(8, loss=..., metrics=[...])."
                 )
         super().compile(optimizer, **kwargs)
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compiles a model that is being loaded, so that its optimizer goes on where it was.
+
+        Keras leaves this out for a class with a `compile` of its own. A loss or metrics of a file
+        written before they were refused were never used, and are dropped here, too.
+
+        Args:
+            config: What `get_compile_config` returned when the model was saved.
+        """
+        arguments = tf.keras.saving.deserialize_keras_object(config)
+        self.compile(**{k: v for k, v in arguments.items() if k not in _OF_THE_TASK})
+        if self.built and hasattr(self.optimizer, "build"):  # Legacy optimizers have none.
+            self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Computes the loss of `(features, labels[, sample_weight])` and updates the metrics."""
