@@ -7,6 +7,20 @@ import tensorflow as tf
 
 from tfrs_afm.columns.feature_shapes import checked_shapes
 from tfrs_afm.columns.field import Field
+from tfrs_afm.columns.joined_members import (
+    FlatIds,
+    JoinedMembers,
+    as_sparse,
+    check_ids,
+    flat_ids,
+    is_padding,
+    join,
+    may_be_out_of_range,
+    may_be_unknown,
+    plain_keys,
+    reads_plain_ids,
+)
+from tfrs_afm.columns.resources import ColumnResources
 from tfrs_afm.columns.vocabulary import words_of
 from tfrs_afm.types import Column, Feature, Tensor
 
@@ -31,7 +45,17 @@ class Members(NamedTuple):
     length: Any
 
 
-_Cache = tf.__internal__.feature_column.FeatureTransformationCache
+class ReadFeatures(tf.__internal__.feature_column.FeatureTransformationCache):
+    """Raw features, and what columns made of them so far.
+
+    Args:
+        tensors: Tensor or SparseTensor by feature.
+        flats: The values of features that only joined fields read.
+    """
+
+    def __init__(self, tensors: Mapping[str, Any], flats: Mapping[str, FlatIds]) -> None:
+        super().__init__(tensors)
+        self.flats = flats
 
 
 class ColumnEncoder(tf.Module):
@@ -47,12 +71,19 @@ class ColumnEncoder(tf.Module):
         self._tables: list[Any] = []
         self._resources = ColumnResources(self._tables)
 
-    def read(self, features: Mapping[str, Any], fields: Sequence[Field]) -> Any:
-        """Checks raw features and makes a cache from which `encode` reads.
+    @tf.autograph.experimental.do_not_convert
+    def read(
+        self,
+        features: Mapping[str, Any],
+        fields: Sequence[Field],
+        joined: Sequence[Field] = (),
+    ) -> ReadFeatures:
+        """Checks raw features and makes a cache from which the other methods read.
 
         Args:
             features: Raw features by name: Tensor, SparseTensor or RaggedTensor.
             fields: The fields that will be encoded.
+            joined: Those of them that `join` will encode.
 
         Returns:
             A `FeatureTransformationCache`; columns over one feature share their work in it.
@@ -67,7 +98,8 @@ class ColumnEncoder(tf.Module):
                 "`features` must be a dict from feature name to tensor. Received: "
                 f"features={type(features).__name__}. Pass the parsed features by name."
             )
-        tensors = {}
+        tensors: dict[str, Any] = {}
+        plain = plain_keys(fields, joined)
         for field in fields:
             for key in field.keys:
                 if key not in features:
@@ -76,14 +108,64 @@ class ColumnEncoder(tf.Module):
                         f"features={sorted(features)} without '{key}' for field '{field.name}'. "
                         "Add it, or parse with `tfrs_afm.parse_spec(columns)`."
                     )
-                tensors[key] = as_column_input(features[key])
+                value = features[key]
+                if key not in plain or not isinstance(value, tf.RaggedTensor):
+                    value = as_column_input(value)
+                tensors[key] = value
         tensors = checked_shapes(tensors, fields)
+        flats: dict[str, FlatIds] = {}
+        for key in plain:
+            flat = flat_ids(tensors[key])
+            if flat is None:
+                tensors[key] = as_column_input(tensors[key])
+            else:
+                flats[key], tensors[key] = flat, as_sparse(flat)
         only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
         other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
-        for key in only_ids - other:
+        for key in only_ids - other - plain:
             tensors[key] = one_id_each(tensors[key])
-        return _Cache(tensors)
+        return ReadFeatures(tensors, flats)
 
+    def one_each_expected(self, field: Field, cache: ReadFeatures) -> bool:
+        """Whether a field may have one id in each example, as far as shapes tell."""
+        column = field.categorical
+        if field.sequence or (hasattr(column, "boundaries") and _elements(column) > 1):
+            return False
+        tensor = cache.get(field.keys[0], self._resources) if len(field.keys) == 1 else None
+        return tensor is None or tensor.shape.rank != 2 or tensor.shape[1] in (None, 1)
+
+    @tf.autograph.experimental.do_not_convert
+    def join(
+        self, fields: Sequence[Field], cache: ReadFeatures, *, one_each: bool
+    ) -> JoinedMembers:
+        """Returns the members of fields in one list, at the work of one field.
+
+        Args:
+            fields: Fields of ids without values, all of them among the `joined` of `read`.
+            cache: What `read` returned.
+            one_each: Whether to look if each example has one id in each field.
+        """
+        flats, raws = [], []
+        for field in fields:
+            ids, _ = field.categorical.get_sparse_tensors(cache, self._resources)
+            raw = cache.flats.get(field.keys[0])
+            values = tf.cast(ids.values, tf.int64)
+            if raw is None:
+                flats.append(FlatIds(values, ids.indices[:, 0], ids.dense_shape[0]))
+            else:
+                flats.append(raw._replace(values=values))
+            raws.append(raw if raw is not None and raw.rows is None else None)
+        padded = [index for index, raw in enumerate(raws) if raw is not None]
+        # An identity column gives out -1 as it is; all others make an id of what is padding.
+        if any(not may_be_out_of_range(fields[index].categorical) for index in padded):
+            padding = tf.unstack(is_padding([raw for raw in raws if raw is not None]))
+            for index, one in zip(padded, padding, strict=True):
+                ids = tf.where(one, tf.constant(-1, tf.int64), flats[index].values)
+                flats[index] = flats[index]._replace(values=ids)
+        unknown = bool(padded) or any(may_be_unknown(field.categorical) for field in fields)
+        return join(fields, flats, unknown=unknown, one_each=one_each)
+
+    @tf.autograph.experimental.do_not_convert
     def encode(
         self, fields: Sequence[Field], cache: Any, *, each_alone: bool = False
     ) -> list[Members]:
@@ -102,13 +184,9 @@ class ColumnEncoder(tf.Module):
         for field in fields:
             if field.categorical is not None:
                 found[field] = field.categorical.get_sparse_tensors(cache, self._resources)
-        bounded = {
-            field: ids
-            for field, (ids, _) in found.items()
-            if _may_be_out_of_range(field.categorical)
-        }
         # A lookup would complain of an unknown id first, without naming the feature.
-        with tf.control_dependencies([check_ids(bounded)] if bounded else []):
+        check = _check_ids({field: ids for field, (ids, _) in found.items()})
+        with tf.control_dependencies([] if check is None else [check]):
             return [
                 self._number_sequence(field, cache)
                 if field.categorical is None
@@ -136,6 +214,12 @@ class ColumnEncoder(tf.Module):
         """
         values = field.column.get_dense_tensor(cache, self._resources)
         values = tf.reshape(values, [-1, field.table.rows])
+        return tf.where(tf.math.is_nan(values), tf.zeros_like(values), values)
+
+    def joined_numbers(self, fields: Sequence[Field], cache: ReadFeatures) -> Tensor:
+        """Returns the `(batch, len(fields))` float32 values of numeric fields of one number."""
+        each = [field.column.get_dense_tensor(cache, self._resources) for field in fields]
+        values = tf.concat([tf.reshape(one, [-1, 1]) for one in each], 1)
         return tf.where(tf.math.is_nan(values), tf.zeros_like(values), values)
 
     def lengths(self, field: Field, cache: Any) -> Tensor:
@@ -184,6 +268,20 @@ class ColumnEncoder(tf.Module):
         )
 
 
+def _elements(bucketized: Column) -> int:
+    return int(tf.TensorShape(bucketized.source_column.shape).num_elements())
+
+
+def _check_ids(ids: Mapping[Field, Any]) -> Tensor | None:
+    bounded = [field for field in ids if may_be_out_of_range(field.categorical)]
+    if not bounded:
+        return None
+    batch = ids[bounded[0]].dense_shape[0]
+    rows = [ids[field].indices[:, 0] + index * batch for index, field in enumerate(bounded)]
+    values = tf.concat([ids[field].values for field in bounded], 0)
+    return check_ids(bounded, values, tf.concat(rows, 0), batch)
+
+
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
 def _members(field: Field, ids: Tensor, weights: Tensor, *, each_alone: bool) -> Members:
     values = None if weights is None else checked_values(field, ids, weights)
@@ -193,7 +291,7 @@ def _members(field: Field, ids: Tensor, weights: Tensor, *, each_alone: bool) ->
         weighs = values != 0 if each_alone or field.combiner == "sum" else values > 0
         real = weighs & (ids.values >= 0)
         entries = _keep(tf.reduce_all(real), lambda: real, [*entries, values])
-    elif _may_be_unknown(field.categorical):
+    elif may_be_unknown(field.categorical):
         known = tf.reduce_min(ids.values) >= 0  # one pass over the ids, in the usual case
         entries = _keep(known, lambda: ids.values >= 0, entries)
     kept, indices = entries[:2]
@@ -205,25 +303,6 @@ def _members(field: Field, ids: Tensor, weights: Tensor, *, each_alone: bool) ->
         num_rows=ids.dense_shape[0],
         length=ids.dense_shape[1],
     )
-
-
-def _scalar(categorical: Column) -> Tensor:
-    """The column below a sequence or weighted column."""
-    while hasattr(categorical, "categorical_column"):
-        categorical = categorical.categorical_column
-    return categorical
-
-
-def _may_be_unknown(categorical: Column) -> bool:
-    column = _scalar(categorical)
-    return getattr(column, "default_value", 0) in (None, -1) and not getattr(
-        column, "num_oov_buckets", 0
-    )
-
-
-def _may_be_out_of_range(categorical: Column) -> bool:
-    column = _scalar(categorical)
-    return hasattr(column, "number_buckets") and column.default_value is None
 
 
 def _keep(all_real: Tensor, real: Callable[[], Any], entries: list[Any]) -> list[Any]:
@@ -254,39 +333,6 @@ def as_column_input(value: Any) -> Feature:
     if isinstance(value, tf.SparseTensor):
         return value
     return tf.convert_to_tensor(value)
-
-
-def check_ids(ids: Mapping[Field, Any]) -> Tensor:
-    """Makes an id past the last bucket an error that names the feature and the row.
-
-    Args:
-        ids: SparseTensors of ids by field.
-
-    Returns:
-        A tensor to depend on.
-
-    Raises:
-        tf.errors.InvalidArgumentError: When it runs, if an id is out of range.
-    """
-    largest = tf.stack([tf.reduce_max(one.values) for one in ids.values()])  # least int64 if empty
-    known = largest < tf.constant([field.table.rows for field in ids], tf.int64)
-
-    def complain() -> Any:
-        for index, (field, one) in enumerate(ids.items()):
-            beyond = tf.concat([one.values >= field.table.rows, [True]], 0)
-            first = tf.argmax(tf.cast(beyond, tf.int32))
-            message = [
-                f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
-                f"Received for field '{field.name}':",
-                tf.concat([one.values, [-1]], 0)[first],
-                "in row",
-                tf.concat([one.indices[:, 0], [-1]], 0)[first],
-                "Give the column a default_value, or more buckets.",
-            ]
-            tf.debugging.Assert(known[index], message, summarize=1)
-        return tf.constant(value=False)
-
-    return tf.cond(tf.reduce_all(known), lambda: tf.constant(value=True), complain)
 
 
 def checked_values(field: Field, ids: Tensor, values: Tensor) -> Tensor:
@@ -358,37 +404,3 @@ def one_id_each(value: Any) -> Feature:
     return tf.SparseTensor(
         tf.ensure_shape(indices, [None, 2]), tf.ensure_shape(flat, [None]), shape
     )
-
-
-def reads_plain_ids(field: Field) -> bool:
-    """Whether a field's only feature is ids that a categorical column looks up directly."""
-    categorical = getattr(field.categorical, "categorical_column", field.categorical)
-    return len(field.keys) == 1 and getattr(categorical, "key", None) == field.keys[0]
-
-
-class ColumnResources(tf.__internal__.feature_column.StateManager):
-    """Holds the lookup tables that feature columns make, so that they are saved with the model.
-
-    TensorFlow's own manager tracks one table per column *name*; two columns over one feature with
-    different vocabularies would then lose the second from the SavedModel. This one tracks all.
-
-    Args:
-        tracked: A list that the owner tracks; every table is appended to it.
-    """
-
-    def __init__(self, tracked: list[Any]) -> None:
-        self._by_column: dict[Any, dict[str, Any]] = {}
-        self._tracked = tracked
-
-    def add_resource(self, feature_column: Column, resource_name: str, resource: Any) -> None:
-        """Keeps a resource that a column made."""
-        self._by_column.setdefault(feature_column, {})[resource_name] = resource
-        self._tracked.append(resource)
-
-    def has_resource(self, feature_column: Column, resource_name: str) -> bool:
-        """Whether the column made a resource of this name already."""
-        return resource_name in self._by_column.get(feature_column, {})
-
-    def get_resource(self, feature_column: Column, resource_name: str) -> Any:
-        """Returns the resource of this name."""
-        return self._by_column[feature_column][resource_name]

@@ -18,7 +18,7 @@ def checked_shapes(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
     is one comparison for all features.
 
     Args:
-        tensors: Feature -> Tensor or SparseTensor.
+        tensors: Feature -> Tensor, SparseTensor or RaggedTensor.
         fields: The fields that read them.
 
     Returns:
@@ -114,9 +114,13 @@ def _check_rows(tensors: Mapping[str, Any]) -> Any:
     by_rank: dict[Any, dict[str, Any]] = {}
     for key in keys:
         one = tensors[key]
-        sparse = isinstance(one, tf.SparseTensor)
-        shape = one.dense_shape if sparse else tf.shape(one, tf.int64)
         rank = one.shape.rank
+        if isinstance(one, tf.RaggedTensor):
+            shape, rank = one.nrows(tf.int64)[tf.newaxis], None
+        elif isinstance(one, tf.SparseTensor):
+            shape = one.dense_shape
+        else:
+            shape = tf.shape(one, tf.int64)
         by_rank.setdefault(rank, {})[key] = shape if rank is not None else shape[:1]
     # A slice of many shapes at once: one a feature would cost as much as to embed it.
     counts = tf.concat([tf.stack(list(one.values()))[:, 0] for one in by_rank.values()], 0)
@@ -149,4 +153,6 @@ def _after(tensor: Feature) -> Feature:
     """The tensor, made inside of control dependencies."""
     if isinstance(tensor, tf.SparseTensor):
         return tf.SparseTensor(tensor.indices, tf.identity(tensor.values), tensor.dense_shape)
+    if isinstance(tensor, tf.RaggedTensor):
+        return tensor.with_values(tf.identity(tensor.values))
     return tf.identity(tensor)

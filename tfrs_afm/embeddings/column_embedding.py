@@ -72,6 +72,8 @@ class ColumnEmbedding(tf.keras.layers.Layer):
                 table.first_layer = self.name
         self.dim: int = self.tables[self._fields[0].table.name].dim
         self._encoder = ColumnEncoder()
+        # Sums and products with raw numbers overflow float16, and lose digits in bfloat16.
+        self._wide = tf.float64 if self.compute_dtype == "float64" else tf.float32
 
     @property
     def fields(self) -> list[Field]:
@@ -100,6 +102,7 @@ class ColumnEmbedding(tf.keras.layers.Layer):
                     table.built = True
         super().build(input_shape)
 
+    @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
     def _look_up(self, field: Field, members: Members) -> FieldMembers:
         """Looks up the rows and linear weights of members.
 
@@ -115,18 +118,26 @@ class ColumnEmbedding(tf.keras.layers.Layer):
             members = members._replace(values=None)
         return FieldMembers(field, members, rows, weights)
 
+    def _rows(self, name: str, ids: Tensor) -> Tensor:
+        """Rows of a table, in the dtype in which raw numbers multiply them and sums are made."""
+        if not self.built:  # its `call` or `embed` is called by itself
+            with tf.init_scope():
+                self.build(None)
+        table = self.tables[name]
+        look_up = getattr(table, "look_up", table)
+        return tf.cast(look_up(ids), self._wide)
+
     def _regularized(self, field: Field, ids: Tensor, batch: Tensor) -> Any:
-        table = self.tables[field.table.name]
         if not self.l2:
-            return table(ids)
+            return self._rows(field.table.name, ids)
         distinct, index = tf.unique(ids)
-        rows = table(distinct)
+        rows = self._rows(field.table.name, distinct)
         squares = tf.reduce_sum(tf.square(tf.cast(rows, tf.float32)))
         self.add_loss(self.l2 * tf.math.divide_no_nan(squares, tf.cast(batch, tf.float32)))
         return tf.gather(rows, index)
 
     def _weights(self, field: Field, ids: Tensor) -> Tensor:
-        return self.tables[f"{field.name}/linear"](ids) if self.linear else None
+        return self._rows(f"{field.name}/linear", ids) if self.linear else None
 
     def _numbers(self, field: Field, cache: Any) -> tuple[Any, Any, Any, Any]:
         """Values `(batch, size)`, which of them are members, rows and weights of a numeric field.
@@ -136,8 +147,34 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         values = self._encoder.numbers(field, cache)
         elements = tf.range(field.table.rows, dtype=tf.int64)
         rows = self._regularized(field, elements, tf.shape(values)[0])
-        cast = tf.cast(values, self.compute_dtype)
-        return cast, values != 0, rows, self._weights(field, elements)
+        return tf.cast(values, rows.dtype), values != 0, rows, self._weights(field, elements)
+
+    def _small(self, embedded: Tensor, fields: Sequence[Field]) -> Tensor:
+        """Casts what raw numbers have multiplied, and sums of it, to the layer's compute dtype.
+
+        Args:
+            embedded: `(batch, n, ...)`, or None, which is returned as it is.
+            fields: The n fields, or the one of all n places.
+
+        Raises:
+            tf.errors.InvalidArgumentError: When it runs, if float16 cannot hold one of them.
+        """
+        if embedded is None or self.compute_dtype != "float16":
+            return None if embedded is None else tf.cast(embedded, self.compute_dtype)
+        small = tf.cast(embedded, self.compute_dtype)
+        others = [0, *range(1 if len(fields) == 1 else 2, len(small.shape))]
+        lost = tf.reshape(tf.reduce_any(tf.math.is_inf(small), axis=others), [-1])
+        names = tf.constant([field.keys[0] for field in fields])
+        which = tf.argmax(tf.cast(lost, tf.int32))
+        message = [
+            "A number must fit float16, with 65504 as its largest, once it has multiplied its "
+            "vector. Received a larger one of feature",
+            names[which],
+            "Give its column a normalizer_fn, such as tfrs_afm.Normalizer, or use mixed_bfloat16.",
+        ]
+        check = tf.debugging.Assert(~tf.reduce_any(lost), message, summarize=1)
+        with tf.control_dependencies([] if check is None else [check]):
+            return tf.identity(small)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the columns serialized.

@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.columns.column_encoder import ReadFeatures
 from tfrs_afm.columns.field import Field
+from tfrs_afm.columns.joined_members import can_be_joined
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, FieldMembers
 from tfrs_afm.embeddings.combine import combine, member_counts
-from tfrs_afm.types import Layer
+from tfrs_afm.embeddings.joined_pooling import in_order, pool
+from tfrs_afm.types import Layer, Tensor
 
 
 class Fields(NamedTuple):
@@ -24,9 +27,6 @@ class Fields(NamedTuple):
     vectors: Any
     mask: Any
     linear: Any
-
-
-_Embedded = tuple[Any, Any, Any]  # vectors (batch, dim), mask (batch,), linear (batch, 1) or None
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -109,44 +109,90 @@ class FieldEmbedding(ColumnEmbedding):
         Returns:
             As for the call, with these fields in this order.
         """
-        cache = self._encoder.read(features, fields)
         wanted = {field.name: field for field in fields}
         for field in fields:
             rule = self.pooling.get(field.name)
             if rule is not None and rule.query is not None:
                 wanted.setdefault(rule.query, self._by_name[rule.query])
-        done = self._combined(list(wanted.values()), cache)
-        vectors, masks, linear = zip(*(done[field.name] for field in fields), strict=True)
-        return Fields(
-            # (batch, n * dim) to (batch, n, dim): faster than a stack, and so is its gradient.
-            tf.reshape(tf.concat(vectors, axis=1), [-1, len(fields), self.dim]),
-            tf.stack(masks, axis=1),
-            tf.concat(linear, axis=1) if self.linear else None,
+        blocks = self._blocks(features, fields, list(wanted.values()))
+        names = [name for block in blocks for name in block.names]
+        order = [names.index(field.name) for field in fields]
+        parts = zip(*(block.fields for block in blocks), strict=True)
+        vectors, mask, linear = (
+            None if part[0] is None else in_order(tf.concat(part, 1), order)
+            for part in map(list, parts)
         )
+        return Fields(self._small(vectors, fields), mask, self._small(linear, fields))
 
-    def _combined(self, fields: Sequence[Field], cache: Any) -> dict[str, _Embedded]:
-        """Vectors, mask and linear term of each field, by name."""
-        done: dict[str, _Embedded] = {}
-        with_ids = [field for field in fields if field.categorical is not None or field.sequence]
-        for field in fields:
-            if field not in with_ids:
+    def _blocks(
+        self, features: Mapping[str, Any], read: Sequence[Field], fields: Sequence[Field]
+    ) -> list["_Block"]:
+        """Embeds fields, those of a kind together: the work is per batch, not per column."""
+        plain = [f for f in fields if can_be_joined(f) and f.name not in self.pooling]
+        cache = self._encoder.read(features, read, plain)
+        numbers = [f for f in fields if f.categorical is None and not f.sequence]
+        single = [f for f in numbers if f.table.rows == 1]
+        blocks = [self._joined_numbers(single, cache)] if single else []
+        for field in numbers:
+            if field not in single:
                 values, real, rows, weights = self._numbers(field, cache)
                 linear = None if weights is None else tf.matmul(values, weights)
-                done[field.name] = tf.matmul(values, rows), tf.reduce_any(real, axis=1), linear
-        members = self._encoder.encode(with_ids, cache)
-        parts = [self._look_up(field, one) for field, one in zip(with_ids, members, strict=True)]
-        plain = [part for part in parts if part.field.name not in self.pooling]
-        for part, pooled in zip(plain, combine_fields(plain), strict=True):
-            done[part.field.name] = pooled
+                mask = tf.reduce_any(real, axis=1)
+                blocks.append(self._one(field, tf.matmul(values, rows), mask, linear))
+        expected = {f.name: self._encoder.one_each_expected(f, cache) for f in plain}
+        for kind in (True, False):
+            alike = [field for field in plain if expected[field.name] == kind]
+            if alike:
+                blocks.append(self._joined_ids(alike, cache, one_each=kind))
+        others = [f for f in fields if f not in numbers and f not in plain]
+        members = self._encoder.encode(others, cache)
+        parts = [self._look_up(field, one) for field, one in zip(others, members, strict=True)]
+        for part in parts:
+            if part.field.name not in self.pooling:
+                blocks.append(self._one(part.field, *_combined(part)))
         ruled = [part for part in parts if part.field.name in self.pooling]
         # Rules with a query come last: what they ask for may itself have a rule.
         ruled.sort(key=lambda part: self.pooling[part.field.name].query is not None)
         for part in ruled:
             rule = self.pooling[part.field.name]
-            query = None if rule.query is None else done[rule.query][0]
+            query = None if rule.query is None else _vectors_of(rule.query, blocks)
             vectors, linear = rule(part.rows, part.weights, part.members, query)
-            done[part.field.name] = vectors, member_counts(part.members) > 0, linear
-        return done
+            mask = member_counts(part.members) > 0
+            blocks.append(self._one(part.field, vectors, mask, linear))
+        return blocks
+
+    def _one(self, field: Field, vectors: Tensor, mask: Tensor, linear: Tensor) -> "_Block":
+        vectors = tf.reshape(vectors, [-1, 1, self.dim])
+        return _Block([field.name], Fields(vectors, mask[:, tf.newaxis], linear))
+
+    @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
+    def _joined_ids(
+        self, fields: Sequence[Field], cache: ReadFeatures, *, one_each: bool
+    ) -> "_Block":
+        members = self._encoder.join(fields, cache, one_each=one_each)
+        ids = tf.split(members.ids, members.sizes, num=len(fields))
+        rows = [
+            self._regularized(field, one, members.batch)
+            for field, one in zip(fields, ids, strict=True)
+        ]
+        weights = None
+        if self.linear:
+            weights = [self._weights(field, one) for field, one in zip(fields, ids, strict=True)]
+        combiners = [field.combiner for field in fields]
+        return _Block([f.name for f in fields], Fields(*pool(rows, weights, members, combiners)))
+
+    @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
+    def _joined_numbers(self, fields: Sequence[Field], cache: ReadFeatures) -> "_Block":
+        values = self._encoder.joined_numbers(fields, cache)  # (batch, F)
+        batch = tf.shape(values)[0]
+        zero = tf.zeros([1], tf.int64)
+        rows = tf.concat([self._regularized(field, zero, batch) for field in fields], 0)
+        real, values = values != 0, tf.cast(values, rows.dtype)
+        vectors = values[:, :, tf.newaxis] * rows
+        linear = None
+        if self.linear:
+            linear = values * tf.concat([self._weights(field, zero) for field in fields], 1)
+        return _Block([field.name for field in fields], Fields(vectors, real, linear))
 
     def _pooled_field(self, name: str) -> Field:
         field = self._by_name.get(name)
@@ -181,60 +227,23 @@ class FieldEmbedding(ColumnEmbedding):
         return super().from_config({**config, "pooling": rules})
 
 
-@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
-def combine_fields(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any, Any]]:
-    """Pools fields by their columns' combiners.
+class _Block(NamedTuple):
+    """Some of the fields, embedded together."""
 
-    Most scalar columns have one id an example, but a SparseTensor does not say so. Where the batch
-    at hand turns out to be such, the looked-up rows are the pooled vectors already, and the sums
-    are left out.
-
-    Args:
-        parts: The fields to pool.
-
-    Returns:
-        For each, vectors `(batch, dim)`, mask `(batch,)`, and linear terms `(batch, 1)` or None.
-    """
-    scalars = [part for part in parts if not part.field.sequence and part.members.values is None]
-    others = [part for part in parts if part not in scalars]
-    pooled = dict(zip((part.field.name for part in others), _pooled(others), strict=True))
-    if scalars:
-        members = [part.members for part in scalars]
-        flat = tf.cond(
-            tf.reduce_all(tf.stack([_one_each(one) for one in members])),
-            lambda: [tf.identity(one) for part in scalars for one in _looked_up(part)],
-            lambda: [one for part in _pooled(scalars) for one in part if one is not None],
-        )
-        width = len(flat) // len(scalars)
-        for index, part in enumerate(scalars):
-            vectors, mask, *linear = flat[index * width : (index + 1) * width]
-            pooled[part.field.name] = (
-                tf.ensure_shape(vectors, [None, part.rows.shape[1]]),
-                tf.ensure_shape(mask, [None]),
-                tf.ensure_shape(linear[0], [None, 1]) if linear else None,
-            )
-    return [pooled[part.field.name] for part in parts]
+    names: list[str]
+    fields: Fields
 
 
-def _one_each(members: Any) -> Any:
-    """Whether each example has exactly one member: as many as rows, and none beside another."""
-    count = tf.shape(members.ids, tf.int64)[0]
-    return tf.logical_and(count == members.num_rows, members.length == 1)
+def _vectors_of(name: str, blocks: Sequence[_Block]) -> Tensor:
+    block = next(one for one in blocks if name in one.names)
+    return block.fields.vectors[:, block.names.index(name)]
 
 
-def _looked_up(part: FieldMembers) -> list[Any]:
-    mask = tf.ones(tf.shape(part.members.ids), tf.bool)
-    return [part.rows, mask] if part.weights is None else [part.rows, mask, part.weights]
-
-
-def _pooled(parts: Sequence[FieldMembers]) -> list[tuple[Any, Any, Any]]:
-    results = []
-    for part in parts:
-        counts = member_counts(part.members)
-        combiner = part.field.combiner
-        vectors = combine(part.rows, part.members, combiner, counts)
-        linear = None
-        if part.weights is not None:
-            linear = combine(part.weights, part.members, combiner, counts)
-        results.append((vectors, counts > 0, linear))
-    return results
+def _combined(part: FieldMembers) -> tuple[Any, Any, Any]:
+    counts = member_counts(part.members)
+    combiner = part.field.combiner
+    vectors = combine(part.rows, part.members, combiner, counts)
+    linear = None
+    if part.weights is not None:
+        linear = combine(part.weights, part.members, combiner, counts)
+    return vectors, counts > 0, linear

@@ -79,9 +79,9 @@ class IdEmbedding(ColumnEmbedding):
                 weight = None
                 if part.weights is not None:
                     weight = spread(part.weights, part.members)[0][:, :, 0]
-            vectors.append(vector)
+            vectors.append(self._small(vector, [field]))
             masks.append(mask)
-            linear.append(weight)
+            linear.append(self._small(weight, [field]))
             owners.append(tf.fill([tf.shape(mask)[1]], index))
         return IdFields(
             tf.concat(vectors, axis=1),  # (batch, n, dim)

@@ -28,6 +28,10 @@ class Pooling(tf.keras.layers.Layer):
 
     query: str | None = None
 
+    def __init__(self, **kwargs: Any) -> None:
+        # The values of members keep their dtype: float16 would overflow.
+        super().__init__(autocast=False, **kwargs)
+
     def call(
         self, rows: Tensor, linear: Tensor, members: Members, query: Tensor | None = None
     ) -> tuple[Any, Any]:

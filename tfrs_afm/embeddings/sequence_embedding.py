@@ -86,7 +86,7 @@ class SequenceEmbedding(ColumnEmbedding):
         encoded = self._encoder.encode(self._fields, cache, each_alone=True)
         for field, members in zip(self._fields, encoded, strict=True):
             vectors, mask = self._sequence(field, members)
-            embeddings[field.name], masks[field.name] = vectors, mask
+            embeddings[field.name], masks[field.name] = self._small(vectors, [field]), mask
             lengths[field.name] = self._encoder.lengths(field, cache)
         return SequenceFields(embeddings, lengths, masks)
 

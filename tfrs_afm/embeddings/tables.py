@@ -58,16 +58,23 @@ class DenseTable(tf.keras.layers.Layer):
         elif initializer is None:
             initializer = tf.keras.initializers.TruncatedNormal(stddev=self.dim**-0.5)
         self.embedding_weights = self.add_weight(
-            name="embedding_weights", shape=(self.rows, self.dim), initializer=initializer
+            name="embedding_weights",
+            shape=(self.rows, self.dim),
+            initializer=initializer,
+            experimental_autocast=False,
         )
         super().build(input_shape)
 
     def call(self, ids: Tensor) -> Tensor:
         """Looks rows up; see the class."""
+        return tf.cast(self.look_up(ids), self.compute_dtype)
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """Looks rows up in the dtype of the table; otherwise as the call."""
         rows = tf.nn.embedding_lookup(self.embedding_weights, ids)
         if self.max_norm is not None:
             rows = tf.clip_by_norm(rows, self.max_norm, axes=[1])
-        return tf.cast(rows, self.compute_dtype)
+        return rows
 
     @property
     def num_parameters(self) -> int:
@@ -174,20 +181,25 @@ class QuotientRemainderTable(tf.keras.layers.Layer):
             shape=(-(-self.rows // self.num_remainders), self.dim),
             initializer=self.initializer
             or tf.keras.initializers.TruncatedNormal(stddev=self.dim**-0.5),
+            experimental_autocast=False,
         )
         self.remainders = self.add_weight(
             name="remainders",
             shape=(self.num_remainders, self.dim),
             initializer=tf.keras.initializers.RandomUniform(middle - noise, middle + noise),
+            experimental_autocast=False,
         )
         super().build(input_shape)
 
     def call(self, ids: Tensor) -> Tensor:
         """Composes rows; see the class."""
+        return tf.cast(self.look_up(ids), self.compute_dtype)
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """Composes rows in the dtype of the tables; otherwise as the call."""
         first = tf.nn.embedding_lookup(self.quotients, ids // self.num_remainders)
         second = tf.nn.embedding_lookup(self.remainders, ids % self.num_remainders)
-        rows = first * second if self.operation == "multiply" else first + second
-        return tf.cast(rows, self.compute_dtype)
+        return first * second if self.operation == "multiply" else first + second
 
     @property
     def num_parameters(self) -> int:

@@ -1,0 +1,269 @@
+"""The members of several fields in one list, so that a batch is worked on and not its columns."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfrs_afm.columns.field import Field, columns_below
+from tfrs_afm.types import Tensor
+
+
+class FlatIds(NamedTuple):
+    """What one raw feature holds, or one field's ids, without padding in between.
+
+    Attributes:
+        values: `(count,)`, example after example.
+        rows: `(count,)` int64, the example of each, ascending; None where it is one an example.
+        batch: `()` int64.
+    """
+
+    values: Any
+    rows: Any
+    batch: Any
+
+
+class JoinedMembers(NamedTuple):
+    """The real ids of F fields over a batch of B, field after field, each in its examples' order.
+
+    Attributes:
+        ids: `(count,)` int64, each in `[0, rows of its field's table)`.
+        segments: `(count,)` int64, `field * B + example` of each id, ascending.
+        sizes: `(F,)` int64, the number of ids of each field.
+        batch: `()` int64, B.
+        one_each: `()` bool, whether each example has exactly one id in each field; None if that
+            was not asked.
+    """
+
+    ids: Any
+    segments: Any
+    sizes: Any
+    batch: Any
+    one_each: Any
+
+
+def flat_ids(value: Any) -> FlatIds | None:
+    """Takes a raw feature apart where that needs no search for what is not padding.
+
+    Args:
+        value: A raw feature: Tensor, SparseTensor, RaggedTensor.
+
+    Returns:
+        For `(batch,)` and `(batch, 1)` integers or strings one value an example, padding included;
+        for a ragged feature its values; None for any other.
+    """
+    if isinstance(value, tf.RaggedTensor):
+        if value.ragged_rank != 1 or value.flat_values.shape.rank != 1:
+            return None
+        splits = tf.cast(value.row_splits, tf.int64)
+        return FlatIds(value.values, rows_of(splits, value.values), value.nrows(tf.int64))
+    if not isinstance(value, tf.Tensor) or not (value.dtype.is_integer or value.dtype == tf.string):
+        return None
+    if value.shape.rank not in (1, 2) or (value.shape.rank == 2 and value.shape[1] != 1):
+        return None
+    flat = tf.reshape(value, [-1])
+    return FlatIds(flat, None, tf.shape(flat, tf.int64)[0])
+
+
+def rows_of(splits: Tensor, values: Tensor) -> Tensor:
+    """Says which row each value belongs to, given where the rows begin: `(batch + 1,)` int64."""
+    places = tf.range(tf.size(values, tf.int64))
+    return tf.searchsorted(splits[1:], places, side="right", out_type=tf.int64)
+
+
+def as_sparse(flat: FlatIds) -> tf.SparseTensor:
+    """The SparseTensor `(batch, 1)` that a column turns into ids; nobody reads its places."""
+    count = tf.size(flat.values, tf.int64)
+    places = tf.stack([tf.range(count), tf.zeros([count], tf.int64)], axis=1)
+    shape = tf.stack([flat.batch, tf.constant(1, tf.int64)])
+    return tf.SparseTensor(tf.ensure_shape(places, [None, 2]), flat.values, shape)
+
+
+def is_padding(flats: Sequence[FlatIds]) -> Tensor:
+    """Says which values of features with one an example are padding.
+
+    Args:
+        flats: Features without `rows`.
+
+    Returns:
+        `(len(flats), batch)` bool, True for -1 and the empty string.
+    """
+    found: list[Any] = []
+    order: list[int] = []
+    for dtype in dict.fromkeys(flat.values.dtype for flat in flats):
+        alike = [place for place, flat in enumerate(flats) if flat.values.dtype == dtype]
+        values = tf.stack([flats[place].values for place in alike])
+        padding = tf.constant("" if dtype == tf.string else -1, dtype)
+        if dtype.is_unsigned:
+            found.append(tf.zeros_like(values, tf.bool))
+        else:
+            found.append(values == padding)
+        order += alike
+    joined = tf.concat(found, 0)
+    if order == sorted(order):
+        return joined
+    return tf.gather(joined, [order.index(place) for place in range(len(order))])
+
+
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
+def join(
+    fields: Sequence[Field], flats: Sequence[FlatIds], *, unknown: bool, one_each: bool
+) -> JoinedMembers:
+    """Puts the ids of fields into one list, without those below 0.
+
+    Args:
+        fields: The fields.
+        flats: The ids of each.
+        unknown: Whether there may be ids below 0, which are no members: padding, or words that a
+            vocabulary does not know.
+        one_each: Whether to look if each example has one id in each field.
+
+    Returns:
+        The members of all of them.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When it runs, if an id is past the last bucket of its
+            field; it names the feature and the row.
+    """
+    batch = flats[0].batch
+    count = tf.cast(len(fields), tf.int64) * batch
+    expected = all(flat.rows is None for flat in flats)
+    ids = tf.concat([flat.values for flat in flats], 0)
+    if expected:
+        segments = tf.range(count)
+        sizes = tf.fill([len(fields)], batch)
+    else:
+        segments = tf.concat(
+            [
+                (tf.range(batch) if flat.rows is None else flat.rows) + index * batch
+                for index, flat in enumerate(flats)
+            ],
+            0,
+        )
+        sizes = tf.stack([tf.size(flat.values, tf.int64) for flat in flats])
+    check = check_ids(fields, ids, segments, batch)
+    with tf.control_dependencies([] if check is None else [check]):
+        ids = tf.identity(ids)
+    if unknown:
+        all_real = tf.reduce_min(ids) >= 0  # one pass over the ids, in the usual case
+        ids, segments, sizes = tf.cond(
+            all_real,
+            lambda: (tf.identity(ids), tf.identity(segments), tf.identity(sizes)),
+            lambda: _real(ids, segments, batch, len(fields)),
+        )
+        ids, segments = tf.ensure_shape(ids, [None]), tf.ensure_shape(segments, [None])
+        sizes = tf.ensure_shape(sizes, [len(fields)])
+    just_one = None
+    if one_each:
+        just_one = tf.size(ids, tf.int64) == count
+        if not expected:  # as many, and none of them beside another
+            steps = segments[1:] != segments[:-1]
+            just_one = tf.logical_and(just_one, tf.reduce_all(steps))
+    return JoinedMembers(ids, segments, sizes, batch, just_one)
+
+
+def _real(ids: Tensor, segments: Tensor, batch: Tensor, fields: int) -> tuple[Any, Any, Any]:
+    real = ids >= 0
+    kept = tf.boolean_mask(segments, real)
+    owners = tf.cast(kept // tf.maximum(batch, 1), tf.int32)
+    sizes = tf.math.bincount(owners, minlength=fields, maxlength=fields, dtype=tf.int64)
+    return tf.boolean_mask(ids, real), kept, sizes
+
+
+def check_ids(
+    fields: Sequence[Field], ids: Tensor, segments: Tensor, batch: Tensor
+) -> Tensor | None:
+    """Makes an id past the last bucket an error that names the feature and the row.
+
+    A lookup would complain of it first, without naming the feature.
+
+    Args:
+        fields: The fields.
+        ids: `(count,)` int64.
+        segments: `(count,)` int64, `field * batch + example` of each.
+        batch: `()` int64.
+
+    Returns:
+        A tensor to depend on; None where no column can give such an id.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When it runs, if an id is out of range.
+    """
+    if not any(may_be_out_of_range(field.categorical) for field in fields):
+        return None
+    sizes = [field.table.rows for field in fields]
+    if len(set(sizes)) == 1:
+        beyond: Callable[[], Any] = lambda: ids >= sizes[0]  # noqa: E731
+    else:
+        limits = tf.constant(sizes, tf.int64)
+        beyond = lambda: ids >= tf.gather(limits, segments // tf.maximum(batch, 1))  # noqa: E731
+    wrong = beyond()
+
+    def complain() -> Any:
+        first = tf.argmax(tf.cast(wrong, tf.int32))
+        owner = segments[first] // batch
+        texts = [
+            (
+                f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
+                f"Received for field '{field.name}':"
+            )
+            for field in fields
+        ]
+        message = [
+            tf.constant(texts)[owner],
+            ids[first],
+            "in row",
+            segments[first] % batch,
+            "Give the column a default_value, or more buckets.",
+        ]
+        with tf.control_dependencies(
+            [tf.debugging.Assert(~tf.reduce_any(wrong), message, summarize=1)]
+        ):
+            return tf.constant(value=False)
+
+    return tf.cond(tf.reduce_any(wrong), complain, lambda: tf.constant(value=True))
+
+
+def scalar(categorical: Any) -> Any:
+    """The column below a sequence or weighted column."""
+    while hasattr(categorical, "categorical_column"):
+        categorical = categorical.categorical_column
+    return categorical
+
+
+def may_be_unknown(categorical: Any) -> bool:
+    """Whether a column may give an id below 0, for a word that it does not know."""
+    column = scalar(categorical)
+    return getattr(column, "default_value", 0) in (None, -1) and not getattr(
+        column, "num_oov_buckets", 0
+    )
+
+
+def may_be_out_of_range(categorical: Any) -> bool:
+    """Whether a column gives out the ids that it gets, whatever they are."""
+    column = scalar(categorical)
+    return hasattr(column, "number_buckets") and column.default_value is None
+
+
+def can_be_joined(field: Field) -> bool:
+    """Whether a field's members are ids alone, without values of their own."""
+    return field.categorical is not None and not any(
+        hasattr(column, "weight_feature_key") for column in columns_below(field.column)
+    )
+
+
+def reads_plain_ids(field: Field) -> bool:
+    """Whether a field's only feature is ids that a categorical column looks up directly."""
+    categorical = getattr(field.categorical, "categorical_column", field.categorical)
+    return len(field.keys) == 1 and getattr(categorical, "key", None) == field.keys[0]
+
+
+def plain_keys(fields: Sequence[Field], joined: Sequence[Field]) -> set[str]:
+    """The features that are read for plain ids alone, and by joined fields alone."""
+    names = {field.name for field in joined}
+    plain: set[str] = set()
+    other: set[str] = set()
+    for field in fields:
+        alone = field.name in names and reads_plain_ids(field)
+        (plain if alone else other).update(field.keys)
+    return plain - other
