@@ -69,16 +69,16 @@ class Ranker:
             scores = self._score_shared(context, flat, rows)
         else:
             joined = tf.strings.join([tf.gather(context, rows), flat])
-            scores = self._scorer.outputs(self._scorer.parse(joined))["predictions"]
+            scores = self._scorer.outputs(self._scorer.parse(joined, ragged=True))["predictions"]
         return tf.reshape(scores, shape)
 
     def _score_shared(self, context: Any, candidates: Any, rows: Any) -> Any:
         scorer = self._scorer
-        users = scorer.parse(context, self._context_keys)
+        users = scorer.parse(context, self._context_keys, ragged=True)
         if self.ids and self.candidate_features is not None:
             items = {self.candidate_features[0]: candidates[:, tf.newaxis]}
         else:
-            items = scorer.parse(candidates, self.candidate_features)
+            items = scorer.parse(candidates, self.candidate_features, ragged=True)
         mixed = {key for field in self._each for key in field.keys if key in users}
         pairs = {**items, **{key: _gather(users[key], rows) for key in mixed}}
         parts: list[Any] = []
@@ -102,7 +102,7 @@ class Ranker:
 
 
 def _gather(feature: Any, rows: Any) -> Any:
-    """Repeats rows of a parsed feature, sparse ones at their true lengths."""
+    """Repeats rows of a parsed feature, lists at their true lengths."""
     if isinstance(feature, tf.SparseTensor):
         feature = tf.RaggedTensor.from_sparse(feature)
     return tf.gather(feature, rows)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import tfrs_afm
 from serving.exporting.same_computation import same_computation
+from tfrs_afm.columns.joined_members import plain_keys
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.tasks.interaction_task import InteractionTask
 from tfrs_afm.types import Model, Tensor
@@ -63,17 +64,27 @@ class Scorer:
         """Whether scores are known to be probabilities of a label 1."""
         return self.task is not None and float(self.task.predictions(0.0)) == 0.5
 
-    def parse(self, examples: Any, keys: Any = None) -> dict[str, Any]:
+    def parse(self, examples: Any, keys: Any = None, *, ragged: bool = False) -> dict[str, Any]:
         """Parses serialized examples.
 
         Args:
             examples: `(batch,)` strings.
             keys: The features to read. Default: all.
+            ragged: Whether lists that only our embedding layer reads are RaggedTensors: it takes
+                them apart at less work.
 
         Returns:
-            Features by name; lists are SparseTensors of their true lengths.
+            Features by name; other lists are SparseTensors of their true lengths.
         """
         spec = self.spec if keys is None else {key: self.spec[key] for key in keys}
+        if ragged and self.task is not None:
+            flat = plain_keys(self.embedding.fields, self.embedding.joined_fields)
+            spec = {
+                key: tf.io.RaggedFeature(one.dtype, row_splits_dtype=tf.int64)
+                if key in flat and isinstance(one, tf.io.VarLenFeature)
+                else one
+                for key, one in spec.items()
+            }
         return tf.io.parse_example(examples, spec) if spec else {}
 
     def answer(self, features: Mapping[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """What is saved: the signatures and the variables they read, nothing else."""
 
+import contextlib
 import keyword
 import re
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+import tfrs_afm
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, explained, top_count
 from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, PREDICT, REGRESS
@@ -155,10 +157,16 @@ class ServingModule(tf.Module):
     def __init__(self, scorer: Scorer, ranker: Ranker, raw: RawInputs) -> None:
         super().__init__(name="serving")
         self.raw = raw
-        self.functions = {
-            name: function.get_concrete_function()
-            for name, function in _functions(scorer, ranker, raw).items()
-        }
+        with contextlib.ExitStack() as stack:
+            self._tables = [
+                stack.enter_context(embedding.stacked())
+                for embedding in scorer.embeddings
+                if isinstance(embedding, tfrs_afm.FieldEmbedding)
+            ]
+            self.functions = {
+                name: function.get_concrete_function()
+                for name, function in _functions(scorer, ranker, raw).items()
+            }
         self._resources = _resources(scorer.model, self.functions.values())
 
     @property
@@ -174,7 +182,7 @@ def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]
 
     @tf.function(input_signature=[strings])
     def score(inputs: Any) -> dict[str, Any]:  # traced once, for three signatures
-        return scorer.outputs(scorer.parse(inputs))
+        return scorer.outputs(scorer.parse(inputs, ragged=True))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def predict(examples: Any) -> dict[str, Any]:
@@ -205,7 +213,7 @@ def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def explain(examples: Any) -> dict[str, Any]:
-        return explained(scorer, scorer.parse(examples))
+        return explained(scorer, scorer.parse(examples, ragged=True))
 
     functions = {
         DEFAULT_SIGNATURE: predict,

@@ -151,10 +151,10 @@ class ColumnEncoder(tf.Module):
             raw = cache.flats.get(field.keys[0])
             values = tf.cast(ids.values, tf.int64)
             if raw is None:
-                flats.append(FlatIds(values, ids.indices[:, 0], ids.dense_shape[0]))
+                flats.append(FlatIds(values, ids.dense_shape[0], rows=ids.indices[:, 0]))
             else:
                 flats.append(raw._replace(values=values))
-            raws.append(raw if raw is not None and raw.rows is None else None)
+            raws.append(raw if raw is not None and raw.one_each else None)
         padded = [index for index, raw in enumerate(raws) if raw is not None]
         # An identity column gives out -1 as it is; all others make an id of what is padding.
         if any(not may_be_out_of_range(fields[index].categorical) for index in padded):
@@ -279,7 +279,8 @@ def _check_ids(ids: Mapping[Field, Any]) -> Tensor | None:
     batch = ids[bounded[0]].dense_shape[0]
     rows = [ids[field].indices[:, 0] + index * batch for index, field in enumerate(bounded)]
     values = tf.concat([ids[field].values for field in bounded], 0)
-    return check_ids(bounded, values, tf.concat(rows, 0), batch)
+    sizes = tf.stack([tf.size(ids[field].values, tf.int64) for field in bounded])
+    return check_ids(bounded, values, sizes, lambda: tf.concat(rows, 0), batch)
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time

@@ -1,5 +1,6 @@
 """The members of several fields in one list, so that a batch is worked on and not its columns."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,31 +15,44 @@ class FlatIds(NamedTuple):
 
     Attributes:
         values: `(count,)`, example after example.
-        rows: `(count,)` int64, the example of each, ascending; None where it is one an example.
         batch: `()` int64.
+        rows: `(count,)` int64, the example of each, ascending.
+        splits: `(batch + 1,)` int64, where the values of each example begin. Where neither this
+            nor `rows` is given, there is one value an example.
     """
 
     values: Any
-    rows: Any
     batch: Any
+    rows: Any = None
+    splits: Any = None
+
+    @property
+    def one_each(self) -> bool:
+        """Whether each example has one value by its form."""
+        return self.rows is None and self.splits is None
 
 
-class JoinedMembers(NamedTuple):
-    """The real ids of F fields over a batch of B, field after field, each in its examples' order.
+@dataclasses.dataclass(frozen=True)
+class JoinedMembers:
+    """The ids of F fields over a batch of B, field after field, each in its examples' order.
 
     Attributes:
-        ids: `(count,)` int64, each in `[0, rows of its field's table)`.
-        segments: `(count,)` int64, `field * B + example` of each id, ascending.
+        ids: `(count,)` int64, each in `[0, rows of its field's table)`, or below 0.
+        segments: Makes `(count,)` int64, `field * B + example` of each id, ascending. Only sums
+            need it, in the branch that has some.
         sizes: `(F,)` int64, the number of ids of each field.
         batch: `()` int64, B.
-        one_each: `()` bool, whether each example has exactly one id in each field; None if that
-            was not asked.
+        unknown: Whether there may be ids below 0 among them, which are no members: padding, or
+            words that a vocabulary does not know.
+        one_each: `()` bool, whether each example has exactly one id in each field; True where
+            shapes say so, None where nobody asked.
     """
 
     ids: Any
-    segments: Any
+    segments: Callable[[], Any]
     sizes: Any
     batch: Any
+    unknown: bool
     one_each: Any
 
 
@@ -56,19 +70,18 @@ def flat_ids(value: Any) -> FlatIds | None:
         if value.ragged_rank != 1 or value.flat_values.shape.rank != 1:
             return None
         splits = tf.cast(value.row_splits, tf.int64)
-        return FlatIds(value.values, rows_of(splits, value.values), value.nrows(tf.int64))
+        return FlatIds(value.values, tf.size(splits, tf.int64) - 1, splits=splits)
     if not isinstance(value, tf.Tensor) or not (value.dtype.is_integer or value.dtype == tf.string):
         return None
     if value.shape.rank not in (1, 2) or (value.shape.rank == 2 and value.shape[1] != 1):
         return None
     flat = tf.reshape(value, [-1])
-    return FlatIds(flat, None, tf.shape(flat, tf.int64)[0])
+    return FlatIds(flat, tf.size(flat, tf.int64))
 
 
-def rows_of(splits: Tensor, values: Tensor) -> Tensor:
-    """Says which row each value belongs to, given where the rows begin: `(batch + 1,)` int64."""
-    places = tf.range(tf.size(values, tf.int64))
-    return tf.searchsorted(splits[1:], places, side="right", out_type=tf.int64)
+def _owners(ends: Tensor, count: Tensor) -> Tensor:
+    """Which of some rows that follow each other, and end there, each of `count` places is in."""
+    return tf.searchsorted(ends, tf.range(count), side="right", out_type=tf.int64)
 
 
 def as_sparse(flat: FlatIds) -> tf.SparseTensor:
@@ -83,7 +96,7 @@ def is_padding(flats: Sequence[FlatIds]) -> Tensor:
     """Says which values of features with one an example are padding.
 
     Args:
-        flats: Features without `rows`.
+        flats: Features with one value an example.
 
     Returns:
         `(len(flats), batch)` bool, True for -1 and the empty string.
@@ -109,69 +122,102 @@ def is_padding(flats: Sequence[FlatIds]) -> Tensor:
 def join(
     fields: Sequence[Field], flats: Sequence[FlatIds], *, unknown: bool, one_each: bool
 ) -> JoinedMembers:
-    """Puts the ids of fields into one list, without those below 0.
+    """Puts the ids of fields into one list.
 
     Args:
         fields: The fields.
         flats: The ids of each.
-        unknown: Whether there may be ids below 0, which are no members: padding, or words that a
-            vocabulary does not know.
+        unknown: Whether there may be ids below 0.
         one_each: Whether to look if each example has one id in each field.
 
     Returns:
-        The members of all of them.
+        The members of all of them, and ids below 0.
 
     Raises:
         tf.errors.InvalidArgumentError: When it runs, if an id is past the last bucket of its
             field; it names the feature and the row.
     """
     batch = flats[0].batch
-    count = tf.cast(len(fields), tf.int64) * batch
-    expected = all(flat.rows is None for flat in flats)
     ids = tf.concat([flat.values for flat in flats], 0)
-    if expected:
-        segments = tf.range(count)
+    count = tf.size(ids, tf.int64)
+    just_one: Any = None
+    if all(flat.one_each for flat in flats):
+        just_one = True
         sizes = tf.fill([len(fields)], batch)
+
+        def segments() -> Any:
+            return tf.range(count)
+
+    elif all(flat.splits is not None for flat in flats):
+        splits = tf.stack([flat.splits for flat in flats])  # (F, B + 1)
+        lengths = tf.reshape(splits[:, 1:] - splits[:, :-1], [-1])
+        sizes = splits[:, -1]
+        if one_each:
+            just_one = tf.reduce_all(lengths == 1)
+
+        def segments() -> Any:
+            return _owners(tf.cumsum(lengths), count)
+
     else:
-        segments = tf.concat(
-            [
-                (tf.range(batch) if flat.rows is None else flat.rows) + index * batch
-                for index, flat in enumerate(flats)
-            ],
-            0,
-        )
         sizes = tf.stack([tf.size(flat.values, tf.int64) for flat in flats])
-    check = check_ids(fields, ids, segments, batch)
+        joined = tf.concat([_rows(flat) + index * batch for index, flat in enumerate(flats)], 0)
+        if one_each:  # as many as there are examples times fields, and none beside another
+            apart = tf.reduce_all(joined[1:] != joined[:-1])
+            just_one = tf.logical_and(count == len(fields) * batch, apart)
+
+        def segments() -> Any:
+            return joined
+
+    check = check_ids(fields, ids, sizes, segments, batch)
     with tf.control_dependencies([] if check is None else [check]):
         ids = tf.identity(ids)
-    if unknown:
-        all_real = tf.reduce_min(ids) >= 0  # one pass over the ids, in the usual case
-        ids, segments, sizes = tf.cond(
-            all_real,
-            lambda: (tf.identity(ids), tf.identity(segments), tf.identity(sizes)),
-            lambda: _real(ids, segments, batch, len(fields)),
-        )
-        ids, segments = tf.ensure_shape(ids, [None]), tf.ensure_shape(segments, [None])
-        sizes = tf.ensure_shape(sizes, [len(fields)])
-    just_one = None
-    if one_each:
-        just_one = tf.size(ids, tf.int64) == count
-        if not expected:  # as many, and none of them beside another
-            steps = segments[1:] != segments[:-1]
-            just_one = tf.logical_and(just_one, tf.reduce_all(steps))
-    return JoinedMembers(ids, segments, sizes, batch, just_one)
+    return JoinedMembers(ids, segments, sizes, batch, unknown, just_one)
 
 
-def _real(ids: Tensor, segments: Tensor, batch: Tensor, fields: int) -> tuple[Any, Any, Any]:
+def _rows(flat: FlatIds) -> Tensor:
+    if flat.one_each:
+        return tf.range(flat.batch)
+    if flat.rows is not None:
+        return flat.rows
+    return _owners(flat.splits[1:], tf.size(flat.values, tf.int64))
+
+
+@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
+def only_real(members: JoinedMembers) -> JoinedMembers:
+    """Leaves out the ids below 0."""
+    if not members.unknown:
+        return members
+    fields = members.sizes.shape[0]
+    all_real = tf.reduce_min(members.ids) >= 0  # one pass over the ids, in the usual case
+    ids, segments, sizes = tf.cond(
+        all_real,
+        lambda: [tf.identity(members.ids), members.segments(), tf.identity(members.sizes)],
+        lambda: _real(members.ids, members.segments(), members.batch, fields),
+    )
+    ids, segments = tf.ensure_shape(ids, [None]), tf.ensure_shape(segments, [None])
+    one_each = members.one_each
+    if one_each is not None:
+        one_each = tf.logical_and(all_real, one_each)
+    sizes = tf.ensure_shape(sizes, [fields])
+    return JoinedMembers(
+        ids, lambda: segments, sizes, members.batch, unknown=False, one_each=one_each
+    )
+
+
+def _real(ids: Tensor, segments: Tensor, batch: Tensor, fields: int) -> list[Any]:
     real = ids >= 0
     kept = tf.boolean_mask(segments, real)
     owners = tf.cast(kept // tf.maximum(batch, 1), tf.int32)
     sizes = tf.math.bincount(owners, minlength=fields, maxlength=fields, dtype=tf.int64)
-    return tf.boolean_mask(ids, real), kept, sizes
+    return [tf.boolean_mask(ids, real), kept, sizes]
 
 
 def check_ids(
-    fields: Sequence[Field], ids: Tensor, segments: Tensor, batch: Tensor
+    fields: Sequence[Field],
+    ids: Tensor,
+    sizes: Tensor,
+    segments: Callable[[], Any],
+    batch: Tensor,
 ) -> Tensor | None:
     """Makes an id past the last bucket an error that names the feature and the row.
 
@@ -180,7 +226,8 @@ def check_ids(
     Args:
         fields: The fields.
         ids: `(count,)` int64.
-        segments: `(count,)` int64, `field * batch + example` of each.
+        sizes: `(F,)` int64, the number of ids of each field.
+        segments: Makes `(count,)` int64, `field * batch + example` of each.
         batch: `()` int64.
 
     Returns:
@@ -191,17 +238,16 @@ def check_ids(
     """
     if not any(may_be_out_of_range(field.categorical) for field in fields):
         return None
-    sizes = [field.table.rows for field in fields]
-    if len(set(sizes)) == 1:
-        beyond: Callable[[], Any] = lambda: ids >= sizes[0]  # noqa: E731
-    else:
-        limits = tf.constant(sizes, tf.int64)
-        beyond = lambda: ids >= tf.gather(limits, segments // tf.maximum(batch, 1))  # noqa: E731
-    wrong = beyond()
+    rows = [field.table.rows for field in fields]
+    limits: Any = rows[0]
+    if len(set(rows)) > 1:
+        owners = _owners(tf.cumsum(sizes), tf.size(ids, tf.int64))
+        limits = tf.gather(tf.constant(rows, tf.int64), owners)
+    wrong = tf.reduce_any(ids >= limits)
 
     def complain() -> Any:
-        first = tf.argmax(tf.cast(wrong, tf.int32))
-        owner = segments[first] // batch
+        first = tf.argmax(tf.cast(ids >= limits, tf.int32))
+        segment = segments()[first]
         texts = [
             (
                 f"`{field.keys[0]}` must be below num_buckets={field.table.rows}. "
@@ -210,18 +256,16 @@ def check_ids(
             for field in fields
         ]
         message = [
-            tf.constant(texts)[owner],
+            tf.constant(texts)[segment // batch],
             ids[first],
             "in row",
-            segments[first] % batch,
+            segment % batch,
             "Give the column a default_value, or more buckets.",
         ]
-        with tf.control_dependencies(
-            [tf.debugging.Assert(~tf.reduce_any(wrong), message, summarize=1)]
-        ):
+        with tf.control_dependencies([tf.debugging.Assert(~wrong, message, summarize=1)]):
             return tf.constant(value=False)
 
-    return tf.cond(tf.reduce_any(wrong), complain, lambda: tf.constant(value=True))
+    return tf.cond(wrong, complain, lambda: tf.constant(value=True))
 
 
 def scalar(categorical: Any) -> Any:

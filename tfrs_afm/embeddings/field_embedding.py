@@ -1,17 +1,20 @@
 """Feature columns to one vector per field."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfrs_afm.columns.column_encoder import ReadFeatures
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.joined_members import can_be_joined
+from tfrs_afm.columns.joined_members import can_be_joined, only_real
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, FieldMembers
 from tfrs_afm.embeddings.combine import combine, member_counts
 from tfrs_afm.embeddings.joined_pooling import in_order, pool
+from tfrs_afm.embeddings.stacked_tables import StackedTables
 from tfrs_afm.types import Layer, Tensor
 
 
@@ -87,6 +90,7 @@ class FieldEmbedding(ColumnEmbedding):
     ) -> None:
         super().__init__(columns, dim, linear=linear, l2=l2, tables=tables, **kwargs)
         self.pooling = dict(pooling or {})
+        self._stacked: StackedTables | None = None
         self._by_name = {field.name: field for field in self._fields}
         for name, rule in self.pooling.items():
             field = self._pooled_field(name)
@@ -94,6 +98,11 @@ class FieldEmbedding(ColumnEmbedding):
                 query = self._query_field(rule)
                 keys = tuple(dict.fromkeys((*field.keys, *query.keys)))  # it reads both
                 self._fields[self._fields.index(field)] = dataclasses.replace(field, keys=keys)
+
+    @property
+    def joined_fields(self) -> list[Field]:
+        """The fields of ids whose members are looked up and pooled together."""
+        return [f for f in self._fields if can_be_joined(f) and f.name not in self.pooling]
 
     def call(self, features: Mapping[str, Any]) -> Fields:
         """Embeds a batch; see the class."""
@@ -115,6 +124,8 @@ class FieldEmbedding(ColumnEmbedding):
             if rule is not None and rule.query is not None:
                 wanted.setdefault(rule.query, self._by_name[rule.query])
         blocks = self._blocks(features, fields, list(wanted.values()))
+        declared = [field.name for field in self._fields]
+        blocks.sort(key=lambda block: declared.index(block.names[0]))
         names = [name for block in blocks for name in block.names]
         order = [names.index(field.name) for field in fields]
         parts = zip(*(block.fields for block in blocks), strict=True)
@@ -128,11 +139,13 @@ class FieldEmbedding(ColumnEmbedding):
         self, features: Mapping[str, Any], read: Sequence[Field], fields: Sequence[Field]
     ) -> list["_Block"]:
         """Embeds fields, those of a kind together: the work is per batch, not per column."""
-        plain = [f for f in fields if can_be_joined(f) and f.name not in self.pooling]
+        joined = {field.name for field in self.joined_fields}
+        plain = [field for field in fields if field.name in joined]
         cache = self._encoder.read(features, read, plain)
         numbers = [f for f in fields if f.categorical is None and not f.sequence]
         single = [f for f in numbers if f.table.rows == 1]
-        blocks = [self._joined_numbers(single, cache)] if single else []
+        groups = [[f for f in single if self._held(f) == held] for held in (True, False)]
+        blocks = [self._joined_numbers(group, cache) for group in groups if group]
         for field in numbers:
             if field not in single:
                 values, real, rows, weights = self._numbers(field, cache)
@@ -140,8 +153,8 @@ class FieldEmbedding(ColumnEmbedding):
                 mask = tf.reduce_any(real, axis=1)
                 blocks.append(self._one(field, tf.matmul(values, rows), mask, linear))
         expected = {f.name: self._encoder.one_each_expected(f, cache) for f in plain}
-        for kind in (True, False):
-            alike = [field for field in plain if expected[field.name] == kind]
+        for kind, held in itertools.product((True, False), (True, False)):
+            alike = [f for f in plain if expected[f.name] == kind and self._held(f) == held]
             if alike:
                 blocks.append(self._joined_ids(alike, cache, one_each=kind))
         others = [f for f in fields if f not in numbers and f not in plain]
@@ -161,6 +174,9 @@ class FieldEmbedding(ColumnEmbedding):
             blocks.append(self._one(part.field, vectors, mask, linear))
         return blocks
 
+    def _held(self, field: Field) -> bool:
+        return self._stacked is not None and self._stacked.hold(field, linear=self.linear)
+
     def _one(self, field: Field, vectors: Tensor, mask: Tensor, linear: Tensor) -> "_Block":
         vectors = tf.reshape(vectors, [-1, 1, self.dim])
         return _Block([field.name], Fields(vectors, mask[:, tf.newaxis], linear))
@@ -169,7 +185,11 @@ class FieldEmbedding(ColumnEmbedding):
     def _joined_ids(
         self, fields: Sequence[Field], cache: ReadFeatures, *, one_each: bool
     ) -> "_Block":
+        names = [field.name for field in fields]
         members = self._encoder.join(fields, cache, one_each=one_each)
+        if self._stacked is not None and self._held(fields[0]):
+            return _Block(names, Fields(*self._stacked.pooled(fields, members)))
+        members = only_real(members)
         ids = tf.split(members.ids, members.sizes, num=len(fields))
         rows = [
             self._regularized(field, one, members.batch)
@@ -179,20 +199,48 @@ class FieldEmbedding(ColumnEmbedding):
         if self.linear:
             weights = [self._weights(field, one) for field, one in zip(fields, ids, strict=True)]
         combiners = [field.combiner for field in fields]
-        return _Block([f.name for f in fields], Fields(*pool(rows, weights, members, combiners)))
+        return _Block(names, Fields(*pool(rows, weights, members, combiners)))
 
     @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
     def _joined_numbers(self, fields: Sequence[Field], cache: ReadFeatures) -> "_Block":
         values = self._encoder.joined_numbers(fields, cache)  # (batch, F)
-        batch = tf.shape(values)[0]
-        zero = tf.zeros([1], tf.int64)
-        rows = tf.concat([self._regularized(field, zero, batch) for field in fields], 0)
+        if self._stacked is not None and self._held(fields[0]):
+            rows, weights = self._stacked.numbers(fields)
+        else:
+            zero, batch, weights = tf.zeros([1], tf.int64), tf.shape(values)[0], None
+            rows = tf.concat([self._regularized(field, zero, batch) for field in fields], 0)
+            if self.linear:
+                weights = tf.concat([self._weights(field, zero)[:, 0] for field in fields], 0)
         real, values = values != 0, tf.cast(values, rows.dtype)
         vectors = values[:, :, tf.newaxis] * rows
-        linear = None
-        if self.linear:
-            linear = values * tf.concat([self._weights(field, zero) for field in fields], 1)
+        linear = None if weights is None else values * weights
         return _Block([field.name for field in fields], Fields(vectors, real, linear))
+
+    @contextlib.contextmanager
+    def stacked(self) -> Iterator[Any]:
+        """Looks rows up in a copy of the tables, all in one, while the block runs.
+
+        For tracing what only scores: then a lookup does for all columns. What is traced within
+        reads the copy, so training goes on without it.
+
+        Yields:
+            What holds the copy, to be saved with the functions that read it.
+
+        Example:
+            >>> import tensorflow as tf, tfrs_afm
+            >>> embed = tfrs_afm.FieldEmbedding([tf.feature_column.numeric_column("age")], 4)
+            >>> features = {"age": tf.constant([[30.0]])}
+            >>> vectors = embed(features).vectors
+            >>> with embed.stacked():
+            ...     bool(tf.reduce_all(embed(features).vectors == vectors))
+            True
+        """
+        # Past Keras' bookkeeping: this is no part of the layer.
+        object.__setattr__(self, "_stacked", StackedTables(self.tables, self._fields))
+        try:
+            yield self._stacked
+        finally:
+            object.__setattr__(self, "_stacked", None)
 
     def _pooled_field(self, name: str) -> Field:
         field = self._by_name.get(name)

@@ -26,7 +26,7 @@ def pool(
     Args:
         rows: For each of F fields `(count, dim)`, the row of each member.
         weights: For each `(count, 1)`, the linear weight of each member; None without them.
-        members: The members.
+        members: The members, without ids below 0.
         combiners: For each field "sum", "mean" or "sqrtn".
 
     Returns:
@@ -42,16 +42,17 @@ def pool(
         ]
 
     def pooled() -> list[Any]:
+        places = members.segments()
         segments = tf.cast(fields, tf.int64) * members.batch
         counts = tf.raw_ops.DenseBincount(  # faster than to scatter ones
-            input=tf.cast(members.segments, tf.int32),
+            input=tf.cast(places, tf.int32),
             size=tf.cast(segments, tf.int32),
             weights=tf.zeros([0], tf.float32),
         )
         scale = scales(counts, combiners, members.batch)
         return [
             *(
-                _by_example(segment_sum(tf.concat(part, 0), members.segments, segments, scale))
+                _by_example(segment_sum(tf.concat(part, 0), places, segments, scale))
                 for part in parts
             ),
             tf.transpose(tf.reshape(counts, [fields, -1]) > 0),
@@ -62,8 +63,8 @@ def pool(
         turned = tf.transpose(tf.reshape(sums, [fields, -1, width]), [1, 0, 2])
         return tf.reshape(turned, [-1, fields * width])
 
-    if members.one_each is None:
-        *sums, mask = pooled()
+    if members.one_each is None or members.one_each is True:
+        *sums, mask = looked_up() if members.one_each else pooled()
     else:
         *sums, mask = tf.cond(members.one_each, looked_up, pooled)
     vectors = tf.reshape(sums[0], [-1, fields, dim])

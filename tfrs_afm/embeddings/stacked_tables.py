@@ -1,0 +1,123 @@
+"""The tables of an embedding layer in one, for a graph that only scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfrs_afm.columns.field import Field
+from tfrs_afm.columns.joined_members import JoinedMembers
+from tfrs_afm.embeddings.joined_pooling import scales
+from tfrs_afm.embeddings.tables import DenseTable
+from tfrs_afm.types import Layer, Tensor
+
+
+class StackedTables(tf.Module):
+    """Copies of dense tables, one upon the other: one lookup does for all their fields.
+
+    Training updates each table by itself. A served graph never does, and there an operation a
+    column costs more than the numbers it computes. The rows stand behind a row of zeros, which is
+    what an unknown id gets, so that nothing has to be left out.
+
+    Args:
+        tables: Tables by name, as an embedding layer has them; those of other kinds than
+            `DenseTable`, or with a `max_norm`, stay out.
+        fields: The fields that look them up.
+    """
+
+    def __init__(self, tables: dict[str, Layer], fields: Sequence[Field]) -> None:
+        super().__init__(name="stacked_tables")
+        self._first: dict[str, int] = {}  # the first row of a table
+        stacks: dict[bool, list[Any]] = {False: [], True: []}
+        for name, table in tables.items():
+            if isinstance(table, DenseTable) and table.max_norm is None:
+                rows = np.asarray(table.embedding_weights)
+                rows = rows.astype(np.promote_types(rows.dtype, np.float32))
+                stack = stacks[name.endswith("/linear")]
+                stack = stack or [np.zeros([1, rows.shape[1]], rows.dtype)]
+                stacks[name.endswith("/linear")] = stack
+                self._first[name] = sum(map(len, stack))
+                stack.append(rows)
+        self._fields = {f.name for f in fields if f.table.name in self._first}
+        self.vectors, self.linear = (
+            tf.Variable(np.concatenate(stack), trainable=False, name=name) if stack else None
+            for name, stack in zip(("vectors", "linear"), stacks.values(), strict=True)
+        )
+
+    def hold(self, field: Field, *, linear: bool) -> bool:
+        """Whether they hold what a field looks up."""
+        return field.name in self._fields and (not linear or f"{field.name}/linear" in self._first)
+
+    def numbers(self, fields: Sequence[Field]) -> tuple[Any, Any]:
+        """Rows `(F, dim)` and linear weights `(F,)`, or None, of fields of one number."""
+        rows, weights = self._firsts(fields)
+        vectors = tf.gather(self.vectors, rows)
+        return vectors, None if weights is None else tf.gather(self.linear, weights)[:, 0]
+
+    def pooled(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
+        """Looks members up and pools them, as the columns' combiners say.
+
+        Args:
+            fields: F fields of which `hold` is true.
+            members: Their members, ids below 0 among them.
+
+        Returns:
+            Vectors `(batch, F, dim)`, mask `(batch, F)`, linear terms `(batch, F)` or None.
+        """
+        if members.one_each is True:
+            return self._looked_up(fields, members)
+        if members.one_each is None:
+            return self._summed(fields, members)
+        vectors, mask, *linear = tf.cond(
+            members.one_each,
+            lambda: [one for one in self._looked_up(fields, members) if one is not None],
+            lambda: [one for one in self._summed(fields, members) if one is not None],
+        )
+        return vectors, mask, linear[0] if linear else None
+
+    def _looked_up(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
+        ids = tf.transpose(tf.reshape(members.ids, [len(fields), -1]))  # (batch, F)
+        real = ids >= 0
+        vectors, linear = (
+            None
+            if first is None
+            else tf.gather(table, tf.where(real, ids + first, tf.zeros_like(ids)))
+            for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True)
+        )
+        return vectors, real, None if linear is None else tf.squeeze(linear, 2)
+
+    def _summed(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
+        count = tf.cast(len(fields), tf.int64) * members.batch
+        segments = members.segments()
+        owners = segments // tf.maximum(members.batch, 1)
+        real = members.ids >= 0
+        counts = tf.math.unsorted_segment_sum(tf.cast(real, tf.float32), segments, count)
+        scale = scales(counts, [field.combiner for field in fields], members.batch)
+
+        def by_example(sums: Tensor) -> Tensor:
+            return tf.transpose(tf.reshape(sums, [len(fields), -1, sums.shape[1]]), [1, 0, 2])
+
+        pooled: list[Any] = []
+        for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True):
+            if first is None:
+                pooled.append(None)
+                continue
+            places = members.ids + tf.gather(first, owners)
+            places = tf.where(real, places, tf.zeros_like(places))
+            sums = tf.raw_ops.SparseSegmentSumWithNumSegments(
+                data=tf.convert_to_tensor(table),
+                indices=places,
+                segment_ids=segments,
+                num_segments=count,
+            )
+            pooled.append(by_example(sums if scale is None else sums * scale[:, tf.newaxis]))
+        mask = tf.transpose(tf.reshape(counts > 0, [len(fields), -1]))
+        return pooled[0], mask, None if pooled[1] is None else tf.squeeze(pooled[1], 2)
+
+    def _firsts(self, fields: Sequence[Field]) -> tuple[Any, Any]:
+        vectors = [self._first[field.table.name] for field in fields]
+        linear = None
+        if self.linear is not None:
+            linear = tf.constant([self._first[f"{f.name}/linear"] for f in fields], tf.int64)
+        return tf.constant(vectors, tf.int64), linear
