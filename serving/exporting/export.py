@@ -7,7 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving.exporting.golden import feature_values, golden_examples, golden_requests
+from serving.exporting.golden import (
+    feature_values,
+    golden_examples,
+    golden_requests,
+    lists_among,
+)
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import RawInputs, ServingModule
@@ -23,6 +28,7 @@ def export(
     *,
     examples: Sequence[Any] | None = None,
     candidate_features: Sequence[str] | None = None,
+    list_features: Sequence[str] = (),
     tolerance: float = 1e-5,
     keep_last: int | None = None,
 ) -> Path | str:
@@ -35,7 +41,8 @@ def export(
       - `classification`, for binary labels: to `classes (batch, 2)` and `scores (batch, 2)`.
       - `rank` (predict): `context (batch,)`, `candidates (batch, N)` to `scores (batch, N)`.
       - `tensors` (predict): each feature as a tensor of its own, to what `serving_default` gives;
-        a list is dense, `(batch, longest)`, beside its lengths, `(batch,)`.
+        one id is `(batch,)`, with -1 or "" for none; a list is dense, `(batch, longest)`, beside
+        its lengths, `(batch,)`.
       - `explain` (predict), for AFM and DeepFM: `examples (batch,)` to the pairs of fields with
         the largest shares of the logit: names, contribution, attention, each `(batch, top)`.
     Before anything is published, a fresh process loads the files as the server would, and every
@@ -52,6 +59,8 @@ def export(
             others is then computed once for all candidates. With one feature, which holds one
             id, `candidates` are these ids; otherwise they are serialized examples. Default: any
             feature may come with a candidate, and nothing is shared.
+        list_features: The features of other than sequence and weighted columns that may hold
+            several ids, for `tensors`. Those that do in one of `examples` are known.
         tolerance: How far an answer may be off, relative to the larger of 1 and the answer.
         keep_last: How many versions to keep. Default: all.
 
@@ -72,11 +81,13 @@ def export(
     """
     scorer = Scorer(model)
     columns = [column for embedding in scorer.embeddings for column in embedding.columns]
-    rows = golden_examples(feature_values(columns, scorer.spec), examples)
-    items = _checked(candidate_features, scorer)
+    values = feature_values(columns, scorer.spec)
+    rows = golden_examples(values, examples)
+    items = _checked("candidate_features", candidate_features, scorer)
+    lists = _checked("list_features", list_features or None, scorer) or []
     scorer.take_apart(scorer.parse([one.SerializeToString() for one in rows]))
     ranker = Ranker(scorer, items, ids=_are_ids(items, scorer, examples))
-    raw = RawInputs(scorer.spec)
+    raw = RawInputs(scorer.spec, {*lists, *lists_among(values, [*rows, *(examples or ())])})
     requests = golden_requests(scorer, ranker, raw, rows)
     module = ServingModule(scorer, ranker, raw)
     for key, function in module.functions.items():
@@ -95,21 +106,20 @@ def export(
     return publish(write, base_path, keep_last=keep_last)
 
 
-def _checked(candidate_features: Sequence[str] | None, scorer: Scorer) -> list[str] | None:
-    if candidate_features is None:
+def _checked(argument: str, given: Sequence[str] | None, scorer: Scorer) -> list[str] | None:
+    if given is None:
         return None
     known = sorted(scorer.spec)
-    if isinstance(candidate_features, str) or not set(candidate_features) <= set(known):
+    if isinstance(given, str) or not set(given) <= set(known):
         raise ValueError(
-            f"`candidate_features` must be features of the model, {known}. Received: "
-            f"candidate_features={candidate_features!r}. Name what a candidate brings along."
+            f"`{argument}` must be features of the model, {known}. Received: "
+            f"{argument}={given!r}. Name them as the columns do."
         )
-    if not candidate_features:
+    if not given:
         raise ValueError(
-            "`candidate_features` must name a feature. Received: candidate_features=[]. "
-            "Name what a candidate brings along, or leave it out."
+            f"`{argument}` must name a feature. Received: {argument}=[]. Name one, or leave it out."
         )
-    return sorted(candidate_features)
+    return sorted(given)
 
 
 def _are_ids(items: list[str] | None, scorer: Scorer, examples: Sequence[Any] | None) -> bool:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, pair_names, top_count
-from serving.exporting.serving_module import RawInputs
+from serving.exporting.serving_module import NO_ID, RawInputs
 from serving.signatures import DEFAULT_SIGNATURE
 from tfrs_afm.types import Tensor
 
@@ -263,6 +263,24 @@ def _words(known: list[Any]) -> tuple[list[Any], list[Any]]:
     if known and isinstance(known[0], str | bytes):
         return known, ["not in the vocabulary"]
     return known, [int(max(known, default=0)) + 1_000_003]
+
+
+def lists_among(values: Mapping[str, FeatureValues], examples: Sequence[Any]) -> set[str]:
+    """The features that are lists: of sequence or weighted columns, or in one of some examples.
+
+    So is one with a value that stands for no value where there are no lengths, -1 or "".
+
+    Args:
+        values: Values of each feature.
+        examples: `tf.train.Example`s or their bytes.
+    """
+    found = {key for key, one in values.items() if one.long}
+    for example in map(_example, examples):
+        for key in set(values) - found:
+            ids = _ids(example, key)
+            if len(ids) > 1 or any(one in NO_ID.values() for one in ids):
+                found.add(key)
+    return found
 
 
 _MAX_GIVEN = 16

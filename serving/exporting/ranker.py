@@ -9,6 +9,7 @@ import tensorflow as tf
 from serving.exporting.scorer import Scorer
 from tfrs_afm.interactions.afm import AFM
 from tfrs_afm.interactions.attention_pooling import AttentionPooling
+from tfrs_afm.interactions.pair_blocks import all_pairs
 from tfrs_afm.types import Layer, Tensor
 
 
@@ -181,9 +182,6 @@ class SharedPairs:
 
 def _pairs_within(vectors: Tensor, mask: Tensor) -> tuple[Any, Any]:
     """Products of all pairs `(rows, num_pairs, dim)`, and which are real."""
-    count = vectors.shape[1]
-    first = [i for i in range(count) for _ in range(i + 1, count)]
-    second = [j for i in range(count) for j in range(i + 1, count)]
-    first, second = tf.constant(first, tf.int32), tf.constant(second, tf.int32)
+    first, second = (tf.constant(one, tf.int32) for one in all_pairs(vectors.shape[1]))
     products = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
     return products, tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)

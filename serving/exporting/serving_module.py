@@ -3,7 +3,7 @@
 import contextlib
 import keyword
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,31 @@ import tfrs_afm
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, explained, top_count
 from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, PREDICT, REGRESS
+from tfrs_afm.columns.column_encoder import one_id_each
 from tfrs_afm.types import Model
 
 _PADDING = {tf.string: b"padding", tf.int64: 0, tf.float32: 0.5}
 """What the golden rows' lists are filled up with. Any value does: the lengths count."""
 
 
+NO_ID = {tf.string: b"", tf.int64: -1}
+"""What stands where a feature of one id has none."""
+
+
 class RawInputs:
     """The inputs of the `tensors` signature.
 
-    A feature of a fixed size is one tensor, `(batch,)` for one value. A list is two: a dense
-    `(batch, longest)` tensor and the lengths `(batch,)`, so that what fills up the rows never
-    counts, whoever fills them up: a server that batches repeats the first value.
+    A feature of a fixed size is one tensor, `(batch,)` for one value; so is a feature of one id,
+    with -1 or the empty string where there is none. A list is two: a dense `(batch, longest)`
+    tensor and the lengths `(batch,)`, so that what fills up the rows never counts, whoever fills
+    them up: a server that batches repeats the first value.
 
     Args:
         spec: The parse spec of the features.
+        lists: The features that are lists, among those of no fixed size.
     """
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
+    def __init__(self, spec: Mapping[str, Any], lists: Collection[str]) -> None:
         self._spec = {key: spec[key] for key in sorted(spec)}
         taken: set[str] = set()
         self.inputs = {key: key for key in self._spec if _alias(key) == key}
@@ -41,7 +48,7 @@ class RawInputs:
         self.lengths = {
             key: _free(f"{self.inputs[key]}_length", taken)
             for key, feature in self._spec.items()
-            if isinstance(feature, tf.io.VarLenFeature)
+            if isinstance(feature, tf.io.VarLenFeature) and key in lists
         }
 
     def specs(self) -> dict[str, Any]:
@@ -54,15 +61,17 @@ class RawInputs:
                 length = self.lengths[key]
                 found[length] = tf.TensorSpec([None], tf.int64, length)
             else:
-                shape = _shape(feature)
+                shape = [] if _is_id(feature) else _shape(feature)
                 found[name] = tf.TensorSpec([None, *shape], feature.dtype, name)
         return found
 
-    def features(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    def features(self, tensors: Mapping[str, Any], *, as_parsed: bool = True) -> dict[str, Any]:
         """The features that parsing examples would have given.
 
         Args:
             tensors: Tensors by input name.
+            as_parsed: Whether features of one id are SparseTensors, too, as models of other
+                people read them. Our embedding layer takes them apart as they are.
 
         Returns:
             Features by name; lists are SparseTensors of their true lengths.
@@ -72,6 +81,9 @@ class RawInputs:
             tensor = tensors[self.inputs[key]]
             if key in self.lengths:
                 found[key] = _list(key, tensor, tensors[self.lengths[key]])
+            elif _is_id(feature):
+                one = tf.ensure_shape(tensor, [None])
+                found[key] = one_id_each(one) if as_parsed else one
             else:
                 tensor = tf.ensure_shape(tensor, [None, *_shape(feature)])
                 shape = tf.TensorShape(feature.shape).as_list()
@@ -93,6 +105,11 @@ class RawInputs:
                 found[self.inputs[key]] = dense.numpy()
                 counts = np.bincount(parsed.indices.numpy()[:, 0], minlength=rows)
                 found[self.lengths[key]] = counts.astype(np.int64)
+            elif _is_id(feature):
+                one = tf.sparse.reset_shape(parsed, [parsed.dense_shape[0], 1])
+                found[self.inputs[key]] = tf.sparse.to_dense(one, NO_ID[feature.dtype])[
+                    :, 0
+                ].numpy()
             else:
                 shape = [-1, *_shape(feature)]
                 found[self.inputs[key]] = tf.reshape(parsed, shape).numpy()
@@ -119,6 +136,10 @@ def _list(key: str, dense: Any, lengths: Any) -> Any:
         ]
     ):
         return tf.RaggedTensor.from_tensor(dense, lengths=tf.identity(lengths)).to_sparse()
+
+
+def _is_id(feature: Any) -> bool:
+    return isinstance(feature, tf.io.VarLenFeature)
 
 
 def _shape(feature: Any) -> list[int]:
@@ -209,7 +230,7 @@ def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]
 
     @tf.function(input_signature=[raw.specs()])
     def tensors(inputs: Any) -> dict[str, Any]:
-        return scorer.outputs(raw.features(inputs))
+        return scorer.outputs(raw.features(inputs, as_parsed=scorer.task is None))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def explain(examples: Any) -> dict[str, Any]:

@@ -119,7 +119,8 @@ class ColumnEncoder(tf.Module):
             if flat is None:
                 tensors[key] = as_column_input(tensors[key])
             else:
-                flats[key], tensors[key] = flat, as_sparse(flat)
+                flats[key] = flat
+        tensors.update(as_sparse(flats))
         only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
         other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
         for key in only_ids - other - plain:

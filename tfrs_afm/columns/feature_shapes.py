@@ -44,7 +44,7 @@ def checked_shapes(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
             check = _check_width(field, key, found[key], shape, sequence=sequence)
             if check is not None:
                 checks.append(check)
-    rows = _check_rows(found)
+    rows = None if _of_one_parse(found) else _check_rows(found)
     if rows is not None:
         checks.append(rows)
     if checks:
@@ -96,6 +96,23 @@ def _check_width(
 
 def _fits(count: int, width: int, *, flat: bool) -> bool:
     return count % width == 0 if flat else count == width
+
+
+def _of_one_parse(tensors: Mapping[str, Any]) -> bool:
+    """Whether one operation parsed all features, each with a row for each example."""
+    if tf.executing_eagerly():
+        return False
+    operations = [
+        (
+            one.row_splits
+            if isinstance(one, tf.RaggedTensor)
+            else one.dense_shape
+            if isinstance(one, tf.SparseTensor)
+            else one
+        ).op
+        for one in tensors.values()
+    ]
+    return operations[0].type == "ParseExampleV2" and len(set(operations)) == 1
 
 
 def _check_rows(tensors: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """The members of several fields in one list, so that a batch is worked on and not its columns."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -84,12 +84,27 @@ def _owners(ends: Tensor, count: Tensor) -> Tensor:
     return tf.searchsorted(ends, tf.range(count), side="right", out_type=tf.int64)
 
 
-def as_sparse(flat: FlatIds) -> tf.SparseTensor:
-    """The SparseTensor `(batch, 1)` that a column turns into ids; nobody reads its places."""
+def as_sparse(flats: Mapping[str, FlatIds]) -> dict[str, tf.SparseTensor]:
+    """The SparseTensors that columns turn into ids.
+
+    Columns look at the values alone, value by value; so in a graph all share places that are none.
+    """
+    if tf.executing_eagerly():  # where the shape would give that away
+        return {key: _sparse(flat) for key, flat in flats.items()}
+    none = tf.raw_ops.PlaceholderWithDefault(input=tf.zeros([0, 2], tf.int64), shape=[None, 2])
+    shape = tf.constant([0, 1], tf.int64)
+    return {
+        key: tf.SparseTensor(none, tf.ensure_shape(flat.values, [None]), shape)
+        if flat.values.shape[0] is not None
+        else tf.SparseTensor(none, flat.values, shape)
+        for key, flat in flats.items()
+    }
+
+
+def _sparse(flat: FlatIds) -> tf.SparseTensor:
     count = tf.size(flat.values, tf.int64)
     places = tf.stack([tf.range(count), tf.zeros([count], tf.int64)], axis=1)
-    shape = tf.stack([flat.batch, tf.constant(1, tf.int64)])
-    return tf.SparseTensor(tf.ensure_shape(places, [None, 2]), flat.values, shape)
+    return tf.SparseTensor(places, flat.values, tf.stack([count, 1]))
 
 
 def is_padding(flats: Sequence[FlatIds]) -> Tensor:

@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.pair_blocks import BLOCKS_AT_A_TIME, BlockPlan, circular_pairs
+from tfrs_afm._host import may_record
+from tfrs_afm.interactions.pair_blocks import (
+    BLOCKS_AT_A_TIME,
+    BlockPlan,
+    all_pairs,
+    circular_pairs,
+)
 from tfrs_afm.kernels import pair_attention as kernels
 from tfrs_afm.types import Tensor
 
@@ -274,6 +280,41 @@ class AttentionBlocks:
         return tuple(array.concat() for array in outputs), carry
 
 
+# Floats of an example's widest part that may be held at once: 31 members of 16 by 16.
+_MOST_AT_ONCE = 1 << 13
+
+
+def _fit_at_once(vectors: Tensor, kernel: Tensor) -> bool:
+    n = vectors.shape[1]
+    return n is not None and n * (n - 1) // 2 * max(kernel.shape) <= _MOST_AT_ONCE
+
+
+def _at_once(
+    mask: Tensor,
+    groups: Tensor | None,
+    vectors: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    projection: Tensor,
+) -> Tensor:
+    """What `attend_pairs` returns, by as few operations as there can be."""
+    n, dim = vectors.shape[1:]
+    first, second = (tf.constant(one, tf.int32) for one in all_pairs(n))
+    pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
+    real = tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
+    if groups is not None:
+        real &= tf.gather(groups, first) != tf.gather(groups, second)
+    hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(tf.reshape(pairs, [-1, dim]), kernel), bias))
+    count = n * (n - 1) // 2
+    scores = tf.reshape(tf.matmul(hidden, projection), [-1, count])
+    scores = tf.where(real, scores, tf.constant(_MASKED, scores.dtype))
+    top = tf.maximum(tf.reduce_max(scores, axis=1, keepdims=True), _LOWEST)
+    weights = tf.exp(scores - top)
+    total = tf.reduce_sum(weights, axis=1, keepdims=True)
+    attention = tf.math.divide_no_nan(weights, total)
+    return tf.squeeze(tf.matmul(attention[:, tf.newaxis], pairs), 1)
+
+
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
 def attend_pairs(
     vectors: Tensor,
@@ -292,8 +333,10 @@ def attend_pairs(
         output = sum_{i<j} a_ij (v_i * v_j),    a = softmax of h . relu(W (v_i * v_j) + b)
     Forward and backward go over blocks of examples and of pairs (`BlockPlan`), and backward
     computes a block's pairs and hidden layer again instead of keeping them: memory stays within a
-    few blocks, however many members there are. Training in float32 on a CPU goes through
-    `tfrs_afm.kernels` where they are there; all else is of stock operations, and serves anywhere.
+    few blocks, however many members there are. Without a gradient to come, the pairs of few
+    members are held all at once: fewer operations, for the small batches of a server. Training in
+    float32 on a CPU goes through `tfrs_afm.kernels` where they are there; all else is of stock
+    operations, and serves anywhere.
 
     Args:
         vectors: `(batch, n, dim)` floats, zeros where masked.
@@ -326,6 +369,9 @@ def attend_pairs(
         members, *weights = inputs
         pooled = kernels.attend_pairs(members, mask, weights, groups, dropout, seed)
         return tf.cast(pooled, vectors.dtype)
+
+    if not (dropout or pair_dropout or may_record()) and _fit_at_once(*inputs[:2]):
+        return tf.cast(_at_once(mask, groups, *inputs), vectors.dtype)
 
     @tf.custom_gradient
     def run(vectors: Tensor, kernel: Tensor, bias: Tensor, projection: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.interactions.pair_blocks import all_pairs
 from tfrs_afm.interactions.vectors import masked_vectors
 from tfrs_afm.types import Tensor
 
@@ -38,10 +39,12 @@ class PairwiseProduct(tf.keras.layers.Layer):
     ) -> tuple[Any, Any]:
         """Makes the pairs of a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
-        n = tf.shape(vectors)[1]
-        one = tf.range(n)
-        pair = tf.where(one[:, tf.newaxis] < one)  # (num_pairs, 2), row by row
-        first, second = pair[:, 0], pair[:, 1]
+        if vectors.shape[1] is not None:
+            first, second = (tf.constant(one, tf.int32) for one in all_pairs(vectors.shape[1]))
+        else:
+            one = tf.range(tf.shape(vectors)[1])
+            pair = tf.where(one[:, tf.newaxis] < one)  # (num_pairs, 2), row by row
+            first, second = pair[:, 0], pair[:, 1]
         pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
         real = tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
         if groups is not None:

@@ -8,15 +8,18 @@ import tensorflow as tf
 
 import serving
 import tfrs_afm
+from serving.exporting.golden import FeatureValues, lists_among
 from serving.exporting.serving_module import RawInputs
 from tests.serving.exported import Exported
 from tests.serving.exporting import rankers
+
+LISTS = ["genres", "history"]
 
 
 def sent(afm: Exported, rows: list[Any]) -> dict[str, np.ndarray]:
     spec = tfrs_afm.parse_spec(afm.model.columns)
     features = tf.io.parse_example([one.SerializeToString() for one in rows], spec)
-    return RawInputs(spec).arrays(features)
+    return RawInputs(spec, LISTS).arrays(features)
 
 
 def test_named_tensors_are_scored_as_examples_are(afm: Exported, afm_session: Any) -> None:
@@ -55,10 +58,35 @@ def test_tensors_that_do_not_fit_are_refused(
     assert caught.value.code.name == "INVALID_ARGUMENT"
 
 
+def test_one_id_is_one_number_and_none_of_it_is_padding(afm: Exported, afm_session: Any) -> None:
+    rows = rankers.examples(6)
+    for row in rows[2:4]:
+        del row.features.feature["user_id"]
+        del row.features.feature["gender"]
+    inputs = sent(afm, rows)
+    assert inputs["user_id"].shape == (6,)
+    assert inputs["user_id"][2:4].tolist() == [-1, -1]
+    assert inputs["gender"][2:4].tolist() == [b"", b""]
+    got = afm_session.run("tensors", inputs)["predictions"]
+    np.testing.assert_allclose(got, afm.answers(rows), atol=1e-6)
+
+
+def test_a_feature_that_holds_several_ids_in_an_example_is_a_list() -> None:
+    values = {
+        key: FeatureValues([1], [], long=key == "history", size=None, required=False)
+        for key in ("one", "several", "minus", "history")
+    }
+    row, other = tf.train.Example(), tf.train.Example()
+    for key, ids in {"one": [3], "several": [1, 2], "minus": [-1], "history": [1]}.items():
+        row.features.feature[key].int64_list.value.extend(ids)
+    assert lists_among(values, [other, row]) == {"several", "minus", "history"}
+    assert lists_among(values, [other.SerializeToString()]) == {"history"}
+
+
 def test_names_that_tensorflow_cannot_save_get_others() -> None:
     some = tf.io.VarLenFeature(tf.int64)
     keys = ["109_14", "a b", "a_b", "class", "_x", "größe", "x", "x_length"]
-    raw = RawInputs(dict.fromkeys(keys, some))
+    raw = RawInputs(dict.fromkeys(keys, some), keys)
     assert raw.inputs["109_14"] == "109_14"
     assert raw.inputs["a_b"] == "a_b"
     assert raw.inputs["a b"] == "a_b_2"
@@ -84,7 +112,8 @@ def test_a_fixed_size_keeps_its_shape() -> None:
             "one": tf.io.FixedLenFeature([], tf.float32),
             "also_one": tf.io.FixedLenFeature([1], tf.float32),
             "vector": tf.io.FixedLenFeature([3], tf.float32),
-        }
+        },
+        [],
     )
     assert {name: spec.shape.as_list() for name, spec in raw.specs().items()} == {
         "one": [None],
