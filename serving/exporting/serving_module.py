@@ -77,11 +77,16 @@ class RawInputs:
             Features by name; lists are SparseTensors of their true lengths.
         """
         found: dict[str, Any] = {}
+        lists = {
+            key: (tensors[self.inputs[key]], tensors[name]) for key, name in self.lengths.items()
+        }
+        for key, one in _ragged(lists).items():
+            found[key] = one.to_sparse() if as_parsed else one
         for key, feature in self._spec.items():
             tensor = tensors[self.inputs[key]]
             if key in self.lengths:
-                found[key] = _list(key, tensor, tensors[self.lengths[key]])
-            elif _is_id(feature):
+                continue
+            if _is_id(feature):
                 one = tf.ensure_shape(tensor, [None])
                 found[key] = one_id_each(one) if as_parsed else one
             else:
@@ -116,26 +121,53 @@ class RawInputs:
         return found
 
 
-def _list(key: str, dense: Any, lengths: Any) -> Any:
-    dense = tf.ensure_shape(dense, [None, None])
-    lengths = tf.ensure_shape(lengths, [None])
+def _ragged(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """Dense lists and their lengths as RaggedTensors, once all of them are known to fit."""
+    shaped = {
+        key: (tf.ensure_shape(dense, [None, None]), tf.ensure_shape(lengths, [None]))
+        for key, (dense, lengths) in lists.items()
+    }
+    if not shaped:
+        return {}
+    fit = [_fit(*one) for one in shaped.values()]
+
+    def complain() -> Any:
+        checks = [check for key, one in shaped.items() for check in _checks(key, *one)]
+        with tf.control_dependencies(checks):
+            return tf.constant(value=False)
+
+    check = tf.cond(tf.reduce_all(tf.stack(fit)), lambda: tf.constant(value=True), complain)
+    found = {}
+    with tf.control_dependencies([check]):
+        for key, (dense, lengths) in shaped.items():
+            real = tf.sequence_mask(tf.identity(lengths), tf.shape(dense)[1])
+            found[key] = tf.RaggedTensor.from_row_lengths(
+                tf.boolean_mask(dense, real), lengths, validate=False
+            )
+    return found
+
+
+def _fit(dense: Any, lengths: Any) -> Any:
     shape = tf.shape(dense, tf.int64)
-    with tf.control_dependencies(
-        [
-            tf.debugging.assert_equal(
-                tf.size(lengths, tf.int64),
-                shape[0],
-                f"the lengths of feature '{key}' must be one per row.",
-            ),
-            tf.debugging.assert_non_negative(
-                lengths, f"the lengths of feature '{key}' must not be negative."
-            ),
-            tf.debugging.assert_less_equal(
-                lengths, shape[1], f"the lengths of feature '{key}' must fit its width."
-            ),
-        ]
-    ):
-        return tf.RaggedTensor.from_tensor(dense, lengths=tf.identity(lengths)).to_sparse()
+    within = tf.reduce_all((lengths >= 0) & (lengths <= shape[1]))
+    return within & (tf.size(lengths, tf.int64) == shape[0])
+
+
+def _checks(key: str, dense: Any, lengths: Any) -> list[Any]:
+    shape = tf.shape(dense, tf.int64)
+    return [
+        tf.debugging.assert_equal(
+            tf.size(lengths, tf.int64),
+            shape[0],
+            f"the lengths of feature '{key}' must be one per row.",
+        ),
+        tf.debugging.assert_non_negative(
+            lengths, f"the lengths of feature '{key}' must not be negative."
+        ),
+        tf.debugging.assert_less_equal(
+            lengths, shape[1], f"the lengths of feature '{key}' must fit its width."
+        ),
+    ]
 
 
 def _is_id(feature: Any) -> bool:

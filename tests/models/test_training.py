@@ -147,9 +147,9 @@ def test_two_replicas_train_the_same_model_as_one_with_l2_counted_once() -> None
 
 OPTIMIZERS = [
     tfrs_afm.optimizers.Adam,
-    tfrs_afm.optimizers.Adagrad,
-    tf.keras.optimizers.Adam,
-    tf.keras.optimizers.Ftrl,
+    pytest.param(tfrs_afm.optimizers.Adagrad, marks=pytest.mark.long),
+    pytest.param(tf.keras.optimizers.Adam, marks=pytest.mark.long),
+    pytest.param(tf.keras.optimizers.Ftrl, marks=pytest.mark.long),
 ]
 
 

@@ -79,9 +79,22 @@ def flat_ids(value: Any) -> FlatIds | None:
     return FlatIds(flat, tf.size(flat, tf.int64))
 
 
-def _owners(ends: Tensor, count: Tensor) -> Tensor:
-    """Which of some rows that follow each other, and end there, each of `count` places is in."""
-    return tf.searchsorted(ends, tf.range(count), side="right", out_type=tf.int64)
+def owners(ends: Tensor, count: Tensor) -> Tensor:
+    """Says which of some rows each place is in, where the rows follow each other.
+
+    Args:
+        ends: `(rows,)` int64, the place after the last of each row, ascending.
+        count: `()` int64, the number of places.
+
+    Returns:
+        `(count,)` int64. As many rows lie before a place as end there or earlier.
+    """
+    ended = tf.raw_ops.DenseBincount(
+        input=tf.cast(ends[:-1], tf.int32),
+        size=tf.cast(count + 1, tf.int32),
+        weights=tf.zeros([0], tf.int64),
+    )
+    return tf.cumsum(ended[:-1])
 
 
 def as_sparse(flats: Mapping[str, FlatIds]) -> dict[str, tf.SparseTensor]:
@@ -171,7 +184,7 @@ def join(
             just_one = tf.reduce_all(lengths == 1)
 
         def segments() -> Any:
-            return _owners(tf.cumsum(lengths), count)
+            return owners(tf.cumsum(lengths), count)
 
     else:
         sizes = tf.stack([tf.size(flat.values, tf.int64) for flat in flats])
@@ -194,7 +207,7 @@ def _rows(flat: FlatIds) -> Tensor:
         return tf.range(flat.batch)
     if flat.rows is not None:
         return flat.rows
-    return _owners(flat.splits[1:], tf.size(flat.values, tf.int64))
+    return owners(flat.splits[1:], tf.size(flat.values, tf.int64))
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
@@ -256,8 +269,8 @@ def check_ids(
     rows = [field.table.rows for field in fields]
     limits: Any = rows[0]
     if len(set(rows)) > 1:
-        owners = _owners(tf.cumsum(sizes), tf.size(ids, tf.int64))
-        limits = tf.gather(tf.constant(rows, tf.int64), owners)
+        of_field = owners(tf.cumsum(sizes), tf.size(ids, tf.int64))
+        limits = tf.gather(tf.constant(rows, tf.int64), of_field)
     wrong = tf.reduce_any(ids >= limits)
 
     def complain() -> Any:

@@ -90,7 +90,6 @@ class StackedTables(tf.Module):
     def _summed(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
         count = tf.cast(len(fields), tf.int64) * members.batch
         segments = members.segments()
-        owners = segments // tf.maximum(members.batch, 1)
         real = members.ids >= 0
         counts = tf.math.unsorted_segment_sum(tf.cast(real, tf.float32), segments, count)
         scale = scales(counts, [field.combiner for field in fields], members.batch)
@@ -103,8 +102,8 @@ class StackedTables(tf.Module):
             if first is None:
                 pooled.append(None)
                 continue
-            places = members.ids + tf.gather(first, owners)
-            places = tf.where(real, places, tf.zeros_like(places))
+            firsts = [tf.fill([members.sizes[i]], first[i]) for i in range(len(fields))]
+            places = tf.where(real, members.ids + tf.concat(firsts, 0), tf.zeros_like(members.ids))
             sums = tf.raw_ops.SparseSegmentSumWithNumSegments(
                 data=tf.convert_to_tensor(table),
                 indices=places,
