@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import slots
+from tfrs_afm.kernels.row_updates import Rule
 from tfrs_afm.optimizers._row_sparse import RowSparse
 from tfrs_afm.types import Variable
 
@@ -73,11 +74,7 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         dtype = variable.dtype
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
-        step = tf.cast(self.iterations + 1, dtype)
-        unbias = tf.sqrt(1 - tf.pow(beta_2, step))
-        rate = tf.cast(self.learning_rate, dtype) * unbias / (1 - tf.pow(beta_1, step))
-        epsilon = self.epsilon * unbias if self.adaptive_epsilon else self.epsilon
-
+        rate, epsilon = self._rate_and_epsilon(dtype)
         ids = gradient.indices
         momentum, velocity = slots(self, variable, "momentums", "velocities")
         m = beta_1 * tf.gather(momentum, ids) + (1 - beta_1) * gradient.values
@@ -89,6 +86,22 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
             v = tf.maximum(tf.gather(largest, ids), v)
             largest.scatter_update(tf.IndexedSlices(v, ids))
         self.add_to_rows(variable, -rate * m / (tf.sqrt(v) + epsilon), ids)
+
+    def kernel_rule(self) -> Rule:
+        """The rule of `update_rows` as the kernels know it."""
+        rate, epsilon = self._rate_and_epsilon(tf.float32)
+        numbers = rate, self.beta_1, self.beta_2, epsilon
+        if self.amsgrad:
+            return Rule("amsgrad", ("momentums", "velocities", "velocity_hats"), numbers)
+        return Rule("adam", ("momentums", "velocities"), numbers)
+
+    def _rate_and_epsilon(self, dtype: tf.DType) -> tuple[Any, Any]:
+        """The learning rate without the bias of young moments, and the epsilon beside them."""
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        step = tf.cast(self.iterations + 1, dtype)
+        unbias = tf.sqrt(1 - tf.pow(beta_2, step))
+        rate = tf.cast(self.learning_rate, dtype) * unbias / (1 - tf.pow(beta_1, step))
+        return rate, self.epsilon * unbias if self.adaptive_epsilon else self.epsilon
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
