@@ -122,26 +122,39 @@ def stock() -> Iterator[None]:
         _stock.reset(token)
 
 
-def may_stand_here() -> bool:
-    """Whether an operation of the kernels may be run, or put into a graph, here and now.
+def form_here() -> str:
+    """Says which form an operation of the kernels has, or would have, here and now.
 
-    Not while a SavedModel is traced, under XLA, beside devices that are no CPU, on parameter
-    servers, whose workers may be processes that never loaded the kernels, within `stock()` and
-    where none are loaded.
+    Returns:
+        The name of a form as `status` gives it, or "stock" and the reason in brackets.
     """
-    if _stock.get() or load()[1] is None:
-        return False
+    reason = _why_stock()
+    return f"stock ({reason.removesuffix('.')})" if reason else load()[0].form
+
+
+def may_stand_here() -> bool:
+    """Whether an operation of the kernels may be run, or put into a graph, here and now."""
+    return not _why_stock()
+
+
+def _why_stock() -> str:
+    """What keeps operations of the kernels away from here, or nothing."""
+    if _stock.get():
+        return "within kernels.stock()"
+    if load()[1] is None:
+        return load()[0].reason
     graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
     if graph is not None:
         if not isinstance(graph, FuncGraph) or is_saving():
-            return False
+            return "a graph that is to be saved"
         if is_under_xla(graph):
-            return False
+            return "XLA"
     if any(device.device_type != "CPU" for device in tf.config.list_logical_devices()):
-        return False
-    return not isinstance(
-        tf.distribute.get_strategy(), tf.distribute.experimental.ParameterServerStrategy
-    )
+        return "a device that is no CPU"
+    parameter_server = tf.distribute.experimental.ParameterServerStrategy
+    if isinstance(tf.distribute.get_strategy(), parameter_server):
+        return "parameter servers, whose workers may not have the kernels"
+    return ""
 
 
 def mark_graphs() -> None:
