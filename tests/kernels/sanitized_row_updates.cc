@@ -23,6 +23,48 @@ void fail(const RowForm& form, const RuleKind& kind, int64_t rows, int64_t width
   std::exit(1);
 }
 
+// A gradient of all rows by their ids is the same gradient of all of the variable.
+void check_all(const RowForm& form, const RuleKind& kind, int64_t size, std::mt19937& random) {
+  Memory<int64_t> ids(size);
+  for (int64_t i = 0; i < size; ++i) ids.get()[i] = i;
+  Memory<float> gradient(size), numbers(kind.numbers);
+  gradient.fill(random, -1.0f, 1.0f);
+  numbers.fill(random, 0.1f, 0.9f);
+  std::vector<Memory<float>> by_ids;
+  for (int i = 0; i <= kind.slots; ++i) {
+    by_ids.emplace_back(size);
+    by_ids.back().fill(random, 0.1f, 1.0f);
+  }
+  std::vector<Memory<float>> whole(by_ids);
+  Memory<int32_t> scratch(form.scratch(size));
+  for (auto* to : {&by_ids, &whole}) {
+    RowUpdate call = {};
+    call.rows = gradient.get();
+    call.table = (*to)[0].get();
+    for (int s = 0; s < kind.slots; ++s) call.slots[s] = (*to)[s + 1].get();
+    call.numbers = numbers.get();
+    if (to == &by_ids) {
+      call.ids = ids.get();
+      call.width = 1;
+      form.find(ids.get(), size, scratch.get(), &call.distinct);
+      form.update(kind.rule, call, 0, size);
+    } else {
+      call.width = size;
+      const int64_t middle = size / 32 * 16;
+      form.update_all(kind.rule, call, 0, middle);
+      form.update_all(kind.rule, call, middle, size);
+    }
+  }
+  for (int i = 0; i <= kind.slots; ++i) {
+    for (int64_t at = 0; at < size; ++at) {
+      const float one = by_ids[i].get()[at], other = whole[i].get()[at];
+      if (!(std::fabs(one - other) <= 1e-5f * (1.0f + std::fabs(one)))) {
+        fail(form, kind, size, 1, size, "dense differs");
+      }
+    }
+  }
+}
+
 void check(const RowForm& form, const RuleKind& kind, int64_t rows, int64_t width, int64_t count,
            std::mt19937& random) {
   Memory<int64_t> ids(count);
@@ -99,6 +141,7 @@ int main() {
         check(**form, kind, 1 + static_cast<int64_t>(random() % 60),
               1 + static_cast<int64_t>(random() % 40), static_cast<int64_t>(random() % 90), random);
       }
+      for (int64_t size = 0; size < 70; ++size, ++cases) check_all(**form, kind, size, random);
       check(**form, kind, 5000, 1, 9000, random);
       check(**form, kind, 700, 130, 900, random);
     }

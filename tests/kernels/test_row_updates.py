@@ -39,11 +39,13 @@ def tables() -> list[tf.Variable]:
 
 
 def trained(optimizer: Any, steps: int = 3) -> list[np.ndarray]:
-    """Tables and slots after some steps; one dense variable is beside the tables."""
-    variables = [*tables(), tf.Variable([1.0, 2.0])]
+    """Tables and slots after some steps; dense variables are beside the tables."""
+    shapes: list[tuple[int, ...]] = [(), (2,), (5, 7), (200, 99)]
+    variables = [*tables(), *(tf.Variable(tf.ones(shape)) for shape in shapes)]
     for step in range(steps):
-        dense = tf.constant([0.5, step - 1.0])
-        optimizer.apply_gradients(zip([*gradients(step), dense], variables, strict=True))
+        random = np.random.default_rng(step)
+        dense = [tf.constant(random.normal(size=shape), tf.float32) for shape in shapes]
+        optimizer.apply_gradients(zip([*gradients(step), *dense], variables, strict=True))
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return [np.asarray(variable.numpy()) for variable in (*variables, *inner.variables)]
 
@@ -154,12 +156,15 @@ def test_a_table_without_rows_takes_a_gradient_without_ids() -> None:
     assert table.shape == (0, 3)
 
 
-def test_what_was_read_before_an_update_stays_as_it_was() -> None:
+@pytest.mark.parametrize("dense", [False, True])
+def test_what_was_read_before_an_update_stays_as_it_was(dense: bool) -> None:
     """A read shares the memory of the variable until someone writes to it."""
     table = tf.Variable(tf.ones([3, 2]))
     read = table.read_value()
-    slices = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([1]), [3, 2])
-    optimizers.SGD(1.0).apply_gradients([(slices, table)])
+    gradient: Any = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([1]), [3, 2])
+    if dense:
+        gradient = tf.constant([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
+    optimizers.SGD(1.0).apply_gradients([(gradient, table)])
     assert (read.numpy() == 1).all()
     assert table.numpy()[1].tolist() == [0, 0]
 

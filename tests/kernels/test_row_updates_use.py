@@ -43,10 +43,12 @@ def ops_of(optimizer: Any, dtype: tf.DType = tf.float32) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["Adam", "SGD", "Adagrad", "Ftrl"])
-def test_all_tables_of_a_step_are_one_operation(name: str) -> None:
+def test_all_variables_of_a_step_are_one_operation(name: str) -> None:
     ops = ops_of(getattr(optimizers, name)(0.1, weight_decay=0.1))
     assert ops.count("TfrsAfmUpdateRows") == 1
-    assert not {"ResourceScatterUpdate", "Unique", "UnsortedSegmentSum"} & set(ops)
+    left = {"ResourceScatterUpdate", "Unique", "UnsortedSegmentSum", "AssignSubVariableOp"}
+    assert not left & set(ops)
+    assert ops.count("AssignAddVariableOp") == 1  # the step counter
 
 
 def test_clipping_adds_up_first_and_then_leaves_the_update_to_them() -> None:
@@ -167,10 +169,11 @@ def test_a_step_that_is_saved_holds_none_of_them(tmp_path: pathlib.Path) -> None
         ({"rule": "adamax"}, "There is no rule 'adamax'"),
         ({"form": "sve2"}, "This processor has no form 'sve2'"),
         ({"rule": "sgd"}, "`slots` must be 0 a table"),
-        ({"names": []}, "`names` and `decayed` must be one a table"),
+        ({"names": []}, "`names`, `decayed` and `dense` must be one a table"),
         ({"numbers": [0.0, 0.1]}, "`numbers` must be 3"),
         ({"ids": [tf.constant([1], tf.int64)]}, "`gradients` must be"),
         ({"gradients": [tf.ones([2, 3])]}, "`gradients` must have rows of the table"),
+        ({"dense": [True]}, "`gradients` must have rows of the table"),
         ({"slots": [(5, 3)]}, "`slots` must be initialized and of the shape of t"),
         ({"slots": "table"}, "one of them twice"),
     ],
@@ -189,6 +192,7 @@ def test_what_does_not_fit_is_an_error_of_tensorflow(change: dict[str, Any], mes
         "form": "portable",
         "names": ["t"],
         "decayed": [False],
+        "dense": [False],
     }
     if "slots" in change:
         change = {"slots": [table.handle if change["slots"] == "table" else other.handle]}

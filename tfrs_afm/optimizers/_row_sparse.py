@@ -19,8 +19,8 @@ class RowSparse(tf.keras.optimizers.Optimizer):
 
     To be put before an optimizer of tf_keras among the bases. A dense gradient goes to that
     optimizer unchanged; a sparse one (`tf.IndexedSlices`, from `tf.gather` and embedding lookups)
-    goes to `update_rows`, each row once, or, where `kernel_rule` has the same rule, to the kernels,
-    all tables at once.
+    goes to `update_rows`, each row once. Where the kernels may be, all gradients of a step go to
+    them at once instead, with the same rule as `kernel_rule` names it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,7 +74,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         raise NotImplementedError
 
     def kernel_rule(self) -> Rule:
-        """The rule of `update_rows` as the kernels know it."""
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
         raise NotImplementedError
 
     def add_to_rows(self, variable: Variable, rows: Tensor, ids: Tensor) -> None:
@@ -114,13 +114,14 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         return super()._distributed_apply_gradients_fn(distribution, pairs, **kwargs)
 
     def _in_kernels(self) -> bool:
-        """Whether the kernels update tables in this step."""
+        """Whether the kernels update variables in this step."""
         # A class derived from one of ours may update otherwise. The average passes over the whole
         # table anyway, and tf_keras takes it of what it has updated itself.
-        return "kernel_rule" in vars(type(self)) and not self.use_ema and may_update_rows()
+        ours = "kernel_rule" in vars(type(self)) and self._mesh is None
+        return ours and not (self.use_ema or self.jit_compile) and may_update_rows()
 
     def _taken(self, pairs: Sequence[Any]) -> set[int]:
-        """Positions of the pairs that the kernels update: of each table, the first."""
+        """Positions of the pairs that the kernels update: of each variable, the first."""
         first: dict[Any, int] = {}
         for position, (gradient, variable) in enumerate(pairs):
             # A variable without this is not to be updated, one that is not known is an error.

@@ -66,5 +66,5 @@ class Adagrad(RowSparse, tf.keras.optimizers.Adagrad):
         self.add_to_rows(variable, -rate * g * tf.math.rsqrt(n + self.epsilon), ids)
 
     def kernel_rule(self) -> Rule:
-        """The rule of `update_rows` as the kernels know it."""
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
         return Rule("adagrad", ("accumulators",), (self.learning_rate, self.epsilon))

@@ -72,13 +72,13 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
 
     def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
-        dtype = variable.dtype
-        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
-        rate, epsilon = self._rate_and_epsilon(dtype)
+        rate, epsilon = self._rate_and_epsilon(variable.dtype)
         ids = gradient.indices
         momentum, velocity = slots(self, variable, "momentums", "velocities")
-        m = beta_1 * tf.gather(momentum, ids) + (1 - beta_1) * gradient.values
-        v = beta_2 * tf.gather(velocity, ids) + (1 - beta_2) * tf.square(gradient.values)
+        m, v = tf.gather(momentum, ids), tf.gather(velocity, ids)
+        # As tf_keras has it: a float32 of beta has lost digits that 1 - beta needs.
+        m += (gradient.values - m) * (1 - self.beta_1)
+        v += (tf.square(gradient.values) - v) * (1 - self.beta_2)
         momentum.scatter_update(tf.IndexedSlices(m, ids))
         velocity.scatter_update(tf.IndexedSlices(v, ids))
         if self.amsgrad:
@@ -88,9 +88,9 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
         self.add_to_rows(variable, -rate * m / (tf.sqrt(v) + epsilon), ids)
 
     def kernel_rule(self) -> Rule:
-        """The rule of `update_rows` as the kernels know it."""
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
         rate, epsilon = self._rate_and_epsilon(tf.float32)
-        numbers = rate, self.beta_1, self.beta_2, epsilon
+        numbers = rate, 1 - self.beta_1, 1 - self.beta_2, epsilon
         if self.amsgrad:
             return Rule("amsgrad", ("momentums", "velocities", "velocity_hats"), numbers)
         return Rule("adam", ("momentums", "velocities"), numbers)

@@ -96,7 +96,7 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
         variable.scatter_update(tf.IndexedSlices(w, ids))
 
     def kernel_rule(self) -> Rule:
-        """The rule of `update_rows` as the kernels know it."""
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
         rate = tf.cast(self.learning_rate, tf.float32)
         numbers = (
             rate,

@@ -86,7 +86,7 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         self.add_to_rows(variable, momentum * m + downhill if self.nesterov else m, ids)
 
     def kernel_rule(self) -> Rule:
-        """The rule of `update_rows` as the kernels know it."""
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
         self._require_slots()
         if not self._has_slots():
             return Rule("sgd", (), (self.learning_rate,))

@@ -1,4 +1,4 @@
-// Updates of the rows of a table that a batch looked up, for one instruction set.
+// Updates of the rows of a table that a batch looked up, or of all, for one instruction set.
 //
 // Compiled once for each form, as pair_attention.cc. The gradients of an id that appears more than
 // once are summed in registers, in order, just before its row is updated: no sum is ever stored.
@@ -97,15 +97,14 @@ TFRS_AFM_INLINE Floats moved(const Adagrad& rule, Floats w, Floats g, Floats* sl
 template <bool kLargest>
 struct Adam {
   static constexpr int kSlots = kLargest ? 3 : 2;
-  float rate, beta_1, beta_2, epsilon;
-  explicit Adam(const float* own)
-      : rate(own[0]), beta_1(own[1]), beta_2(own[2]), epsilon(own[3]) {}
+  float rate, new_1, new_2, epsilon;
+  explicit Adam(const float* own) : rate(own[0]), new_1(own[1]), new_2(own[2]), epsilon(own[3]) {}
 };
 
 template <bool kLargest>
 TFRS_AFM_INLINE Floats moved(const Adam<kLargest>& rule, Floats w, Floats g, Floats* slots) {
-  slots[0] = rule.beta_1 * slots[0] + (1.0f - rule.beta_1) * g;
-  slots[1] = rule.beta_2 * slots[1] + (1.0f - rule.beta_2) * (g * g);
+  slots[0] += (g - slots[0]) * rule.new_1;
+  slots[1] += (g * g - slots[1]) * rule.new_2;
   Floats v = slots[1];
   if constexpr (kLargest) v = slots[2] = larger(v, slots[2]);
   return w - rule.rate * slots[0] / (square_root(v) + rule.epsilon);
@@ -222,30 +221,58 @@ void update_narrow(const RowUpdate& call, const Kind& rule, int64_t first, int64
   }
 }
 
-template <typename Kind>
-void update_by(const RowUpdate& call, int64_t first, int64_t last) {
-  const Kind rule(call.numbers + 1);
-  if (call.width < 1) return;
-  call.width < kLanes ? update_narrow(call, rule, first, last)
-                      : update_wide(call, rule, first, last);
-}
+struct Rows {
+  template <typename Kind>
+  static void run(const RowUpdate& call, int64_t first, int64_t last) {
+    const Kind rule(call.numbers + 1);
+    if (call.width < 1) return;
+    call.width < kLanes ? update_narrow(call, rule, first, last)
+                        : update_wide(call, rule, first, last);
+  }
+};
 
-void update(Rule rule, const RowUpdate& call, int64_t first, int64_t last) {
+// All of a variable, from front to end.
+struct All {
+  template <typename Kind>
+  static void run(const RowUpdate& call, int64_t first, int64_t last) {
+    constexpr int kSlots = Kind::kSlots;
+    const Kind rule(call.numbers + 1);
+    Floats slots[kSlots + 1];
+    int64_t i = first;
+    for (; i + kLanes <= last; i += kLanes) {
+      for (int s = 0; s < kSlots; ++s) slots[s] = load_any(call.slots[s] + i);
+      float* w = call.table + i;
+      store_any(w, decayed_and_moved(call, rule, load_any(w), load_any(call.rows + i), slots));
+      for (int s = 0; s < kSlots; ++s) store_any(call.slots[s] + i, slots[s]);
+    }
+    if (const int64_t rest = last - i; rest > 0) {
+      for (int s = 0; s < kSlots; ++s) slots[s] = load_some(call.slots[s] + i, rest);
+      float* w = call.table + i;
+      const Floats g = load_some(call.rows + i, rest);
+      store_some(w, decayed_and_moved(call, rule, load_some(w, rest), g, slots), rest);
+      for (int s = 0; s < kSlots; ++s) store_some(call.slots[s] + i, slots[s], rest);
+    }
+  }
+};
+
+template <typename What>
+void by_rule(Rule rule, const RowUpdate& call, int64_t first, int64_t last) {
   switch (rule) {
-    case Rule::kSGD: return update_by<SGD>(call, first, last);
-    case Rule::kMomentum: return update_by<Momentum<false>>(call, first, last);
-    case Rule::kNesterov: return update_by<Momentum<true>>(call, first, last);
-    case Rule::kAdagrad: return update_by<Adagrad>(call, first, last);
-    case Rule::kAdam: return update_by<Adam<false>>(call, first, last);
-    case Rule::kAMSGrad: return update_by<Adam<true>>(call, first, last);
-    case Rule::kFtrl: return update_by<Ftrl>(call, first, last);
+    case Rule::kSGD: return What::template run<SGD>(call, first, last);
+    case Rule::kMomentum: return What::template run<Momentum<false>>(call, first, last);
+    case Rule::kNesterov: return What::template run<Momentum<true>>(call, first, last);
+    case Rule::kAdagrad: return What::template run<Adagrad>(call, first, last);
+    case Rule::kAdam: return What::template run<Adam<false>>(call, first, last);
+    case Rule::kAMSGrad: return What::template run<Adam<true>>(call, first, last);
+    case Rule::kFtrl: return What::template run<Ftrl>(call, first, last);
   }
 }
 
 }  // namespace
 
 extern const RowForm kRowForm;
-const RowForm kRowForm = {TFRS_AFM_STRING(TFRS_AFM_FORM), scratch_size, find, update};
+const RowForm kRowForm = {TFRS_AFM_STRING(TFRS_AFM_FORM), scratch_size, find, by_rule<Rows>,
+                          by_rule<All>};
 
 }  // namespace TFRS_AFM_FORM
 }  // namespace tfrs_afm

@@ -23,7 +23,7 @@ constexpr RuleKind kRules[] = {
     {"momentum", Rule::kMomentum, 1, 3},   // and momentum
     {"nesterov", Rule::kNesterov, 1, 3},   // and momentum
     {"adagrad", Rule::kAdagrad, 1, 3},     // and epsilon
-    {"adam", Rule::kAdam, 2, 5},           // and beta 1, beta 2, epsilon
+    {"adam", Rule::kAdam, 2, 5},           // and 1 - beta 1, 1 - beta 2, epsilon
     {"amsgrad", Rule::kAMSGrad, 3, 5},     // the same
     {"ftrl", Rule::kFtrl, 2, 6},           // and power, l1, l2, shrinkage
 };
@@ -37,7 +37,8 @@ struct Distinct {
   const int32_t* next;      // place -> the next one of the same id, or -1
 };
 
-// The gradient of one table: `rows` (number of ids, width), for the rows `ids` of the table.
+// The gradient of one table: `rows` (number of ids, width), for the rows `ids` of the table; or of
+// all of it, without ids, as one row as wide as the table has elements.
 struct RowGradient {
   const int64_t* ids;
   const float* rows;
@@ -64,6 +65,9 @@ struct RowForm {
   void (*find)(const int64_t* ids, int64_t count, int32_t* scratch, Distinct* distinct);
   // Updates the rows of the distinct ids `first` to `last`, which must be in the table.
   void (*update)(Rule rule, const RowUpdate&, int64_t first, int64_t last);
+  // Updates the elements `first` to `last` of a variable whose gradient is of all of it. The same
+  // to the bit however they are split, if `first` is a multiple of 16.
+  void (*update_all)(Rule rule, const RowUpdate&, int64_t first, int64_t last);
 };
 
 // The forms that were compiled and that this processor runs, the fastest first; ends with null.

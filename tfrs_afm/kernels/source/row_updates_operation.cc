@@ -1,4 +1,4 @@
-// Updates of the rows of many tables as one operation of TensorFlow.
+// Updates of many variables, by rows or as a whole, as one operation of TensorFlow.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -30,7 +30,7 @@ constexpr int64_t kAloneFloats = int64_t{1} << 14;
 REGISTER_OP("TfrsAfmUpdateRows")
     .Input("tables: N * resource")
     .Input("slots: M * resource")  // those of the first table, then those of the second, ...
-    .Input("ids: N * int64")
+    .Input("ids: N * int64")  // not looked at where the gradient is dense
     .Input("gradients: N * float32")
     .Input("numbers: float32")
     .Attr("N: int >= 1")
@@ -39,6 +39,7 @@ REGISTER_OP("TfrsAfmUpdateRows")
     .Attr("form: string")
     .Attr("names: list(string)")
     .Attr("decayed: list(bool)")
+    .Attr("dense: list(bool)")
     .SetIsStateful()
     .SetShapeFn(tensorflow::shape_inference::NoOutputs);
 
@@ -73,9 +74,9 @@ class Held {
     return absl::OkStatus();
   }
 
-  // Makes the memory of a locked variable its own, to be changed in place from now on: a read of
-  // the whole variable is a copy then, as after any sparse update of TensorFlow.
-  absl::Status Own(OpKernelContext* context, int64_t at) {
+  // Makes the memory of a locked variable its own, to be changed in place; `sparse`: from now on, so
+  // that a read of the whole variable is a copy, as after any sparse update of TensorFlow.
+  absl::Status Own(OpKernelContext* context, int64_t at, bool sparse) {
     Var* variable = variables_[at].get();
     if (variable->copy_on_read_mode.load()) return absl::OkStatus();
     Tensor* tensor = variable->tensor();
@@ -85,7 +86,7 @@ class Held {
       std::copy_n(tensor->flat<float>().data(), tensor->NumElements(), copy.flat<float>().data());
       *tensor = copy;
     }
-    variable->copy_on_read_mode.store(true);
+    if (sparse) variable->copy_on_read_mode.store(true);
     return absl::OkStatus();
   }
 
@@ -107,6 +108,7 @@ class UpdateRows : public OpKernel {
     OP_REQUIRES_OK(construction, construction->GetAttr("form", &form));
     OP_REQUIRES_OK(construction, construction->GetAttr("names", &names_));
     OP_REQUIRES_OK(construction, construction->GetAttr("decayed", &decayed_));
+    OP_REQUIRES_OK(construction, construction->GetAttr("dense", &dense_));
     for (const RowForm* const* one = row_forms(); *one; ++one) {
       if (form == (*one)->name) form_ = *one;
     }
@@ -120,8 +122,9 @@ class UpdateRows : public OpKernel {
                                 " for ", count_, " tables."));
     OP_REQUIRES(construction,
                 static_cast<int>(names_.size()) == count_ &&
-                    static_cast<int>(decayed_.size()) == count_,
-                InvalidArgument("`names` and `decayed` must be one a table."));
+                    static_cast<int>(decayed_.size()) == count_ &&
+                    static_cast<int>(dense_.size()) == count_,
+                InvalidArgument("`names`, `decayed` and `dense` must be one a table."));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -138,8 +141,8 @@ class UpdateRows : public OpKernel {
       const Tensor &rows = context->input(first_ids + count_ + i);
       const int64_t number = ids.NumElements();
       OP_REQUIRES(context,
-                  ids.dims() == 1 && rows.dims() >= 1 && rows.dim_size(0) == number &&
-                      number <= kMostIds,
+                  dense_[i] || (ids.dims() == 1 && rows.dims() >= 1 &&
+                                rows.dim_size(0) == number && number <= kMostIds),
                   InvalidArgument("`gradients` must be (ids, ...). Received: ids ",
                                   ids.shape().DebugString(), " and gradient ",
                                   rows.shape().DebugString(), " for ", names_[i], "."));
@@ -157,11 +160,15 @@ class UpdateRows : public OpKernel {
     for (int i = 0; i < count_; ++i) {
       OP_REQUIRES_OK(context, Check(context, held, i, updates[i].distinct));
     }
-    for (int i = 0; i < first_ids; ++i) OP_REQUIRES_OK(context, held.Own(context, i));
+    for (int i = 0; i < first_ids; ++i) {
+      const int table = i < count_ ? i : (i - count_) / kind_->slots;
+      OP_REQUIRES_OK(context, held.Own(context, i, !dense_[table]));
+    }
     for (int i = 0; i < count_; ++i) {
       Tensor& table = *held[i]->tensor();
       updates[i].table = table.flat<float>().data();
-      updates[i].width = table.dim_size(0) ? table.NumElements() / table.dim_size(0) : 0;
+      const int64_t rows = dense_[i] ? 1 : table.dim_size(0);
+      updates[i].width = rows ? table.NumElements() / rows : 0;
       for (int s = 0; s < kind_->slots; ++s) {
         updates[i].slots[s] = held[count_ + i * kind_->slots + s]->tensor()->flat<float>().data();
       }
@@ -178,6 +185,7 @@ class UpdateRows : public OpKernel {
     for (int i = 0; i < count_; ++i) {
       const int64_t number = context->input(first_ids + i).NumElements();
       same[i] = i;
+      if (dense_[i]) continue;
       for (const int j : own) {
         if ((*updates)[i].ids == (*updates)[j].ids &&
             number == context->input(first_ids + j).NumElements()) {
@@ -210,7 +218,7 @@ class UpdateRows : public OpKernel {
     const int first_ids = count_ * (1 + kind_->slots);
     const Tensor& ids = context->input(first_ids + i);
     TensorShape shape = context->input(first_ids + count_ + i).shape();
-    if (!held[i]->is_initialized || table.dtype() != tensorflow::DT_FLOAT || table.dims() < 1) {
+    if (!held[i]->is_initialized || table.dtype() != tensorflow::DT_FLOAT) {
       return FailedPrecondition("`tables` must be float32 and initialized. Received: ", names_[i],
                                 " of ", tensorflow::DataTypeString(table.dtype()), ".");
     }
@@ -222,13 +230,13 @@ class UpdateRows : public OpKernel {
                                   ", ", table.shape().DebugString(), ".");
       }
     }
-    shape.set_dim(0, table.dim_size(0));
+    if (!dense_[i] && table.dims()) shape.set_dim(0, table.dim_size(0));
     if (shape != table.shape()) {
       return InvalidArgument("`gradients` must have rows of the table. Received: gradient ",
                              context->input(first_ids + count_ + i).shape().DebugString(), " for ",
                              names_[i], " of ", table.shape().DebugString(), ".");
     }
-    if (ids.NumElements() && (distinct.lowest < 0 || distinct.highest >= table.dim_size(0))) {
+    if (!dense_[i] && ids.NumElements() && (distinct.lowest < 0 || distinct.highest >= table.dim_size(0))) {
       const int64_t bad = distinct.lowest < 0 ? distinct.lowest : distinct.highest;
       return InvalidArgument("`ids` must be in [0, ", table.dim_size(0), "). Received: id ", bad,
                              " for ", names_[i], ". Nothing was changed.");
@@ -236,27 +244,29 @@ class UpdateRows : public OpKernel {
     return absl::OkStatus();
   }
 
-  // A task is some rows of one table.
+  // A task is some rows of one table, or elements of a variable whose gradient is dense.
   void Update(OpKernelContext* context, const std::vector<RowUpdate>& updates) const {
     struct Task {
-      const RowUpdate* update;
+      int which;
       int64_t first, last;
     };
     std::vector<Task> tasks;
     int64_t floats = 0;
-    for (const RowUpdate& one : updates) {
-      const int64_t rows = one.distinct.count;
-      const int64_t step = std::max<int64_t>(kTaskFloats / std::max<int64_t>(one.width, 1), 1);
+    for (int i = 0; i < count_; ++i) {
+      const int64_t width = std::max<int64_t>(updates[i].width, 1);
+      const int64_t rows = dense_[i] ? updates[i].width : updates[i].distinct.count;
+      const int64_t step = dense_[i] ? kTaskFloats : std::max<int64_t>(kTaskFloats / width, 1);
       for (int64_t first = 0; first < rows; first += step) {
-        tasks.push_back({&one, first, std::min(first + step, rows)});
+        tasks.push_back({i, first, std::min(first + step, rows)});
       }
-      floats += rows * one.width;
+      floats += dense_[i] ? rows : rows * width;
     }
     const int64_t count = static_cast<int64_t>(tasks.size());
     run_tasks(context, count, workers_for(context, count, floats < kAloneFloats),
               [&](int64_t task, int64_t) {
-                form_->update(kind_->rule, *tasks[task].update, tasks[task].first,
-                              tasks[task].last);
+                const Task& one = tasks[task];
+                const auto update = dense_[one.which] ? form_->update_all : form_->update;
+                update(kind_->rule, updates[one.which], one.first, one.last);
               });
   }
 
@@ -264,7 +274,7 @@ class UpdateRows : public OpKernel {
   const RowForm* form_ = nullptr;
   const RuleKind* kind_ = nullptr;
   std::vector<std::string> names_;
-  std::vector<bool> decayed_;
+  std::vector<bool> decayed_, dense_;
 };
 
 REGISTER_KERNEL_BUILDER(Name("TfrsAfmUpdateRows").Device(tensorflow::DEVICE_CPU), UpdateRows);
