@@ -1,9 +1,12 @@
 """What does an optimizer step on a large embedding table cost, ours against tf_keras' own?
 
-    python -m benchmarks.optimizer_step            # all three questions
-    python -m benchmarks.optimizer_step step rows memory   # or some of them
+    python -m benchmarks.optimizer_step            # all questions
+    python -m benchmarks.optimizer_step step tables rows memory   # or some of them
 
-step    Time of a step (lookup, loss, gradient, update) on one table, ours and tf_keras' in turn.
+step    Time of a step (lookup, loss, gradient, update) on one table: ours by the kernels, ours by
+        stock operations and tf_keras', in turn.
+tables  Time of the update of 52 tables, those of 26 columns, by the kernels and by stock
+        operations in turn, and the operations in the graph of a DeepFM over such columns.
 rows    Time of a training step on a table of 10M rows over one of 10k rows, the same batch.
 memory  Peak memory of the steps beyond what the process held before them, one process each.
 """
@@ -25,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfrs_afm
-from tfrs_afm import optimizers
+from tfrs_afm import kernels, optimizers
 
 DIM = 16
 IDS = 4096
@@ -117,15 +120,82 @@ def finished(result: Any) -> None:
     tf.nest.map_structure(lambda value: value.numpy(), result)
 
 
+def in_stock(step: Callable[[Any], Any], first: Any) -> Callable[[Any], Any]:
+    """A step that is traced of stock operations, on its first batch."""
+    with kernels.stock():
+        step(first)
+    return step
+
+
 def ask_step(count: int, rows: int = 1_000_000) -> None:
     print(f"\nstep: {rows:,} x {DIM} table, {IDS} uniform ids, median of {count} steps, in turn")
-    print("| optimizer | part | tf_keras, ms | ours, ms | ratio |\n|---|---|---|---|---|")
+    print("| optimizer | part | tf_keras, ms | ours, stock, ms | ours, ms | ratio |")
+    print("|---|---|---|---|---|---|")
     data = batches(rows, count)
-    for name, pair in PAIRS.items():
+    for name, (ours, theirs) in PAIRS.items():
         for part, make in (("whole step", lookup_step), ("update alone", apply_step)):
-            ours, theirs = (make(rows, optimizer()) for optimizer in pair)
-            fast, slow = in_turn([ours, theirs], [data, data])
-            print(f"| {name} | {part} | {slow:.1f} | {fast:.2f} | {slow / fast:.1f}x |", flush=True)
+            steps = [make(rows, theirs()), in_stock(make(rows, ours()), data[0])]
+            slow, stock, fast = in_turn([*steps, make(rows, ours())], [data] * 3)
+            times = f"{slow:.1f} | {stock:.2f} | {fast:.2f}"
+            print(f"| {name} | {part} | {times} | {slow / fast:.1f}x |", flush=True)
+
+
+def tables_step(optimizer: Any, columns: int, rows: int) -> Callable[[Any], Any]:
+    """The update of the vectors and linear weights of so many columns, for given ids."""
+    tables = [tf.Variable(tf.fill([rows, dim], 0.1)) for _ in range(columns) for dim in (DIM, 1)]
+    optimizer.build(tables)
+
+    @tf.function
+    def step(ids: tf.Tensor) -> Any:
+        of_column = [ids for ids in tf.unstack(ids) for _ in range(2)]
+        gradients = [
+            tf.IndexedSlices(tf.fill([tf.size(ids), table.shape[1]], -1e-4), ids, table.shape)
+            for ids, table in zip(of_column, tables, strict=True)
+        ]
+        return optimizer.apply_gradients(zip(gradients, tables, strict=True))
+
+    return step
+
+
+def ask_tables(count: int, columns: int = 26, rows: int = 100_000) -> None:
+    print(f"\ntables: the update of {2 * columns} tables of {rows:,} rows, median of {count} steps")
+    print("| optimizer | ids a column | stock, ms | kernels, ms | ratio |\n|---|---|---|---|---|")
+    random = np.random.default_rng(1)
+    for name, (ours, _) in PAIRS.items():
+        for size in (1024, 4096):
+            # To the fourth: as in real features some ids are in every batch.
+            draws = random.random((count, columns, size)) ** 4
+            data = list(tf.constant((rows * draws).astype(np.int64)))
+            stock = in_stock(tables_step(ours(), columns, rows), data[0])
+            slow, fast = in_turn([stock, tables_step(ours(), columns, rows)], [data, data])
+            print(f"| {name} | {size} | {slow:.2f} | {fast:.2f} | {slow / fast:.1f}x |", flush=True)
+    batch = [
+        tf.constant(random.integers(0, 10**6, (columns, 1024)).astype(str)) for _ in range(count)
+    ]
+    steps = [in_stock(deepfm_step(columns, rows), batch[0]), deepfm_step(columns, rows)]
+    times = in_turn(steps, [batch, batch])
+    print(f"\na training step of a DeepFM over {columns} hashed columns, batch 1024, Adam")
+    print("| form | operations | of these the optimizer's | ms |\n|---|---|---|---|")
+    for form, step, time_of_step in zip(("stock", "kernels"), steps, times, strict=True):
+        names = [one.name for one in step.get_concrete_function(batch[0]).graph.get_operations()]
+        of_adam = sum(name.startswith("Adam/") for name in names)
+        print(f"| {form} | {len(names):,} | {of_adam:,} | {time_of_step:.1f} |")
+
+
+def deepfm_step(columns: int, rows: int) -> Any:
+    """A compiled training step of a DeepFM; takes `(columns, batch)` strings."""
+    fc = tf.feature_column
+    hashed = [fc.categorical_column_with_hash_bucket(f"f{i}", rows) for i in range(columns)]
+    model = tfrs_afm.models.DeepFM([fc.embedding_column(column, DIM) for column in hashed])
+    model.compile(optimizers.Adam(0.01))
+
+    @tf.function
+    def step(words: tf.Tensor) -> Any:
+        features = {f"f{i}": one for i, one in enumerate(tf.unstack(words))}
+        labels = tf.cast(tf.strings.length(words[0])[:, None] % 2, tf.float32)
+        return model.train_step((features, labels))["loss"]
+
+    return step
 
 
 def ask_rows(count: int, small: int = 10_000, large: int = 10_000_000) -> None:
@@ -214,11 +284,11 @@ def main(args: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("questions", nargs="*", help="step, rows, memory; all when none is given")
+    parser.add_argument("questions", nargs="*", help="step, tables, rows, memory")
     parser.add_argument("--steps", type=int, default=64, help="steps of each kind")
     known = parser.parse_args(args)
     print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    ask = {"step": ask_step, "rows": ask_rows, "memory": ask_memory}
+    ask = {"step": ask_step, "tables": ask_tables, "rows": ask_rows, "memory": ask_memory}
     for question in known.questions or ask:
         ask[question](known.steps)
 

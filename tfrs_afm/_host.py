@@ -44,8 +44,8 @@ PRIVATE_NAMES = {
     "tf.__internal__.tracking.Trackable": "_copy_trackable_to_cpu _lookup_dependency",
     "tf.keras.layers.Dropout": "_flatten_layers",
     "tf.keras.optimizers.Optimizer": "_apply_weight_decay _clip_gradients "
-    "_deduplicate_sparse_grad _no_dependency _trackable_children _update_step_xla "
-    "_use_weight_decay _var_key",
+    "_deduplicate_sparse_grad _distributed_apply_gradients_fn _no_dependency "
+    "_trackable_children _update_step_xla _use_weight_decay _var_key",
 }
 """Where they are -> what is used or overridden there."""
 
@@ -132,8 +132,8 @@ def slots(optimizer: Optimizer, variable: Variable, *kinds: str) -> list[Any]:
         variable: A variable of the model.
         kinds: Names of the optimizer's lists, such as "momentums".
     """
-    index = optimizer._index_dict[optimizer._var_key(variable)]
-    return [getattr(optimizer, f"_{kind}")[index] for kind in kinds]
+    found = all_slots(optimizer, variable)
+    return [found[kind] for kind in kinds]
 
 
 def all_slots(optimizer: Optimizer, variable: Variable) -> dict[str, Any]:

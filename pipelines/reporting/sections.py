@@ -64,7 +64,7 @@ def data(contents: Contents) -> dict[str, Table]:
     }
 
 
-_ABOUT = ("epoch", "step")
+_ABOUT = ("epoch", "step", "kernels")
 _COSTS = ("seconds", "examples_per_second", "step_seconds", "input_wait", "learning_rate")
 
 

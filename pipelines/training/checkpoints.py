@@ -35,6 +35,7 @@ class RunState:
         epochs_without_better: Epochs since the best one.
         epochs_on_plateau: Epochs since the best one, or since the learning rate fell.
         learning_rate_scale: What plateaus left of the learning rate.
+        kernels: The forms of `tfrs_afm.kernels` that this epoch is trained by, the last one now.
         history: One record for each epoch that is done.
     """
 
@@ -44,7 +45,7 @@ class RunState:
     rows: int = 0
     seconds: float = 0.0
     waited: float = 0.0
-    trained: dict[str, float] | None = None
+    trained: dict[str, Any] | None = None
     batches_per_epoch: int | None = None
     best: float | None = None
     best_epoch: int | None = None
@@ -52,6 +53,7 @@ class RunState:
     epochs_without_better: int = 0
     epochs_on_plateau: int = 0
     learning_rate_scale: float = 1.0
+    kernels: list[str] = dataclasses.field(default_factory=list)
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> str:
@@ -220,8 +222,9 @@ class History:
     Attributes:
         epochs: One record for each epoch, as in `history.jsonl`: `epoch` (from 0), `step` (done
             in all), the metrics of training, those of validation behind `val_`, `learning_rate`,
-            `seconds`, `examples_per_second`, `step_seconds` and `input_wait` (the share of the
-            time in which the model waited for its input).
+            `seconds`, `examples_per_second`, `step_seconds`, `input_wait` (the share of the time
+            in which the model waited for its input) and `kernels`, the form of
+            `tfrs_afm.kernels` that trained, or "stock" and why.
         best_epoch: The epoch whose weights the model now has.
         best: The monitored metric's value there; None where there is nothing to monitor.
         ended_by: "epochs" or "early_stopping".

@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,29 @@ def refuse_other_run(saved: Any, here: Any) -> None:
             "`resume` must go on with what the run was begun with; only more epochs are "
             f"possible. Received: {shown}. Restore that, or take another folder."
         )
+
+
+def forms_of_epoch(known: Sequence[str], here: str, *, begun: bool) -> list[str]:
+    """Returns the forms of the kernels that train an epoch, and says where it is another one now.
+
+    Args:
+        known: What this returned before; empty for a run that begins, or is of a release that did
+            not record it.
+        here: What `tfrs_afm.kernels` trains with now.
+        begun: Whether a part of the epoch is trained already.
+
+    Example:
+        >>> forms_of_epoch([], "avx512", begun=False)
+        ['avx512']
+    """
+    if not known or known[-1] == here:
+        return list(known) or [here]
+    warnings.warn(
+        f"The run was trained by kernels: {known[-1]}, and goes on by kernels: {here}. Results are "
+        "the same within the rounding of float32, and not to the bit.",
+        stacklevel=2,
+    )
+    return [*known, here] if begun else [here]
 
 
 # What a task says of itself; a model's own arguments of these names only make one.

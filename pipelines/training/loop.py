@@ -14,12 +14,19 @@ from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
 from pipelines.files.atomic import write_text
 from pipelines.training.checkpoints import Checkpoints, History, RunState
-from pipelines.training.identity import describe_run, make_variables, megabytes, refuse_other_run
+from pipelines.training.identity import (
+    describe_run,
+    forms_of_epoch,
+    make_variables,
+    megabytes,
+    refuse_other_run,
+)
 from pipelines.training.records import Profile, Records, termination, train_progress
 from pipelines.training.schedule import is_best_epoch, learning_rate_factor, weigh_classes
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import ScheduledSteps, Steps
 from pipelines.training.weight_average import WeightAverage
+from tfrs_afm.kernels.library import form_here
 from tfrs_afm.types import Dataset, Model
 
 _TERMINATED = 128 + 15  # what a shell says of a process that SIGTERM ended
@@ -154,6 +161,7 @@ class Loop:
                 self._average.restart()  # the weights may have been trained before
             if self._team.is_chief:
                 write_text(described, json.dumps(self._description))
+            self._note_kernels()
             self._save()
             return
         if not resume:
@@ -163,12 +171,18 @@ class Loop:
             )
         refuse_other_run(json.loads(described.read_text(encoding="utf-8")), self._description)
         self._state = self._checkpoints.restore()
+        self._note_kernels()
         self._scale.assign(self._state.learning_rate_scale)
         if self._state.epoch > self._training.epochs:
             raise ValueError(
                 "`epochs` must not be less than what is done. Received: "
                 f"epochs={self._training.epochs} of a run with {self._state.epoch}."
             )
+
+    def _note_kernels(self) -> None:
+        state = self._state
+        begun = state.batch > 0 and state.trained is None
+        state.kernels = forms_of_epoch(state.kernels, form_here(), begun=begun)
 
     def _check_monitor(self) -> None:
         stopping = self._training.early_stopping
@@ -261,6 +275,7 @@ class Loop:
             "examples_per_second": state.rows / max(state.seconds, 1e-9),
             "step_seconds": state.seconds / max(state.batch, 1),
             "input_wait": state.waited / max(state.seconds, 1e-9),
+            "kernels": ", then ".join(state.kernels),
         }
         self._end_if_asked()
 
@@ -280,6 +295,7 @@ class Loop:
         state.history.append(record)
         state.epoch, state.batch, state.trained = state.epoch + 1, 0, None
         state.rows, state.seconds, state.waited = 0, 0.0, 0.0
+        state.kernels = state.kernels[-1:]
         self._model.reset_metrics()  # those of groups hold every example
         self._save()
 

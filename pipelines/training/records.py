@@ -16,7 +16,7 @@ import tensorflow as tf
 from pipelines.files.atomic import write_text
 from pipelines.training.checkpoints import RunState
 
-_ABOUT = ("epoch", "step")
+_ABOUT = ("epoch", "step", "kernels")
 
 
 class Records:

@@ -75,13 +75,13 @@ def test_without_a_library_status_says_how_to_build_one(empty: pathlib.Path) -> 
 
 
 def test_a_library_of_another_tensorflow_is_not_loaded(empty: pathlib.Path) -> None:
-    (empty / "pair_attention-tf2.20.1-0123456789abcdef.so").write_bytes(b"another ABI")
+    (empty / "kernels-tf2.20.1-0123456789abcdef.so").write_bytes(b"another ABI")
     assert found().form == "stock"
     assert f"was built for TensorFlow 2.20.1, this is {tf.__version__}." in found().reason
 
 
 def test_a_library_of_other_sources_is_not_loaded(empty: pathlib.Path) -> None:
-    (empty / f"pair_attention-tf{tf.__version__}-0123456789abcdef.so").write_bytes(b"older")
+    (empty / f"kernels-tf{tf.__version__}-0123456789abcdef.so").write_bytes(b"older")
     assert "was built from other sources" in found().reason
 
 
@@ -233,7 +233,7 @@ def test_a_wheel_carries_the_kernels_and_says_its_platform(tmp_path: pathlib.Pat
     with zipfile.ZipFile(wheels["require"]) as archive:
         names = archive.namelist()
     assert f"tfrs_afm/kernels/{Target.installed().file_name}" in names
-    assert "tfrs_afm/kernels/source/operation.cc" in names
+    assert "tfrs_afm/kernels/source/row_updates_operation.cc" in names
 
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "clean")], check=True)
     python = tmp_path / "clean" / "bin" / "python"

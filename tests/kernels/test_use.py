@@ -10,38 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 import serving
 import tfrs_afm
+from tests.kernels.graphs import graph_of, holds_kernels, saved_operations
 from tfrs_afm import kernels
 from tfrs_afm.interactions.pair_attention import attend_pairs
 from tfrs_afm.kernels.library import load
 from tfrs_afm.kernels.pair_attention import apply_to
 
 RNG = np.random.default_rng(3)
-PREFIX = "TfrsAfm"
 fc = tf.feature_column
 pytestmark = pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason)
-
-
-def operations(graph_def: Any) -> set[str]:
-    """Every kind of operation in a graph and in its functions."""
-    functions = [function.node_def for function in graph_def.library.function]
-    return {node.op for nodes in (graph_def.node, *functions) for node in nodes}
-
-
-def saved_operations(path: pathlib.Path) -> set[str]:
-    saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
-    return {op for graph in saved.meta_graphs for op in operations(graph.graph_def)}
-
-
-def holds_kernels(ops: set[str]) -> bool:
-    return any(op.startswith(PREFIX) for op in ops)
-
-
-def graph_of(function: Any, *arguments: Any) -> set[str]:
-    return operations(function.get_concrete_function(*arguments).graph.as_graph_def())
 
 
 class Pooling(tf.Module):
@@ -211,7 +191,7 @@ def trained() -> tuple[Any, tf.data.Dataset]:
     return model, batches
 
 
-def step_operations(model: Any, batches: Any) -> set[str]:
+def step_operations(model: Any, batches: Any) -> list[str]:
     batch = next(iter(batches))
     return graph_of(tf.function(lambda: model.train_step(batch)["loss"]))
 

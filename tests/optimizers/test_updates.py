@@ -1,3 +1,5 @@
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.optimizers.rules import RULES, expected, trained
-from tfrs_afm import optimizers
+from tfrs_afm import kernels, optimizers
 
 Steps = list[tuple[list[int], np.ndarray]]
 
@@ -26,12 +28,16 @@ def runs(draw: st.DrawFn) -> tuple[np.ndarray, Steps]:
     return random.normal(size=(rows, width)), steps
 
 
+@pytest.mark.parametrize("form", [kernels.stock, contextlib.nullcontext], ids=["stock", "kernels"])
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=8, deadline=None)
 @given(run=runs())
-def test_rows_follow_the_rule_of_the_paper(name: str, run: tuple[np.ndarray, Steps]) -> None:
+def test_rows_follow_the_rule_of_the_paper(
+    form: Callable[[], Any], name: str, run: tuple[np.ndarray, Steps]
+) -> None:
     start, steps = run
-    found = trained(RULES[name].make(), start, steps)
+    with form():
+        found = trained(RULES[name].make(), start, steps)
     np.testing.assert_allclose(found, expected(RULES[name], start, steps), rtol=2e-4, atol=2e-5)
 
 

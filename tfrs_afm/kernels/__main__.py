@@ -17,7 +17,7 @@ def main() -> None:
     building.add_argument(
         "--folder", type=Path, help="where to; by default the user's cache, where they are found"
     )
-    commands.add_parser("status", help="say which form of pair attention trains here, and why")
+    commands.add_parser("status", help="say which form trains here, and why")
     given = parser.parse_args()
     if given.command == "build":
         start = time.monotonic()

@@ -12,10 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 SOURCE = Path(__file__).with_name("source")
+# Files that are compiled once for each instruction set.
+KERNELS = ("pair_attention", "row_updates")
 # Every function is compiled for speed, and as if no one watched floating point exceptions; sums
 # keep their order. GCC's joining of scalar code into vectors only harms code of vectors.
 COMMON = (
@@ -65,7 +69,7 @@ class Target(NamedTuple):
         digest = hashlib.sha256("\n".join(parts).encode())
         for path in sorted(SOURCE.iterdir()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-        return f"pair_attention-tf{self.tensorflow}-{digest.hexdigest()[:16]}.so"
+        return f"kernels-tf{self.tensorflow}-{digest.hexdigest()[:16]}.so"
 
 
 def cache_folder() -> Path:
@@ -76,7 +80,7 @@ def cache_folder() -> Path:
 
 def tensorflow_of(path: Path) -> str:
     """The version of TensorFlow that a library's name tells."""
-    found = re.fullmatch(r"pair_attention-tf(.+)-[0-9a-f]{16}\.so", path.name)
+    found = re.fullmatch(r"kernels-tf(.+)-[0-9a-f]{16}\.so", path.name)
     return found[1] if found else "an unknown version"
 
 
@@ -111,10 +115,14 @@ def build(folder: Path, target: Target | None = None) -> Path:
         objects = compile_forms(Path(scratch), compiler.split())
         # Its warnings are about TensorFlow's headers, or about what these deprecate.
         headers = [flag.replace("-I", "-isystem", 1) for flag in target.compile_flags]
-        operation = Path(scratch) / "operation.o"
         flags = ["-fPIC", "-fvisibility=hidden", "-O1", "-w", *headers]
-        _run([*compiler.split(), *flags, "-c", str(SOURCE / "operation.cc"), "-o", str(operation)])
-        parts = [str(path) for path in (operation, *objects)]
+        commands = []
+        for source in sorted(SOURCE.glob("*_operation.cc")):
+            objects.append(Path(scratch) / f"{source.stem}.o")
+            output = ["-c", str(source), "-o", str(objects[-1])]
+            commands.append([*compiler.split(), *flags, *output])
+        _run_all(commands)
+        parts = [str(path) for path in objects]
         _run([*compiler.split(), "-shared", *parts, *target.link_flags, "-s", "-o", str(linked)])
         body = linked.read_bytes() + _MARK
     return _publish(body + hashlib.sha256(body).digest(), folder / target.file_name)
@@ -137,13 +145,23 @@ def compile_forms(folder: Path, compiler: list[str], extra: tuple[str, ...] = ()
         flags |= {"avx2": AVX2, "avx512": AVX512}
         choice = ("-DTFRS_AFM_X86",)
     commands = {
-        form: ("pair_attention.cc", *own, f"-DTFRS_AFM_FORM={form}") for form, own in flags.items()
+        f"{kernel}_{form}": (f"{kernel}.cc", *own, f"-DTFRS_AFM_FORM={form}")
+        for kernel in KERNELS
+        for form, own in flags.items()
     }
     commands["forms"] = ("forms.cc", *choice)
-    for name, (file, *own) in commands.items():
-        output = ["-c", str(SOURCE / file), "-o", str(folder / f"{name}.o")]
-        _run([*compiler, *COMMON, *own, *extra, *output])
-    return [folder / f"{name}.o" for name in commands]
+    objects = {name: folder / f"{name}.o" for name in commands}
+    _run_all(
+        [*compiler, *COMMON, *own, *extra, "-c", str(SOURCE / file), "-o", str(objects[name])]
+        for name, (file, *own) in commands.items()
+    )
+    return list(objects.values())
+
+
+def _run_all(commands: Iterable[list[str]]) -> None:
+    """Runs them side by side, as many as there are processors."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
 
 
 def _run(command: list[str]) -> None:

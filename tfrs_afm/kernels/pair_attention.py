@@ -1,14 +1,12 @@
 """Pair attention in the kernels: when they are used, and their gradients."""
 
-import contextlib
-import contextvars
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm._host import FuncGraph, is_saving, is_under_xla, may_record
-from tfrs_afm.kernels.library import load
+from tfrs_afm._host import may_record
+from tfrs_afm.kernels.library import load, mark_graphs, may_stand_here, stock
 
 # What forward keeps for backward, in bytes: the scores of a batch and a bit for each hidden unit
 # of each pair. Beyond, backward computes them again, at a quarter more work.
@@ -16,31 +14,6 @@ MOST_KEPT = 64 << 20
 
 # Up to here, in dim x units, the portable form is the faster one; above, TensorFlow's products are.
 _MOST_PORTABLE = 1024
-
-_UNSAVEABLE = (
-    "it was traced for training, with an operation of `tfrs_afm.kernels` that TensorFlow Serving "
-    "does not have. Trace what you export within `with tfrs_afm.kernels.stock():`."
-)
-_stock: contextvars.ContextVar[bool] = contextvars.ContextVar("stock", default=False)
-
-
-@contextlib.contextmanager
-def stock() -> Iterator[None]:
-    """Computes with TensorFlow's own operations within, whatever kernels there are.
-
-    Functions traced within never hold an operation of ours, so any TensorFlow runs them.
-
-    Example:
-        >>> import tfrs_afm
-        >>> with tfrs_afm.kernels.stock():
-        ...     tfrs_afm.kernels.in_use()
-        False
-    """
-    token = _stock.set(True)
-    try:
-        yield
-    finally:
-        _stock.reset(token)
 
 
 def in_use() -> bool:
@@ -51,20 +24,7 @@ def in_use() -> bool:
     CPU, on parameter servers, within `stock()` and where none are loaded, the stock form computes;
     so it does in float64, and in place of the portable form for a wide W.
     """
-    if _stock.get() or load()[1] is None or not may_record():
-        return False
-    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-    if graph is not None:
-        if not isinstance(graph, FuncGraph) or is_saving():
-            return False
-        if is_under_xla(graph):
-            return False
-    if any(device.device_type != "CPU" for device in tf.config.list_logical_devices()):
-        return False
-    # Their workers may be processes that never loaded the kernels.
-    return not isinstance(
-        tf.distribute.get_strategy(), tf.distribute.experimental.ParameterServerStrategy
-    )
+    return may_record() and may_stand_here()
 
 
 def apply_to(vectors: Any, kernel: Any) -> bool:
@@ -97,10 +57,7 @@ def attend_pairs(
         `(batch, dim)` float32; zeros where a row has no real pair.
     """
     found, operations = load()
-    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-    while isinstance(graph, FuncGraph):
-        graph.mark_as_unsaveable(_UNSAVEABLE)
-        graph = graph.outer_graph
+    mark_graphs()
     pooled, _, _ = operations.tfrs_afm_attend_pairs(
         vectors,
         mask,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfrs_afm._host import AutoTrackable
+from tfrs_afm._host import AutoTrackable, slot_index, slots
+from tfrs_afm.kernels.row_updates import RowUpdate, Rule, may_update_rows, takes, update_rows
 from tfrs_afm.optimizers._layout import Layout
 from tfrs_afm.optimizers._slots import ByPosition, Slots
 from tfrs_afm.types import Tensor, Variable
@@ -18,7 +19,8 @@ class RowSparse(tf.keras.optimizers.Optimizer):
 
     To be put before an optimizer of tf_keras among the bases. A dense gradient goes to that
     optimizer unchanged; a sparse one (`tf.IndexedSlices`, from `tf.gather` and embedding lookups)
-    goes to `update_rows`, each row once.
+    goes to `update_rows`, each row once. Where the kernels may be, all gradients of a step go to
+    them at once instead, with the same rule as `kernel_rule` names it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -71,6 +73,10 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
         raise NotImplementedError
 
+    def kernel_rule(self) -> Rule:
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
+        raise NotImplementedError
+
     def add_to_rows(self, variable: Variable, rows: Tensor, ids: Tensor) -> None:
         """Adds `rows (n, ...)` to the rows `ids (n,)` of a variable; ids are distinct."""
         if isinstance(self._distribution_strategy, tf.distribute.ParameterServerStrategy):
@@ -87,8 +93,52 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         # tf_keras clips first and adds up the duplicates of a row after, so that what it clips
         # is not the gradient: a row looked up twice may come out at twice `clipvalue`.
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
-            grads = self._deduplicate_sparse_grad(grads)
+            grads = super()._deduplicate_sparse_grad(grads)
         return list(super()._clip_gradients(grads))
+
+    def _deduplicate_sparse_grad(self, grads: Sequence[Any]) -> list[Any]:
+        # The kernels do it themselves.
+        return list(grads if self._in_kernels() else super()._deduplicate_sparse_grad(grads))
+
+    def _distributed_apply_gradients_fn(
+        self, distribution: Any, grads_and_vars: Sequence[Any], **kwargs: Any
+    ) -> Any:
+        pairs = list(grads_and_vars)
+        if self._in_kernels():
+            taken = self._taken(pairs)
+            if taken:
+                self._update_in_kernels([pairs[position] for position in taken])
+            pairs = [pair for position, pair in enumerate(pairs) if position not in taken]
+            gradients = super()._deduplicate_sparse_grad([gradient for gradient, _ in pairs])
+            pairs = [(g, variable) for g, (_, variable) in zip(gradients, pairs, strict=True)]
+        return super()._distributed_apply_gradients_fn(distribution, pairs, **kwargs)
+
+    def _in_kernels(self) -> bool:
+        """Whether the kernels update variables in this step."""
+        # A class derived from one of ours may update otherwise. The average passes over the whole
+        # table anyway, and tf_keras takes it of what it has updated itself.
+        ours = "kernel_rule" in vars(type(self)) and self._mesh is None
+        return ours and not (self.use_ema or self.jit_compile) and may_update_rows()
+
+    def _taken(self, pairs: Sequence[Any]) -> set[int]:
+        """Positions of the pairs that the kernels update: of each variable, the first."""
+        first: dict[Any, int] = {}
+        for position, (gradient, variable) in enumerate(pairs):
+            # A variable without this is not to be updated, one that is not known is an error.
+            known = getattr(variable, "_unique_id", None) is not None
+            if known and takes(gradient, variable) and slot_index(self, variable) is not None:
+                first.setdefault(self._var_key(variable), position)
+        return set(first.values())
+
+    def _update_in_kernels(self, pairs: Sequence[Any]) -> None:
+        rule = self.kernel_rule()
+        decaying = [bool(self.weight_decay) and self._use_weight_decay(v) for _, v in pairs]
+        updates = [
+            RowUpdate(variable, slots(self, variable, *rule.slots), gradient, decays)
+            for (gradient, variable), decays in zip(pairs, decaying, strict=True)
+        ]
+        lost = self.weight_decay * self.learning_rate if any(decaying) else 0.0
+        update_rows(rule, lost, updates)
 
     def _update_step_xla(self, gradient: Tensor, variable: Variable, key: int) -> None:
         # XLA compiles per shape, and the number of distinct rows is another in every batch.
@@ -119,8 +169,8 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         layout = self._slots.layout
         store["layout"] = np.frombuffer(layout.to_json().encode(), dtype=np.uint8)
         store["iterations"] = self.iterations.numpy()
-        for position, slots in enumerate(self._slots.in_order()):
-            for name, slot in zip(layout.slots, slots, strict=True):
+        for position, own in enumerate(self._slots.in_order()):
+            for name, slot in zip(layout.slots, own, strict=True):
                 store[f"{name}.{position}"] = slot.numpy()
 
     def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
@@ -151,7 +201,7 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         positions = layout.positions_in(saved) if saved.names else []
         self._slots.compare_kinds(saved)
         self.iterations.assign(values["iterations"])
-        for position, slots in zip(positions, self._slots.in_order(), strict=False):
-            for name, slot in zip(layout.slots, slots, strict=True):
+        for position, own in zip(positions, self._slots.in_order(), strict=False):
+            for name, slot in zip(layout.slots, own, strict=True):
                 if name in saved.slots:
                     slot.assign(values[f"{name}.{position}"])

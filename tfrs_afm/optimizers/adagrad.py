@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import slots
+from tfrs_afm.kernels.row_updates import Rule
 from tfrs_afm.optimizers._row_sparse import RowSparse
 from tfrs_afm.types import Variable
 
@@ -63,3 +64,7 @@ class Adagrad(RowSparse, tf.keras.optimizers.Adagrad):
         accumulator.scatter_update(tf.IndexedSlices(n, ids))
         rate = tf.cast(self.learning_rate, variable.dtype)
         self.add_to_rows(variable, -rate * g * tf.math.rsqrt(n + self.epsilon), ids)
+
+    def kernel_rule(self) -> Rule:
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
+        return Rule("adagrad", ("accumulators",), (self.learning_rate, self.epsilon))

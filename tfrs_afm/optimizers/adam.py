@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import slots
+from tfrs_afm.kernels.row_updates import Rule
 from tfrs_afm.optimizers._row_sparse import RowSparse
 from tfrs_afm.types import Variable
 
@@ -71,17 +72,13 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
 
     def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
         """Applies a gradient whose `indices` are distinct to those rows of the variable."""
-        dtype = variable.dtype
-        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
-        step = tf.cast(self.iterations + 1, dtype)
-        unbias = tf.sqrt(1 - tf.pow(beta_2, step))
-        rate = tf.cast(self.learning_rate, dtype) * unbias / (1 - tf.pow(beta_1, step))
-        epsilon = self.epsilon * unbias if self.adaptive_epsilon else self.epsilon
-
+        rate, epsilon = self._rate_and_epsilon(variable.dtype)
         ids = gradient.indices
         momentum, velocity = slots(self, variable, "momentums", "velocities")
-        m = beta_1 * tf.gather(momentum, ids) + (1 - beta_1) * gradient.values
-        v = beta_2 * tf.gather(velocity, ids) + (1 - beta_2) * tf.square(gradient.values)
+        m, v = tf.gather(momentum, ids), tf.gather(velocity, ids)
+        # As tf_keras has it: a float32 of beta has lost digits that 1 - beta needs.
+        m += (gradient.values - m) * (1 - self.beta_1)
+        v += (tf.square(gradient.values) - v) * (1 - self.beta_2)
         momentum.scatter_update(tf.IndexedSlices(m, ids))
         velocity.scatter_update(tf.IndexedSlices(v, ids))
         if self.amsgrad:
@@ -89,6 +86,22 @@ class Adam(RowSparse, tf.keras.optimizers.Adam):
             v = tf.maximum(tf.gather(largest, ids), v)
             largest.scatter_update(tf.IndexedSlices(v, ids))
         self.add_to_rows(variable, -rate * m / (tf.sqrt(v) + epsilon), ids)
+
+    def kernel_rule(self) -> Rule:
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
+        rate, epsilon = self._rate_and_epsilon(tf.float32)
+        numbers = rate, 1 - self.beta_1, 1 - self.beta_2, epsilon
+        if self.amsgrad:
+            return Rule("amsgrad", ("momentums", "velocities", "velocity_hats"), numbers)
+        return Rule("adam", ("momentums", "velocities"), numbers)
+
+    def _rate_and_epsilon(self, dtype: tf.DType) -> tuple[Any, Any]:
+        """The learning rate without the bias of young moments, and the epsilon beside them."""
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        step = tf.cast(self.iterations + 1, dtype)
+        unbias = tf.sqrt(1 - tf.pow(beta_2, step))
+        rate = tf.cast(self.learning_rate, dtype) * unbias / (1 - tf.pow(beta_1, step))
+        return rate, self.epsilon * unbias if self.adaptive_epsilon else self.epsilon
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

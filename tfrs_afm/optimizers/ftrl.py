@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import slots
+from tfrs_afm.kernels.row_updates import Rule
 from tfrs_afm.optimizers._row_sparse import RowSparse
 from tfrs_afm.types import Tensor, Variable
 
@@ -94,12 +95,27 @@ class Ftrl(RowSparse, tf.keras.optimizers.Ftrl):
         linear.scatter_update(tf.IndexedSlices(z, ids))
         variable.scatter_update(tf.IndexedSlices(w, ids))
 
+    def kernel_rule(self) -> Rule:
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
+        rate = tf.cast(self.learning_rate, tf.float32)
+        numbers = (
+            rate,
+            -self.learning_rate_power,
+            self.l1_regularization_strength,
+            self._l2(rate),
+            self.l2_shrinkage_regularization_strength,
+        )
+        return Rule("ftrl", ("accumulators", "linears"), numbers)
+
+    def _l2(self, rate: Tensor) -> Tensor:
+        return self.l2_regularization_strength + self.beta / (2 * rate)
+
     def _updated(self, g: Tensor, w: Tensor, n: Tensor, z: Tensor) -> tuple[Any, Any, Any]:
         """Returns weights, accumulator and linear term after a gradient, elementwise."""
         rate = tf.cast(self.learning_rate, g.dtype)
         power = -self.learning_rate_power
         l1 = self.l1_regularization_strength
-        l2 = self.l2_regularization_strength + self.beta / (2 * rate)
+        l2 = self._l2(rate)
         shrunk = g + 2 * self.l2_shrinkage_regularization_strength * w
         new_n = n + tf.square(g)
         new_z = z + shrunk - (tf.pow(new_n, power) - tf.pow(n, power)) / rate * w

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import slot_index
+from tfrs_afm.kernels.row_updates import Rule
 from tfrs_afm.optimizers._row_sparse import RowSparse
 from tfrs_afm.types import Tensor, Variable
 
@@ -68,11 +69,7 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
 
     def update_step(self, gradient: Tensor, variable: Variable) -> None:
         """Applies one gradient to one variable."""
-        if self.momentum and self._slot(variable) is None:
-            raise ValueError(
-                "`momentum` must stay 0 in an optimizer that was built with 0. Received: "
-                f"momentum={self.momentum}. Make a new SGD(momentum={self.momentum})."
-            )
+        self._require_slots()
         super().update_step(gradient, variable)
 
     def update_rows(self, gradient: tf.IndexedSlices, variable: Variable) -> None:
@@ -88,5 +85,23 @@ class SGD(RowSparse, tf.keras.optimizers.SGD):
         slot.scatter_update(tf.IndexedSlices(m, ids))
         self.add_to_rows(variable, momentum * m + downhill if self.nesterov else m, ids)
 
+    def kernel_rule(self) -> Rule:
+        """The rule of `update_rows` and `update_all` as the kernels know it."""
+        self._require_slots()
+        if not self._has_slots():
+            return Rule("sgd", (), (self.learning_rate,))
+        name = "nesterov" if self.nesterov else "momentum"
+        return Rule(name, ("momentums",), (self.learning_rate, self.momentum))
+
     def _slot(self, variable: Variable) -> Variable:
         return self.momentums[slot_index(self, variable)]
+
+    def _has_slots(self) -> bool:
+        return any(slot is not None for slot in self.momentums)
+
+    def _require_slots(self) -> None:
+        if self.momentum and not self._has_slots():
+            raise ValueError(
+                "`momentum` must stay 0 in an optimizer that was built with 0. Received: "
+                f"momentum={self.momentum}. Make a new SGD(momentum={self.momentum})."
+            )

@@ -19,11 +19,11 @@ def tensors(folder: Path) -> dict[str, Any]:
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    """The learning curve without what depends on the clock."""
-    clock = {"seconds", "examples_per_second", "step_seconds", "input_wait"}
+    """The learning curve without what depends on the clock and the machine."""
+    aside = {"seconds", "examples_per_second", "step_seconds", "input_wait", "kernels"}
     lines = (folder / "history.jsonl").read_text().splitlines()
     return [
-        {name: value for name, value in json.loads(line).items() if name not in clock}
+        {name: value for name, value in json.loads(line).items() if name not in aside}
         for line in lines
     ]
 

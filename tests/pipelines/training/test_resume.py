@@ -1,4 +1,6 @@
+import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from pipelines.training import checkpoints
 from pipelines.training.steps import Steps
 from pipelines.training.train import train
 from tests.pipelines.training import examples
+from tfrs_afm import kernels
 
 # Everything that a run could forget: three epochs of six steps, checkpoints within them, an average
 # out of step with both, a learning rate that moves with the step and with success.
@@ -86,6 +89,29 @@ def test_a_run_stopped_in_an_epoch_ends_as_one_that_was_not(
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path)
     assert_same(run(tmp_path, start=99, resume=True), whole)
+
+
+@pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason)
+def test_a_run_that_goes_on_in_another_form_of_the_kernels_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form, stock = kernels.status().form, "stock (within kernels.stock())"
+    with monkeypatch.context() as patch:
+        patch.setattr(Steps, "__call__", at_call(5, stop, Steps.__call__))
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, epochs=2)
+    message = re.escape(f"by kernels: {form}, and goes on by kernels: {stock}")
+    with kernels.stock(), pytest.warns(UserWarning, match=message):
+        _, records, _ = run(tmp_path, epochs=2, resume=True)
+    assert [record["kernels"] for record in records] == [f"{form}, then {stock}", stock]
+    lines = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kernels"] for line in lines] == [f"{form}, then {stock}", stock]
+
+
+def test_a_checkpoint_of_before_forms_were_recorded_is_read() -> None:
+    state = json.loads(checkpoints.RunState(step=7).to_json())
+    del state["kernels"]
+    assert checkpoints.RunState.from_json(json.dumps(state)).kernels == []
 
 
 # Three checksums a checkpoint: the first one, one within epoch 0, its best weights, its last.

@@ -1,38 +1,61 @@
 // Which of the compiled forms this processor runs.
 #include "pair_attention.h"
+#include "row_updates.h"
 
 namespace tfrs_afm {
 
+#define TFRS_AFM_DECLARE(form)    \
+  namespace form {                \
+  extern const Form kForm;        \
+  extern const RowForm kRowForm;  \
+  }
 #if defined(TFRS_AFM_X86)
-namespace avx512 {
-extern const Form kForm;
-}
-namespace avx2 {
-extern const Form kForm;
-}
+TFRS_AFM_DECLARE(avx512)
+TFRS_AFM_DECLARE(avx2)
 #endif
-namespace portable {
-extern const Form kForm;
-}
+TFRS_AFM_DECLARE(portable)
 
-const Form* const* forms() {
-  static const Form* found[4] = {};
-  static const bool once = [] {
-    int count = 0;
+namespace {
+
+// Forms of one kind that this processor runs; ends with null.
+template <typename Kind>
+struct Found {
+  const Kind* forms[4] = {};
+  int count = 0;
+  void add(const Kind& form) { forms[count++] = &form; }
+};
+
+struct AllFound {
+  Found<Form> attention;
+  Found<RowForm> rows;
+
+  AllFound() {
 #if defined(TFRS_AFM_X86)
     __builtin_cpu_init();
     const bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-      found[count++] = &avx512::kForm;
+      add(avx512::kForm, avx512::kRowForm);
     }
-    if (fma) found[count++] = &avx2::kForm;
+    if (fma) add(avx2::kForm, avx2::kRowForm);
 #endif
-    found[count++] = &portable::kForm;
-    return true;
-  }();
-  (void)once;
-  return found;
+    add(portable::kForm, portable::kRowForm);
+  }
+
+  void add(const Form& form, const RowForm& row_form) {
+    attention.add(form);
+    rows.add(row_form);
+  }
+};
+
+const AllFound& found() {
+  static const AllFound once;
+  return once;
 }
+
+}  // namespace
+
+const Form* const* forms() { return found().attention.forms; }
+const RowForm* const* row_forms() { return found().rows.forms; }
 
 }  // namespace tfrs_afm

@@ -11,7 +11,6 @@ TFRS_AFM_INLINE int64_t padded_units(const Sizes& sizes) { return round_up(sizes
 // Rows of a pair in the sums for the weights: padded dim, and one of ones for the bias.
 TFRS_AFM_INLINE int64_t sum_rows(const Sizes& sizes) { return padded_dim(sizes) + 1; }
 TFRS_AFM_INLINE int64_t pairs_of(int64_t n) { return n * (n - 1) / 2; }
-TFRS_AFM_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 TFRS_AFM_INLINE int64_t larger_of(int64_t a, int64_t b) { return a < b ? b : a; }
 
 struct Weights {

@@ -349,9 +349,6 @@ void finish(const Sizes& sizes, const float* kernel, const float* bias, const fl
   }
 }
 
-#define TFRS_AFM_NAME(x) #x
-#define TFRS_AFM_STRING(x) TFRS_AFM_NAME(x)
-
 }  // namespace
 
 extern const Form kForm;

@@ -1,6 +1,6 @@
 // Vectors of the instruction set that this file is compiled for: one example to a lane.
 //
-// Included by pair_attention.cc inside a namespace of the form's own, and nothing here is of
+// Included by pair_attention.cc and row_updates.cc inside a namespace of the form's own, and nothing here is of
 // external linkage: a function compiled for AVX-512 must never be merged with another form's.
 // So no templates of the standard library either.
 
@@ -27,6 +27,11 @@ typedef uint32_t Words __attribute__((vector_size(4 * kLanes), aligned(4 * kLane
 
 #define TFRS_AFM_INLINE static inline __attribute__((always_inline))
 #define TFRS_AFM_ALONE static __attribute__((noinline))  // inlined, its registers would be spilled
+
+#define TFRS_AFM_NAME(x) #x
+#define TFRS_AFM_STRING(x) TFRS_AFM_NAME(x)
+
+TFRS_AFM_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 TFRS_AFM_INLINE Floats all(float x) { return x - Floats{}; }
 
@@ -69,6 +74,19 @@ TFRS_AFM_INLINE void store_some(float* to, Floats x, int64_t count) {
 
 // NaN where a is NaN: a step must not hide it from the check of its loss.
 TFRS_AFM_INLINE Floats larger(Floats a, Floats b) { return a < b ? b : a; }
+
+TFRS_AFM_INLINE Floats square_root(Floats a) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_sqrt_ps((__m512)a);
+#elif defined(__AVX2__)
+  return (Floats)_mm256_sqrt_ps((__m256)a);
+#elif defined(__SSE2__)
+  return (Floats)_mm_sqrt_ps((__m128)a);
+#else
+  for (int l = 0; l < kLanes; ++l) a[l] = __builtin_sqrtf(a[l]);
+  return a;
+#endif
+}
 
 TFRS_AFM_INLINE Floats relu(Floats a) {
 #if defined(__AVX512F__)

@@ -1,5 +1,4 @@
-// Pair attention as operations of TensorFlow; the only file that includes its headers.
-#include <atomic>
+// Pair attention as operations of TensorFlow. Only the operations include its headers.
 #include <cstring>
 #include <limits>
 #include <string>
@@ -8,7 +7,7 @@
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
-#include "tensorflow/core/util/work_sharder.h"
+#include "threads.h"
 
 namespace tfrs_afm {
 namespace {
@@ -175,31 +174,19 @@ class AttendPairs : public OpKernel {
   // there are; whichever is free takes the next.
   template <typename Work>
   absl::Status ForEachShard(OpKernelContext* context, const Sizes& sizes, const Work& work) const {
-    const auto* threads = context->device()->tensorflow_cpu_worker_threads();
     const int64_t groups = Groups(sizes), shards = Shards(sizes);
     // In int64: kMost bounds the factors.
     const int64_t pairs = std::max<int64_t>(sizes.n * (sizes.n - 1) / 2, 1);
     const double cost = static_cast<double>(pairs) * static_cast<double>(sizes.dim) *
                         static_cast<double>(sizes.units + 16) * static_cast<double>(groups);
-    const bool alone = cost < 1e4;
-    const int64_t workers = alone ? std::min<int64_t>(shards, 1)
-                                  : std::min<int64_t>(threads->num_threads, shards);
-    if (workers == 0) return absl::OkStatus();
+    const int64_t workers = workers_for(context, shards, cost < 1e4);
     const int64_t size = form_->scratch(sizes);
     Tensor room;
     float* scratch;
     TF_RETURN_IF_ERROR(Room(context, size * workers, &room, &scratch));
-    std::atomic<int64_t> next{0};
-    auto run = [&](int64_t first_worker, int64_t last_worker) {
-      for (int64_t worker = first_worker; worker < last_worker; ++worker) {
-        for (int64_t shard = next++; shard < shards; shard = next++) {
-          work(shard, shard * groups / shards, (shard + 1) * groups / shards,
-               scratch + worker * size);
-        }
-      }
-    };
-    constexpr int64_t kWorthAThread = int64_t{1} << 30;
-    tensorflow::Shard(static_cast<int>(workers), threads->workers, workers, kWorthAThread, run);
+    run_tasks(context, shards, workers, [&](int64_t shard, int64_t worker) {
+      work(shard, shard * groups / shards, (shard + 1) * groups / shards, scratch + worker * size);
+    });
     return absl::OkStatus();
   }
 

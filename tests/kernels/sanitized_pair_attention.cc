@@ -3,11 +3,8 @@
 // Compiled with the sanitizers by test_sanitizers.py. Also checks, to the bit, that backward does
 // the same with what forward kept as without, and that draws are those of Philox 4x32-10.
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <random>
-#include <vector>
 
+#include "memory.h"
 #include "pair_attention.h"
 
 namespace {
@@ -18,31 +15,6 @@ using tfrs_afm::Forward;
 using tfrs_afm::Inputs;
 using tfrs_afm::Sizes;
 
-// Memory aligned as TensorFlow's, and not a byte longer than it must be.
-template <typename T>
-class Memory {
- public:
-  explicit Memory(int64_t count) : bytes_(count * sizeof(T)) {
-    if (bytes_ && posix_memalign(&start_, 64, bytes_)) std::abort();
-    if (bytes_) std::memset(start_, 0xff, bytes_);  // NaN: what is read was written before
-  }
-  Memory(const Memory&) = delete;
-  ~Memory() { std::free(start_); }
-  T* get() const { return static_cast<T*>(start_); }
-  bool same(const Memory& other) const {
-    return !bytes_ || std::memcmp(start_, other.start_, bytes_) == 0;
-  }
-  Memory& fill(std::mt19937& random, float scale) {
-    std::uniform_real_distribution<float> draw(-scale, scale);
-    for (size_t i = 0; i < bytes_ / sizeof(T); ++i) get()[i] = draw(random);
-    return *this;
-  }
-
- private:
-  const size_t bytes_;
-  void* start_ = nullptr;
-};
-
 struct Gradients {
   explicit Gradients(const Sizes& s)
       : vectors(s.batch * s.n * s.dim), kernel(s.dim * s.units), bias(s.units), projection(s.units) {}
@@ -52,7 +24,7 @@ struct Gradients {
 void check(const Form& form, const Sizes& s, float dropout, bool grouped, std::mt19937& random) {
   Memory<float> vectors(s.batch * s.n * s.dim), kernel(s.dim * s.units), bias(s.units);
   Memory<float> projection(s.units), gradient(s.batch * s.dim);
-  for (auto* part : {&vectors, &kernel, &bias, &projection, &gradient}) part->fill(random, 1.0f);
+  for (auto* part : {&vectors, &kernel, &bias, &projection, &gradient}) part->fill(random, -1.0f, 1.0f);
   Memory<bool> mask(s.batch * s.n);
   Memory<int32_t> groups(s.n);
   for (int64_t i = 0; i < s.batch * s.n; ++i) mask.get()[i] = random() % 4 != 0;
