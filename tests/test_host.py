@@ -93,6 +93,13 @@ def test_a_tape_is_known_to_record() -> None:
         assert _host.may_record()
 
 
+def test_a_tape_watches_a_variable_that_it_is_told_of() -> None:
+    variable = tf.Variable(1.0)
+    with tf.GradientTape() as tape:
+        _host.variable_accessed(variable)
+    assert tape.watched_variables() == (variable,)
+
+
 def test_a_traced_function_has_a_graph_of_that_class() -> None:
     traced = tf.function(lambda: tf.constant(1.0)).get_concrete_function()
     assert isinstance(traced.graph, _host.FuncGraph)

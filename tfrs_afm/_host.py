@@ -73,6 +73,7 @@ require_private_names()
 
 try:
     from tensorflow.python.eager.record import could_possibly_record as may_record
+    from tensorflow.python.eager.tape import variable_accessed
     from tensorflow.python.framework.func_graph import FuncGraph
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as is_under_xla
     from tensorflow.python.saved_model.save_context import in_save_context as is_saving
@@ -83,7 +84,14 @@ except ImportError as error:
         f"{tf.__version__}. Install the versions that this release names in setup.py."
     ) from error
 
-__all__ = ["FuncGraph", "exported_symbol", "is_saving", "is_under_xla", "may_record"]
+__all__ = [
+    "FuncGraph",
+    "exported_symbol",
+    "is_saving",
+    "is_under_xla",
+    "may_record",
+    "variable_accessed",
+]
 
 AutoTrackable: Any = tf.__internal__.tracking.AutoTrackable
 Trackable: Any = tf.__internal__.tracking.Trackable

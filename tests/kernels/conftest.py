@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tfrs_afm import kernels
-from tfrs_afm.kernels import pair_attention, row_updates
+from tfrs_afm.kernels import lookups, pair_attention, row_updates
 from tfrs_afm.kernels.library import load
 
 FORMS = kernels.status().forms or ("none",)
@@ -36,6 +36,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(pair_attention, "_MOST_PORTABLE", most_portable)
         monkeypatch.setattr(pair_attention, "load", lambda: found)
         monkeypatch.setattr(row_updates, "load", lambda: found)
+        monkeypatch.setattr(lookups, "load", lambda: found)
         monkeypatch.setattr(pair_attention, "MOST_KEPT", most_kept)
 
     use(status.form)

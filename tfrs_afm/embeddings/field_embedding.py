@@ -15,6 +15,8 @@ from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, FieldMembers
 from tfrs_afm.embeddings.combine import combine, member_counts
 from tfrs_afm.embeddings.joined_pooling import in_order, pool
 from tfrs_afm.embeddings.stacked_tables import StackedTables
+from tfrs_afm.embeddings.tables import DenseTable
+from tfrs_afm.kernels import lookups
 from tfrs_afm.types import Layer, Tensor
 
 
@@ -189,6 +191,12 @@ class FieldEmbedding(ColumnEmbedding):
         members = self._encoder.join(fields, cache, one_each=one_each)
         if self._stacked is not None and self._held(fields[0]):
             return _Block(names, Fields(*self._stacked.pooled(fields, members)))
+        tables = self._kernel_tables(fields)
+        if tables is not None:
+            segments = None if members.one_each is True else members.segments()
+            combiners = [field.combiner for field in fields]
+            looked_up = lookups.look_up(*tables, combiners, members.ids, segments, members.batch)
+            return _Block(names, Fields(*looked_up))
         members = only_real(members)
         ids = tf.split(members.ids, members.sizes, num=len(fields))
         rows = [
@@ -206,6 +214,11 @@ class FieldEmbedding(ColumnEmbedding):
         values = self._encoder.joined_numbers(fields, cache)  # (batch, F)
         if self._stacked is not None and self._held(fields[0]):
             rows, weights = self._stacked.numbers(fields)
+        elif (tables := self._kernel_tables(fields)) is not None:
+            every = tf.zeros([len(fields)], tf.int64)
+            one = tf.constant(1, tf.int64)
+            rows, _, weights = lookups.look_up(*tables, ["sum"] * len(fields), every, None, one)
+            rows, weights = rows[0], None if weights is None else weights[0]
         else:
             zero, batch, weights = tf.zeros([1], tf.int64), tf.shape(values)[0], None
             rows = tf.concat([self._regularized(field, zero, batch) for field in fields], 0)
@@ -215,6 +228,20 @@ class FieldEmbedding(ColumnEmbedding):
         vectors = values[:, :, tf.newaxis] * rows
         linear = None if weights is None else values * weights
         return _Block([field.name for field in fields], Fields(vectors, real, linear))
+
+    def _kernel_tables(self, fields: Sequence[Field]) -> tuple[list[Any], list[Any]] | None:
+        """Tables of vectors and linear weights that the kernels look up in; None if they do not."""
+        if self.l2 or self._wide != tf.float32 or not self.built:
+            return None
+        names = [field.table.name for field in fields]
+        linear = [f"{field.name}/linear" for field in fields] if self.linear else []
+        tables = [self.tables[name] for name in (*names, *linear)]
+        if not all(isinstance(one, DenseTable) and one.max_norm is None for one in tables):
+            return None
+        variables = [table.embedding_weights for table in tables]
+        if not lookups.may_look_up(variables):
+            return None
+        return variables[: len(names)], variables[len(names) :]
 
     @contextlib.contextmanager
     def stacked(self) -> Iterator[Any]:

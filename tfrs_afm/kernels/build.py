@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 SOURCE = Path(__file__).with_name("source")
 # Files that are compiled once for each instruction set.
-KERNELS = ("pair_attention", "row_updates")
+KERNELS = ("lookups", "pair_attention", "row_updates")
 # Every function is compiled for speed, and as if no one watched floating point exceptions; sums
 # keep their order. GCC's joining of scalar code into vectors only harms code of vectors.
 COMMON = (

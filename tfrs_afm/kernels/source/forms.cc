@@ -1,13 +1,15 @@
 // Which of the compiled forms this processor runs.
+#include "lookups.h"
 #include "pair_attention.h"
 #include "row_updates.h"
 
 namespace tfrs_afm {
 
-#define TFRS_AFM_DECLARE(form)    \
-  namespace form {                \
-  extern const Form kForm;        \
-  extern const RowForm kRowForm;  \
+#define TFRS_AFM_DECLARE(form)          \
+  namespace form {                      \
+  extern const Form kForm;              \
+  extern const RowForm kRowForm;        \
+  extern const LookupForm kLookupForm;  \
   }
 #if defined(TFRS_AFM_X86)
 TFRS_AFM_DECLARE(avx512)
@@ -28,6 +30,7 @@ struct Found {
 struct AllFound {
   Found<Form> attention;
   Found<RowForm> rows;
+  Found<LookupForm> lookups;
 
   AllFound() {
 #if defined(TFRS_AFM_X86)
@@ -35,16 +38,17 @@ struct AllFound {
     const bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-      add(avx512::kForm, avx512::kRowForm);
+      add(avx512::kForm, avx512::kRowForm, avx512::kLookupForm);
     }
-    if (fma) add(avx2::kForm, avx2::kRowForm);
+    if (fma) add(avx2::kForm, avx2::kRowForm, avx2::kLookupForm);
 #endif
-    add(portable::kForm, portable::kRowForm);
+    add(portable::kForm, portable::kRowForm, portable::kLookupForm);
   }
 
-  void add(const Form& form, const RowForm& row_form) {
+  void add(const Form& form, const RowForm& row_form, const LookupForm& lookup_form) {
     attention.add(form);
     rows.add(row_form);
+    lookups.add(lookup_form);
   }
 };
 
@@ -57,5 +61,6 @@ const AllFound& found() {
 
 const Form* const* forms() { return found().attention.forms; }
 const RowForm* const* row_forms() { return found().rows.forms; }
+const LookupForm* const* lookup_forms() { return found().lookups.forms; }
 
 }  // namespace tfrs_afm
