@@ -138,7 +138,7 @@ class UpdateRows : public OpKernel {
     std::vector<Tensor> rooms(count_);
     for (int i = 0; i < count_; ++i) {
       const Tensor& ids = context->input(first_ids + i);
-      const Tensor &rows = context->input(first_ids + count_ + i);
+      const Tensor& rows = context->input(first_ids + count_ + i);
       const int64_t number = ids.NumElements();
       OP_REQUIRES(context,
                   dense_[i] || (ids.dims() == 1 && rows.dims() >= 1 &&
