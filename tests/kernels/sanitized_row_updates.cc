@@ -89,6 +89,9 @@ void check(const RowForm& form, const RuleKind& kind, int64_t rows, int64_t widt
   int64_t many = 0;
   for (const bool one : named) many += one;
   if (distinct.count != many) fail(form, kind, rows, width, count, "ids were miscounted");
+  Memory<int64_t> summed(many);
+  Memory<float> sums_of_rows(many * width);
+  form.sum({ids.get(), gradient.get(), width, distinct}, 0, many, summed.get(), sums_of_rows.get());
 
   std::vector<Memory<float>> whole(before), parts(before);
   const bool decays = random() % 2;
@@ -119,6 +122,12 @@ void check(const RowForm& form, const RuleKind& kind, int64_t rows, int64_t widt
   std::vector<double> sums(rows * width);
   for (int64_t i = 0; i < count; ++i) {
     for (int64_t d = 0; d < width; ++d) sums[ids.get()[i] * width + d] += gradient.get()[i * width + d];
+  }
+  for (int64_t at = 0; at < many * width; ++at) {
+    const double expected = sums[summed.get()[at / width] * width + at % width];
+    if (std::fabs(sums_of_rows.get()[at] - expected) > 1e-4) {
+      fail(form, kind, rows, width, count, "sums differ");
+    }
   }
   for (int64_t at = 0; at < rows * width; ++at) {
     const double kept = decays && named[at / width] ? 1.0 - numbers.get()[0] : 1.0;

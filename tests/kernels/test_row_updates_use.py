@@ -51,10 +51,10 @@ def test_all_variables_of_a_step_are_one_operation(name: str) -> None:
     assert ops.count("AssignAddVariableOp") == 1  # the step counter
 
 
-def test_clipping_adds_up_first_and_then_leaves_the_update_to_them() -> None:
+def test_clipping_has_one_operation_more_that_adds_up_first() -> None:
     ops = ops_of(optimizers.Adam(0.1, global_clipnorm=1.0))
-    assert ops.count("TfrsAfmUpdateRows") == 1
-    assert ops.count("Unique") == 3
+    assert ops.count("TfrsAfmUpdateRows") == ops.count("TfrsAfmSumRows") == 1
+    assert "Unique" not in ops
 
 
 class Halved(optimizers.SGD):
@@ -87,11 +87,15 @@ def test_a_derived_class_has_the_update_of_its_own() -> None:
     assert table.numpy().tolist() == [[0], [-1]]
 
 
-def test_float64_beside_float32_has_its_repeats_added_up() -> None:
-    tables = [tf.Variable(tf.zeros([2, 1], dtype)) for dtype in (tf.float32, tf.float64)]
+@pytest.mark.parametrize(("options", "expected"), [({}, -2), ({"clipvalue": 1.5}, -1.5)])
+def test_float64_beside_float32_has_its_repeats_added_up(
+    options: dict[str, float], expected: float
+) -> None:
+    kinds = (tf.float64, tf.float32, tf.float64, tf.float32)
+    tables = [tf.Variable(tf.zeros([2, 1], dtype)) for dtype in kinds]
     slices = [tf.IndexedSlices(tf.ones([2, 1], t.dtype), tf.constant([1, 1])) for t in tables]
-    optimizers.SGD(1.0).apply_gradients(zip(slices, tables, strict=True))
-    assert [table.numpy().tolist() for table in tables] == [[[0], [-2]]] * 2
+    optimizers.SGD(1.0, **options).apply_gradients(zip(slices, tables, strict=True))
+    assert [table.numpy().tolist() for table in tables] == [[[0], [expected]]] * 4
 
 
 def test_a_table_given_twice_takes_both_gradients() -> None:
@@ -202,3 +206,15 @@ def test_what_does_not_fit_is_an_error_of_tensorflow(change: dict[str, Any], mes
     assert (table.numpy() == 1).all()
     load()[1].tfrs_afm_update_rows(**arguments)
     assert (table.numpy()[1:3] == np.float32(1.8)).all()
+
+
+def test_sums_refuse_ids_and_rows_that_do_not_fit() -> None:
+    sum_rows = load()[1].tfrs_afm_sum_rows
+    ids = tf.constant([3, 1, 3], tf.int64)
+    found, sums = sum_rows(ids=[ids], gradients=[tf.ones([3, 2])], form="portable")
+    assert found[0].numpy().tolist() == [3, 1]
+    assert sums[0].numpy().tolist() == [[2, 2], [1, 1]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`gradients` must be"):
+        sum_rows(ids=[ids], gradients=[tf.ones([2, 2])], form="portable")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no such form"):
+        sum_rows(ids=[ids], gradients=[tf.ones([3, 2])], form="sve2")

@@ -56,17 +56,49 @@ def takes(gradient: Any, variable: Any) -> bool:
         return _is_float32(gradient, variable) and (
             variable.shape.is_fully_defined() and gradient.shape == variable.shape
         )
-    ids, rows = gradient.indices, gradient.values
+    rows = gradient.values
     return (
-        _is_float32(rows, variable)
-        and tf.is_tensor(ids)
-        and ids.dtype in (tf.int32, tf.int64)
+        takes_sum(gradient)
+        and _is_float32(rows, variable)
         and rows.shape[1:].is_compatible_with(variable.shape[1:])
     )
 
 
 def _is_float32(gradient: Any, variable: Any) -> bool:
     return tf.is_tensor(gradient) and gradient.dtype == variable.dtype == tf.float32
+
+
+def takes_sum(gradient: Any) -> bool:
+    """Whether a gradient is one whose rows the kernels can add up."""
+    return (
+        isinstance(gradient, tf.IndexedSlices)
+        and tf.is_tensor(gradient.indices)
+        and gradient.indices.dtype in (tf.int32, tf.int64)
+        and tf.is_tensor(gradient.values)
+        and gradient.values.dtype == tf.float32
+    )
+
+
+def sum_rows(gradients: Sequence[tf.IndexedSlices]) -> list[tf.IndexedSlices]:
+    """Adds up the gradients of each row, in their order, for all tables at once.
+
+    Args:
+        gradients: Those that `takes_sum` says yes to, at least one.
+
+    Returns:
+        The same gradients, with distinct ids in the order in which they appear.
+    """
+    found, operations = load()
+    mark_graphs()
+    ids, rows = operations.tfrs_afm_sum_rows(
+        ids=[tf.cast(one.indices, tf.int64) for one in gradients],
+        gradients=[one.values for one in gradients],
+        form=found.form,
+    )
+    return [
+        tf.IndexedSlices(values, indices, one.dense_shape)
+        for values, indices, one in zip(rows, ids, gradients, strict=True)
+    ]
 
 
 def update_rows(rule: Rule, decay: Any, updates: Sequence[RowUpdate]) -> None:

@@ -8,7 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfrs_afm._host import AutoTrackable, slot_index, slots
-from tfrs_afm.kernels.row_updates import RowUpdate, Rule, may_update_rows, takes, update_rows
+from tfrs_afm.kernels.row_updates import (
+    RowUpdate,
+    Rule,
+    may_update_rows,
+    sum_rows,
+    takes,
+    takes_sum,
+    update_rows,
+)
 from tfrs_afm.optimizers._layout import Layout
 from tfrs_afm.optimizers._slots import ByPosition, Slots
 from tfrs_afm.types import Tensor, Variable
@@ -93,8 +101,18 @@ class RowSparse(tf.keras.optimizers.Optimizer):
         # tf_keras clips first and adds up the duplicates of a row after, so that what it clips
         # is not the gradient: a row looked up twice may come out at twice `clipvalue`.
         if self.clipnorm or self.clipvalue or self.global_clipnorm:
-            grads = super()._deduplicate_sparse_grad(grads)
+            grads = self._summed(grads)
         return list(super()._clip_gradients(grads))
+
+    def _summed(self, grads: Sequence[Any]) -> list[Any]:
+        """The gradients with the repeats of a row added up."""
+        summed = [self._in_kernels() and takes_sum(gradient) for gradient in grads]
+        if not any(summed):
+            return list(super()._deduplicate_sparse_grad(grads))
+        ours = iter(sum_rows([g for g, is_ours in zip(grads, summed, strict=True) if is_ours]))
+        rest = [g for g, is_ours in zip(grads, summed, strict=True) if not is_ours]
+        others = iter(super()._deduplicate_sparse_grad(rest))
+        return [next(ours if is_ours else others) for is_ours in summed]
 
     def _deduplicate_sparse_grad(self, grads: Sequence[Any]) -> list[Any]:
         # The kernels do it themselves.

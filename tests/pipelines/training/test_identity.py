@@ -1,8 +1,10 @@
+import warnings
+
 import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.training.identity import make_variables, megabytes
+from pipelines.training.identity import forms_of_epoch, make_variables, megabytes
 
 
 def test_tables_count_once_and_slots_by_the_optimizer() -> None:
@@ -19,3 +21,25 @@ def test_tables_count_once_and_slots_by_the_optimizer() -> None:
     dense = sum(tf.size(one).numpy() for one in model.trainable_variables) - numbers
     # Two slots for each number, and the counter of steps, an int64.
     assert found["optimizer_megabytes"] == pytest.approx((8 * (numbers + dense) + 8) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("known", "begun", "expected"),
+    [
+        ([], True, ["avx2"]),
+        (["avx2"], True, ["avx2"]),
+        (["stock", "avx2"], True, ["stock", "avx2"]),
+        (["stock"], False, ["avx2"]),
+        (["stock"], True, ["stock", "avx2"]),
+    ],
+)
+def test_an_epoch_names_the_forms_that_train_it(
+    known: list[str], begun: bool, expected: list[str]
+) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert forms_of_epoch(known, "avx2", begun=begun) == expected
+    # Another form is said, and nothing else.
+    assert [str(one.message)[:61] for one in said] == [
+        "The run was trained by kernels: stock, and goes on by kernels"
+    ] * (known == ["stock"])

@@ -56,6 +56,19 @@ void find(const int64_t* ids, int64_t count, int32_t* scratch, Distinct* distinc
   *distinct = {found, lowest, highest, firsts, next};
 }
 
+void sum(const RowGradient& call, int64_t first, int64_t last, int64_t* ids, float* sums) {
+  const int64_t width = call.width;
+  for (int64_t at = first; at < last; ++at) {
+    const int64_t place = call.distinct.firsts[at];
+    float* to = sums + at * width;
+    ids[at] = call.ids[place];
+    for (int64_t d = 0; d < width; ++d) to[d] = call.rows[place * width + d];
+    for (int64_t q = call.distinct.next[place]; q >= 0; q = call.distinct.next[q]) {
+      for (int64_t d = 0; d < width; ++d) to[d] += call.rows[q * width + d];
+    }
+  }
+}
+
 // The rules: weights after a step, from weights, gradient and slots; these are changed. The names
 // of the numbers are those of the optimizers in Python.
 
@@ -271,8 +284,8 @@ void by_rule(Rule rule, const RowUpdate& call, int64_t first, int64_t last) {
 }  // namespace
 
 extern const RowForm kRowForm;
-const RowForm kRowForm = {TFRS_AFM_STRING(TFRS_AFM_FORM), scratch_size, find, by_rule<Rows>,
-                          by_rule<All>};
+const RowForm kRowForm = {TFRS_AFM_STRING(TFRS_AFM_FORM), scratch_size, find, sum,
+                          by_rule<Rows>, by_rule<All>};
 
 }  // namespace TFRS_AFM_FORM
 }  // namespace tfrs_afm

@@ -63,6 +63,8 @@ struct RowForm {
   // int32s that `find` works in for so many ids; it returns pointers into them.
   int64_t (*scratch)(int64_t ids);
   void (*find)(const int64_t* ids, int64_t count, int32_t* scratch, Distinct* distinct);
+  // The distinct ids `first` to `last` and the sums of their rows, each at its place.
+  void (*sum)(const RowGradient&, int64_t first, int64_t last, int64_t* ids, float* sums);
   // Updates the rows of the distinct ids `first` to `last`, which must be in the table.
   void (*update)(Rule rule, const RowUpdate&, int64_t first, int64_t last);
   // Updates the elements `first` to `last` of a variable whose gradient is of all of it. The same

@@ -43,6 +43,26 @@ REGISTER_OP("TfrsAfmUpdateRows")
     .SetIsStateful()
     .SetShapeFn(tensorflow::shape_inference::NoOutputs);
 
+REGISTER_OP("TfrsAfmSumRows")
+    .Input("ids: N * int64")
+    .Input("gradients: N * float32")
+    .Output("distinct: N * int64")
+    .Output("sums: N * float32")
+    .Attr("N: int >= 1")
+    .Attr("form: string")
+    .SetShapeFn([](tensorflow::shape_inference::InferenceContext* c) {
+      const int count = c->num_inputs() / 2;
+      for (int i = 0; i < count; ++i) {
+        tensorflow::shape_inference::ShapeHandle rows = c->input(count + i);
+        if (c->RankKnown(rows)) {
+          TF_RETURN_IF_ERROR(c->ReplaceDim(rows, 0, c->UnknownDim(), &rows));
+        }
+        c->set_output(i, c->Vector(c->UnknownDim()));
+        c->set_output(count + i, rows);
+      }
+      return absl::OkStatus();
+    });
+
 // Variables of an operation, each held alone while this lives.
 class Held {
  public:
@@ -97,6 +117,109 @@ class Held {
   std::vector<tensorflow::mutex*> locked_;
 };
 
+const RowForm* FormOf(OpKernelConstruction* construction) {
+  std::string name;
+  if (!construction->GetAttr("form", &name).ok()) return nullptr;
+  for (const RowForm* const* one = row_forms(); *one; ++one) {
+    if (name == (*one)->name) return *one;
+  }
+  return nullptr;
+}
+
+// Whether ids and rows are those of one gradient.
+absl::Status CheckGradient(const Tensor& ids, const Tensor& rows, const std::string& name) {
+  if (ids.dims() == 1 && rows.dims() >= 1 && rows.dim_size(0) == ids.dim_size(0) &&
+      ids.dim_size(0) <= kMostIds) {
+    return absl::OkStatus();
+  }
+  return InvalidArgument("`gradients` must be (ids, ...). Received: ids ",
+                         ids.shape().DebugString(), " and gradient ", rows.shape().DebugString(),
+                         " for ", name, ".");
+}
+
+// Finds the distinct ids of each table; once for tables that are given the same ids. Inputs from
+// `first_ids` on are the ids; where a gradient is dense there are none.
+absl::Status FindDistinct(OpKernelContext* context, const RowForm& form, int first_ids,
+                          const std::vector<bool>& dense, std::vector<RowUpdate>* updates,
+                          std::vector<Tensor>* rooms) {
+  const int count = static_cast<int>(updates->size());
+  std::vector<int> own, same(count);
+  int64_t all = 0;
+  for (int i = 0; i < count; ++i) {
+    const int64_t number = context->input(first_ids + i).NumElements();
+    same[i] = i;
+    if (dense[i]) continue;
+    for (const int j : own) {
+      if ((*updates)[i].ids == (*updates)[j].ids &&
+          number == context->input(first_ids + j).NumElements()) {
+        same[i] = j;
+        break;
+      }
+    }
+    if (same[i] != i) continue;
+    own.push_back(i);
+    all += number;
+    TensorShape shape;
+    TF_RETURN_IF_ERROR(TensorShape::BuildTensorShape({form.scratch(number)}, &shape));
+    TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_INT32, shape, &(*rooms)[i]));
+  }
+  const int64_t tasks = static_cast<int64_t>(own.size());
+  const int64_t workers = workers_for(context, tasks, all < kAloneFloats / 4);
+  run_tasks(context, tasks, workers, [&](int64_t task, int64_t) {
+    const int i = own[task];
+    form.find((*updates)[i].ids, context->input(first_ids + i).NumElements(),
+              (*rooms)[i].flat<tensorflow::int32>().data(), &(*updates)[i].distinct);
+  });
+  for (int i = 0; i < count; ++i) (*updates)[i].distinct = (*updates)[same[i]].distinct;
+  return absl::OkStatus();
+}
+
+// Adds up the rows of each id, for what looks at whole gradients before an update: clipping.
+class SumRows : public OpKernel {
+ public:
+  explicit SumRows(OpKernelConstruction* construction) : OpKernel(construction) {
+    form_ = FormOf(construction);
+    OP_REQUIRES(construction, form_, InvalidArgument("This processor has no such form."));
+    OP_REQUIRES_OK(construction, construction->GetAttr("N", &count_));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    std::vector<RowUpdate> gradients(count_);
+    std::vector<Tensor> rooms(count_);
+    for (int i = 0; i < count_; ++i) {
+      const Tensor& ids = context->input(i);
+      const Tensor& rows = context->input(count_ + i);
+      OP_REQUIRES_OK(context, CheckGradient(ids, rows, "gradient " + std::to_string(i)));
+      gradients[i].ids = ids.flat<tensorflow::int64>().data();
+      gradients[i].rows = rows.flat<float>().data();
+      gradients[i].width = ids.dim_size(0) ? rows.NumElements() / ids.dim_size(0) : 0;
+    }
+    const std::vector<bool> dense(count_, false);
+    OP_REQUIRES_OK(context, FindDistinct(context, *form_, 0, dense, &gradients, &rooms));
+    std::vector<tensorflow::int64*> ids(count_);
+    std::vector<float*> sums(count_);
+    int64_t floats = 0;
+    for (int i = 0; i < count_; ++i) {
+      Tensor *to_ids, *to_sums;
+      TensorShape shape = context->input(count_ + i).shape();
+      shape.set_dim(0, gradients[i].distinct.count);
+      OP_REQUIRES_OK(context, context->allocate_output(i, {shape.dim_size(0)}, &to_ids));
+      OP_REQUIRES_OK(context, context->allocate_output(count_ + i, shape, &to_sums));
+      ids[i] = to_ids->flat<tensorflow::int64>().data();
+      sums[i] = to_sums->flat<float>().data();
+      floats += context->input(count_ + i).NumElements();
+    }
+    run_tasks(context, count_, workers_for(context, count_, floats < kAloneFloats),
+              [&](int64_t i, int64_t) {
+                form_->sum(gradients[i], 0, gradients[i].distinct.count, ids[i], sums[i]);
+              });
+  }
+
+ private:
+  int count_ = 0;
+  const RowForm* form_ = nullptr;
+};
+
 class UpdateRows : public OpKernel {
  public:
   explicit UpdateRows(OpKernelConstruction* construction) : OpKernel(construction) {
@@ -109,9 +232,7 @@ class UpdateRows : public OpKernel {
     OP_REQUIRES_OK(construction, construction->GetAttr("names", &names_));
     OP_REQUIRES_OK(construction, construction->GetAttr("decayed", &decayed_));
     OP_REQUIRES_OK(construction, construction->GetAttr("dense", &dense_));
-    for (const RowForm* const* one = row_forms(); *one; ++one) {
-      if (form == (*one)->name) form_ = *one;
-    }
+    form_ = FormOf(construction);
     OP_REQUIRES(construction, form_, InvalidArgument("This processor has no form '", form, "'."));
     for (const RuleKind& one : kRules) {
       if (rule == one.name) kind_ = &one;
@@ -138,20 +259,14 @@ class UpdateRows : public OpKernel {
     std::vector<Tensor> rooms(count_);
     for (int i = 0; i < count_; ++i) {
       const Tensor& ids = context->input(first_ids + i);
-      const Tensor &rows = context->input(first_ids + count_ + i);
-      const int64_t number = ids.NumElements();
-      OP_REQUIRES(context,
-                  dense_[i] || (ids.dims() == 1 && rows.dims() >= 1 &&
-                                rows.dim_size(0) == number && number <= kMostIds),
-                  InvalidArgument("`gradients` must be (ids, ...). Received: ids ",
-                                  ids.shape().DebugString(), " and gradient ",
-                                  rows.shape().DebugString(), " for ", names_[i], "."));
+      const Tensor& rows = context->input(first_ids + count_ + i);
+      if (!dense_[i]) OP_REQUIRES_OK(context, CheckGradient(ids, rows, names_[i]));
       updates[i].ids = ids.flat<tensorflow::int64>().data();
       updates[i].rows = rows.flat<float>().data();
       updates[i].numbers = numbers.flat<float>().data();
       updates[i].decays = decayed_[i];
     }
-    OP_REQUIRES_OK(context, Find(context, first_ids, &updates, &rooms));
+    OP_REQUIRES_OK(context, FindDistinct(context, *form_, first_ids, dense_, &updates, &rooms));
 
     Held held;
     for (int i = 0; i < first_ids; ++i) OP_REQUIRES_OK(context, held.Add(context, i));
@@ -177,40 +292,6 @@ class UpdateRows : public OpKernel {
   }
 
  private:
-  // Finds the distinct ids of each table; once for tables that are given the same ids.
-  absl::Status Find(OpKernelContext* context, int first_ids, std::vector<RowUpdate>* updates,
-                    std::vector<Tensor>* rooms) const {
-    std::vector<int> own, same(count_);
-    int64_t all = 0;
-    for (int i = 0; i < count_; ++i) {
-      const int64_t number = context->input(first_ids + i).NumElements();
-      same[i] = i;
-      if (dense_[i]) continue;
-      for (const int j : own) {
-        if ((*updates)[i].ids == (*updates)[j].ids &&
-            number == context->input(first_ids + j).NumElements()) {
-          same[i] = j;
-          break;
-        }
-      }
-      if (same[i] != i) continue;
-      own.push_back(i);
-      all += number;
-      TensorShape shape;
-      TF_RETURN_IF_ERROR(TensorShape::BuildTensorShape({form_->scratch(number)}, &shape));
-      TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_INT32, shape, &(*rooms)[i]));
-    }
-    const int64_t tasks = static_cast<int64_t>(own.size());
-    const int64_t workers = workers_for(context, tasks, all < kAloneFloats / 4);
-    run_tasks(context, tasks, workers, [&](int64_t task, int64_t) {
-      const int i = own[task];
-      form_->find((*updates)[i].ids, context->input(first_ids + i).NumElements(),
-                  (*rooms)[i].flat<tensorflow::int32>().data(), &(*updates)[i].distinct);
-    });
-    for (int i = 0; i < count_; ++i) (*updates)[i].distinct = (*updates)[same[i]].distinct;
-    return absl::OkStatus();
-  }
-
   // Whether a table, its slots and its gradient fit each other, and its ids are in the table.
   absl::Status Check(OpKernelContext* context, const Held& held, int i,
                      const Distinct& distinct) const {
@@ -277,6 +358,7 @@ class UpdateRows : public OpKernel {
   std::vector<bool> decayed_, dense_;
 };
 
+REGISTER_KERNEL_BUILDER(Name("TfrsAfmSumRows").Device(tensorflow::DEVICE_CPU), SumRows);
 REGISTER_KERNEL_BUILDER(Name("TfrsAfmUpdateRows").Device(tensorflow::DEVICE_CPU), UpdateRows);
 
 }  // namespace
