@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm.columns.field import scope_name
 from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.columns.vocabulary import vocabulary_hashes
@@ -150,7 +151,28 @@ class FieldRanking(tfrs.Model):
             The same, with columns and task as objects.
         """
         task = config["task"] and tf.keras.layers.deserialize(config["task"], custom_objects)
-        return {**config, "columns": deserialize_columns(config["columns"]), "task": task}
+        columns = deserialize_columns(config["columns"], custom_objects)
+        return {**config, "columns": columns, "task": task}
+
+    def save_spec(self, dynamic_batch: bool = True) -> Any:
+        """Says what the model was called with, by names that a SavedModel's signature takes.
+
+        Args:
+            dynamic_batch: Whether the number of rows is left open.
+
+        Returns:
+            As Keras: `(args, kwargs)` of `TensorSpec`s, or None before the first call.
+        """
+        spec, taken = super().save_spec(dynamic_batch), set[str]()
+
+        def named(one: Any) -> Any:
+            if not isinstance(one, tf.TensorSpec) or one.name is None:
+                return one
+            name = scope_name(one.name, root=True, taken=taken)
+            taken.add(name.lower())
+            return tf.TensorSpec(one.shape, one.dtype, name)
+
+        return spec and tf.nest.map_structure(named, spec)
 
     def get_build_config(self) -> dict[str, Any]:
         """Says that the columns build the model; Keras skips the build where this is empty."""
