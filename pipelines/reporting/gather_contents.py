@@ -35,14 +35,15 @@ _RESAMPLES = 200  # of a slice: there are many of them
 
 
 def gather_contents(
-    configuration: Configuration, out: Path, part: str = "test", beside: Sequence[Path] = ()
+    configuration: Configuration, out: Path, part: str | None = None, beside: Sequence[Path] = ()
 ) -> Contents:
     """Reads what a run folder holds and computes what it does not.
 
     Args:
         configuration: That of the run; its section `evaluation` may be another.
         out: The folder of a run that is trained and evaluated.
-        part: The split that curves, slices, pairs and examples are about.
+        part: The split that curves, slices, pairs and examples are about. Default: test, or else
+            validation.
         beside: Folders of other runs on the same examples, to compare with: a linear baseline,
             for instance.
 
@@ -55,12 +56,7 @@ def gather_contents(
     """
     folder = RunFolder(out)
     spec = folder.spec()
-    if part not in folder.metrics:
-        raise ValueError(
-            f"`--split` must be evaluated before it is reported. Received: --split {part}, and "
-            f"{', '.join(folder.metrics) or 'none'} evaluated. Run: "
-            f"python -m pipelines evaluate --out {out} --split {part}"
-        )
+    part = _evaluated_part(folder, spec, part)
     evaluation = configuration.evaluation
     named = (configuration.data.group, evaluation.user, evaluation.item, *evaluation.slices)
     names = [name for name in dict.fromkeys(named) if name is not None]
@@ -110,6 +106,22 @@ def gather_contents(
         examples=examples,
         configuration=json.loads(dump(configuration)),
         versions=folder.run.get("versions", {}),
+    )
+
+
+def _evaluated_part(folder: RunFolder, spec: FeatureSpec, part: str | None) -> str:
+    """The split to report; where none was asked for, that of which a run has most to say."""
+    found = folder.metrics
+    usual = [name for name in ("test", "validation", "train") if name in spec.parts]
+    wanted = part or next((name for name in usual if name in found), usual[0])
+    if wanted in found:
+        return wanted
+    fix = f"Run: python -m pipelines evaluate --out {folder.path} --split {wanted}"
+    if wanted not in spec.parts:
+        fix = f"Its splits are {', '.join(spec.parts)}."
+    raise ValueError(
+        f"`--split` must be evaluated before it is reported. Received: --split {wanted}, and "
+        f"{', '.join(found) or 'none'} evaluated. {fix}"
     )
 
 

@@ -15,7 +15,7 @@ from pipelines.configuration.training import Training
 from pipelines.files.atomic import write_text
 from pipelines.training.checkpoints import Checkpoints, History, RunState
 from pipelines.training.identity import describe_run, make_variables, megabytes, refuse_other_run
-from pipelines.training.records import Profile, Records, termination, train_progress
+from pipelines.training.records import Profile, Records, termination, train_progress, value_of
 from pipelines.training.schedule import is_best_epoch, learning_rate_factor, weigh_classes
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import ScheduledSteps, Steps
@@ -42,7 +42,9 @@ class Loop:
         *,
         data: Mapping[str, Any],
         strategy: Any,
+        num_batches: int | None = None,
     ) -> None:
+        self._num_batches = num_batches
         self._model, self._batches, self._validation = model, batches, validation
         self._folder, self._training, self._data = folder, training, data
         self._strategy, self._team = strategy, Team(strategy)
@@ -118,7 +120,9 @@ class Loop:
         self._asked = stack.enter_context(termination())
         self._show: Callable[[RunState], None] = lambda state: None
         if is_chief:
-            self._show = stack.enter_context(train_progress(description, training.epochs))
+            self._show = stack.enter_context(
+                train_progress(description, training.epochs, self._num_batches)
+            )
         while not self._ended():
             if self._state.trained is None:
                 self._train_epoch()
@@ -134,7 +138,7 @@ class Loop:
             raise ValueError(
                 f"`model` must have a finite {training.early_stopping.monitor}. Received: "
                 f"{training.early_stopping.monitor}=nan after each epoch. Take a smaller learning "
-                "rate."
+                "rate; or, if it needs examples of both classes, a split that has them."
             )
         self._checkpoints.restore_best(state.best_step)
         return History(
@@ -313,7 +317,7 @@ class Loop:
     def _results(self, *, with_groups: bool) -> dict[str, Any]:
         grouped = tfrs_afm.tasks.metrics.GroupedMetric
         return {
-            metric.name: float(metric.result())
+            metric.name: value_of(metric)
             for metric in self._model.metrics
             if with_groups or not isinstance(metric, grouped)
         }
