@@ -111,5 +111,5 @@ def test_the_split_that_is_there_is_reported(runs: Path, tmp_path: Path) -> None
     with pytest.raises(ValueError, match="Its splits are train, validation"):
         gather_contents(of(run), run, "test")
     (run / "metrics.json").unlink()
-    with pytest.raises(ValueError, match="evaluate --out .* --split validation"):
+    with pytest.raises(ValueError, match=r"evaluate --out .* --split validation"):
         gather_contents(of(run), run)
