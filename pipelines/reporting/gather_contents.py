@@ -14,6 +14,7 @@ from pipelines.configuration.load_configuration import dump
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.evaluation.evaluate import Slice, activity, evaluate_slices
 from pipelines.evaluation.feature_values import read_feature
+from pipelines.files.atomic import parsed_json
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.reporting.contents import (
@@ -135,7 +136,7 @@ def _intervals(models: dict[str, Any]) -> dict[str, dict[str, Interval]]:
 def _history(file: Path) -> list[dict[str, Any]]:
     if not file.is_file():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [parsed_json(line, file) for line in file.read_bytes().splitlines()]
 
 
 def _summary(spec: FeatureSpec, folder: Path, part: str) -> PartSummary:

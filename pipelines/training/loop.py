@@ -12,7 +12,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
-from pipelines.files.atomic import write_text
+from pipelines.files.atomic import read_json, write_text
 from pipelines.training.checkpoints import Checkpoints, History, RunState
 from pipelines.training.identity import describe_run, make_variables, megabytes, refuse_other_run
 from pipelines.training.records import Profile, Records, termination, train_progress, value_of
@@ -165,7 +165,7 @@ class Loop:
                 "`folder` must not hold another run, unless it is to go on. Received: "
                 f"folder={self._folder}, resume=False. Pass resume=True, or take another folder."
             )
-        refuse_other_run(json.loads(described.read_text(encoding="utf-8")), self._description)
+        refuse_other_run(read_json(described), self._description)
         self._state = self._checkpoints.restore()
         self._scale.assign(self._state.learning_rate_scale)
         if self._state.epoch > self._training.epochs:
