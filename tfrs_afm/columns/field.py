@@ -76,7 +76,8 @@ def fields_of(columns: Sequence[Any]) -> list[Field]:
 
     Raises:
         TypeError: If `columns` is not a list, or holds something else than such columns.
-        ValueError: If it is empty, two columns have one name, or a combiner is unknown.
+        ValueError: If it is empty, two columns have one name, a combiner is unknown, or a sequence
+            is crossed with a scalar.
     """
     if isinstance(columns, dict | str | _FeatureColumn) or not isinstance(columns, Sequence):
         raise TypeError(
@@ -147,6 +148,15 @@ def _categorical(column: Column, categorical: Column, table: Table, combiner: st
             "`FieldEmbedding(columns, pooling={name: rule})`."
         )
     sequence = type(categorical).__name__ in _SEQUENCES
+    for one in columns_below(categorical):
+        crossed = one.parents if type(one).__name__ == "CrossedColumn" else ()
+        for key in crossed:
+            if type(key).__name__ in _SEQUENCES:
+                raise ValueError(
+                    "`keys` of `crossed_column` must not be sequences, which TensorFlow cannot "
+                    f"cross. Received: keys with '{key.name}' for field '{column.name}'. Cross "
+                    "sequences alone, by `tfrs_afm.sequence_crossed_column`, or drop the sequence."
+                )
     keys = tuple(sorted(column.parse_example_spec))
     return Field(column.name, column, categorical, table, combiner, sequence, keys)
 
