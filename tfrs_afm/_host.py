@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.types import Layer, Metric, Optimizer, Variable
+from tfrs_afm.types import Layer, Metric, Model, Optimizer, Variable
 
 
 def require_keras2() -> None:
@@ -43,6 +43,7 @@ PRIVATE_NAMES = {
     "tf.__internal__.tracking": "AutoTrackable Trackable",
     "tf.__internal__.tracking.Trackable": "_copy_trackable_to_cpu _lookup_dependency",
     "tf.keras.layers.Dropout": "_flatten_layers",
+    "tf.keras.Model": "_set_save_spec",
     "tf.keras.optimizers.Optimizer": "_apply_weight_decay _clip_gradients "
     "_deduplicate_sparse_grad _distributed_apply_gradients_fn _no_dependency "
     "_trackable_children _update_step_xla _use_weight_decay _var_key",
@@ -114,6 +115,21 @@ def put_random_generator(layer: Layer, generator: Any) -> None:
     """Makes a layer draw from a generator."""
     # Not as an attribute: Keras would track it, and a checkpoint would then look for it.
     layer.__dict__["_random_generator"] = generator
+
+
+def mark_built(model: Model, inputs: Any) -> None:
+    """Tells Keras that a model was built by a pass over its parts, and on what.
+
+    Keras marks a model that is called. One that is trained by parts of it has all variables, too,
+    but would not be saved, counted or summed up.
+
+    Args:
+        model: A model whose variables are all there.
+        inputs: The features of a batch.
+    """
+    if not model.built:
+        model.built = True
+        model._set_save_spec(inputs)
 
 
 def rename_metric(metric: Metric, name: str) -> None:

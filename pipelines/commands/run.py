@@ -248,8 +248,7 @@ def add_report(commands: Any) -> None:
         "--part",  # as it was called before
         dest="part",
         choices=["train", "validation", "test"],
-        default="test",
-        help="what curves, slices and examples are of (default: %(default)s)",
+        help="what curves, slices and examples are of (default: test, or else validation)",
     )
     parser.add_argument(
         "--beside",

@@ -1,6 +1,7 @@
 """A tensor of a feature to plain values."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +76,50 @@ def read_feature(spec: FeatureSpec, folder: Path, part: str, name: str) -> NDArr
     Returns:
         `(examples,)`, words as `str`; a missing value is "" or -1.
     """
-    dtype = tf.as_dtype(spec.features[name].dtype)
-    missing: Any = b"" if dtype == tf.string else -1
-    parsing = {name: tf.io.FixedLenFeature([], dtype, missing)}
-    files = [str(path) for path in spec.files(folder, part)]
-    batches = tf.data.TFRecordDataset(files).batch(8192)
-    values = np.concatenate(
-        [
-            values[name]
-            for values in batches.map(
-                lambda examples: tf.io.parse_example(examples, parsing)
-            ).as_numpy_iterator()
-        ]
-    )
-    return np.asarray(feature_values(values)) if dtype == tf.string else values
+    return read_features(spec, folder, part, [name])[name]
+
+
+def read_features(
+    spec: FeatureSpec, folder: Path, part: str, names: Sequence[str]
+) -> dict[str, NDArray[Any]]:
+    """Returns the values of several features, as `read_feature` does.
+
+    Args:
+        spec: The description of the examples.
+        folder: Their folder.
+        part: Which split.
+        names: The features, or the label.
+
+    Raises:
+        ValueError: If a file of the split is damaged; it is named.
+    """
+    dtypes = {name: tf.as_dtype(spec.features[name].dtype) for name in names}
+    parsing = {
+        name: tf.io.FixedLenFeature([], dtype, b"" if dtype == tf.string else -1)
+        for name, dtype in dtypes.items()
+    }
+    files = spec.files(folder, part)
+    batches = tf.data.TFRecordDataset([str(path) for path in files]).batch(8192)
+    parsed = batches.map(lambda examples: tf.io.parse_example(examples, parsing))
+    try:
+        found = list(parsed.as_numpy_iterator())
+    except tf.errors.DataLossError as error:
+        damaged = next(path for path in files if not _is_whole(path))
+        raise ValueError(
+            f"`{damaged}` must hold whole records. Received: {error.message}. It was damaged: copy "
+            "it again, or prepare the examples again."
+        ) from error
+    values = {name: np.concatenate([one[name] for one in found]) for name in names}
+    return {
+        name: np.asarray(feature_values(one)) if dtypes[name] == tf.string else one
+        for name, one in values.items()
+    }
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        for _ in tf.data.TFRecordDataset(str(path)):
+            pass
+    except tf.errors.DataLossError:
+        return False
+    return True

@@ -116,7 +116,8 @@ class ReliabilityCurve(NamedTuple):
     Attributes:
         predicted: `(bins,)` the mean prediction of each bin that has examples.
         observed: `(bins,)` the rate of positives there; equal to `predicted` when calibrated.
-        weight: `(bins,)` the weight of its examples: their number, where they have no weights.
+        weight: `(bins,)` the sum of the weights of its examples: what they count for.
+        examples: `(bins,)` how many examples it has, those of weight 0 aside.
 
     Example:
         >>> ReliabilityCurve.of([0, 1, 1], [0.1, 0.7, 0.9], bins=2).observed.tolist()
@@ -126,6 +127,7 @@ class ReliabilityCurve(NamedTuple):
     predicted: NDArray[np.float64]
     observed: NDArray[np.float64]
     weight: NDArray[np.float64]
+    examples: NDArray[np.int64]
 
     @classmethod
     def of(
@@ -166,7 +168,8 @@ class ReliabilityCurve(NamedTuple):
         full = total > 0
         predicted = np.bincount(place, weight * prediction, bins)[full] / total[full]
         observed = np.bincount(place, weight * label, bins)[full] / total[full]
-        return cls(predicted, observed, total[full])
+        count = np.bincount(place, weight > 0, bins).astype(np.int64)
+        return cls(predicted, observed, total[full], count[full])
 
 
 class ROCCurve(NamedTuple):

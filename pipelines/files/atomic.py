@@ -138,6 +138,38 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads what `write_text` wrote as JSON: an object, whole.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: If it was cut, emptied or written over since; it names the file.
+    """
+    return parsed_json(path.read_bytes(), path)
+
+
+def parsed_json(content: bytes, path: Path) -> dict[str, Any]:
+    """Reads JSON that is at hand; otherwise as `read_json`.
+
+    Args:
+        content: The file, or a line of it.
+        path: The file, for messages.
+    """
+    try:
+        found = json.loads(content.decode())
+    except ValueError as error:
+        found = error
+    if not isinstance(found, dict):
+        what = found if isinstance(found, ValueError) else f"a {type(found).__name__}"
+        raise ValueError(
+            f"`{path}` must be as it was written, an object in JSON. Received: {what}. It was "
+            "damaged since: copy it again, or make what it belongs to in another folder."
+        )
+    return found
+
+
 def content_hash(files: Iterable[Path], settings: Mapping[str, Any]) -> str:
     """Returns a key that changes when a byte of a file or a setting changes.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipelines.files.atomic import write_text
+from pipelines.files.atomic import read_json, write_text
 from pipelines.fitting.fit import Fit
 
 _DTYPES = ("int64", "float32", "string")
@@ -133,7 +133,7 @@ class FeatureSpec:
                 f"`{folder}` must be a folder of prepared examples. Received: a folder without "
                 f"{cls.FILE}. Make one with: python -m pipelines prepare"
             )
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         form = content.pop("format", None)
         if form not in (1, _FORMAT):
             raise ValueError(

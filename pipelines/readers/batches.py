@@ -34,6 +34,7 @@ class Batches:
         batch: Label, weight, size, order and share of the worker.
         bad_rows: What becomes of a row that does not fit. Default: it is an error. To skip such
             rows, and for sequence examples always, records are parsed twice.
+        num_batches: How many an epoch is expected to have, if that is known; for progress bars.
 
     Call arguments:
         epoch: Number of the epoch, from 0.
@@ -69,7 +70,9 @@ class Batches:
         spec: Mapping[str, Any],
         batch: BatchOptions,
         bad_rows: BadRows | None = None,
+        num_batches: int | None = None,
     ) -> None:
+        self.num_batches = num_batches
         if not files:
             raise ValueError("`files` must not be empty. Received: files=[].")
         self.bad_rows = bad_rows or BadRows()

@@ -157,10 +157,14 @@ def calibration(contents: Contents) -> dict[str, Any] | None:
     own = ReliabilityCurve.of(
         contents.labels, contents.evaluated[contents.model].predictions, _BINS, contents.weights
     )
+    headings = ["mean prediction", "positives", "examples"]
     rows = [
-        [f"{predicted:.3f}", f"{observed:.3f}", f"{weight:,.0f}"]
-        for predicted, observed, weight in zip(*own, strict=True)
+        [f"{predicted:.3f}", f"{observed:.3f}", f"{count:,}"]
+        for predicted, observed, _, count in zip(*own, strict=True)
     ]
+    if contents.weights is not None:
+        headings.append("sum of weights")
+        rows = [[*row, f"{weight:,.4g}"] for row, weight in zip(rows, own.weight, strict=True)]
     chart = line_chart(
         f"Reliability on the {contents.part} split",
         curves,
@@ -170,7 +174,6 @@ def calibration(contents: Contents) -> dict[str, Any] | None:
         y_range=(0.0, 1.0),
         diagonal=True,
     )
-    headings = ["mean prediction", "positives", "examples"]
     return {
         "bins": _BINS,
         "errors": errors,

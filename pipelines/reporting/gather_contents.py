@@ -14,6 +14,7 @@ from pipelines.configuration.load_configuration import dump
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.evaluation.evaluate import Slice, activity, evaluate_slices
 from pipelines.evaluation.feature_values import read_feature
+from pipelines.files.atomic import parsed_json
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.reporting.contents import (
@@ -35,14 +36,15 @@ _RESAMPLES = 200  # of a slice: there are many of them
 
 
 def gather_contents(
-    configuration: Configuration, out: Path, part: str = "test", beside: Sequence[Path] = ()
+    configuration: Configuration, out: Path, part: str | None = None, beside: Sequence[Path] = ()
 ) -> Contents:
     """Reads what a run folder holds and computes what it does not.
 
     Args:
         configuration: That of the run; its section `evaluation` may be another.
         out: The folder of a run that is trained and evaluated.
-        part: The split that curves, slices, pairs and examples are about.
+        part: The split that curves, slices, pairs and examples are about. Default: test, or else
+            validation.
         beside: Folders of other runs on the same examples, to compare with: a linear baseline,
             for instance.
 
@@ -55,12 +57,7 @@ def gather_contents(
     """
     folder = RunFolder(out)
     spec = folder.spec()
-    if part not in folder.metrics:
-        raise ValueError(
-            f"`--split` must be evaluated before it is reported. Received: --split {part}, and "
-            f"{', '.join(folder.metrics) or 'none'} evaluated. Run: "
-            f"python -m pipelines evaluate --out {out} --split {part}"
-        )
+    part = _evaluated_part(folder, spec, part)
     evaluation = configuration.evaluation
     named = (configuration.data.group, evaluation.user, evaluation.item, *evaluation.slices)
     names = [name for name in dict.fromkeys(named) if name is not None]
@@ -113,6 +110,22 @@ def gather_contents(
     )
 
 
+def _evaluated_part(folder: RunFolder, spec: FeatureSpec, part: str | None) -> str:
+    """The split to report; where none was asked for, that of which a run has most to say."""
+    found = folder.metrics
+    usual = [name for name in ("test", "validation", "train") if name in spec.parts]
+    wanted = part or next((name for name in usual if name in found), usual[0])
+    if wanted in found:
+        return wanted
+    fix = f"Run: python -m pipelines evaluate --out {folder.path} --split {wanted}"
+    if wanted not in spec.parts:
+        fix = f"Its splits are {', '.join(spec.parts)}."
+    raise ValueError(
+        f"`--split` must be evaluated before it is reported. Received: --split {wanted}, and "
+        f"{', '.join(found) or 'none'} evaluated. {fix}"
+    )
+
+
 def _intervals(models: dict[str, Any]) -> dict[str, dict[str, Interval]]:
     return {
         model: {name: Interval(**interval) for name, interval in found.items()}
@@ -123,7 +136,7 @@ def _intervals(models: dict[str, Any]) -> dict[str, dict[str, Interval]]:
 def _history(file: Path) -> list[dict[str, Any]]:
     if not file.is_file():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [parsed_json(line, file) for line in file.read_bytes().splitlines()]
 
 
 def _summary(spec: FeatureSpec, folder: Path, part: str) -> PartSummary:

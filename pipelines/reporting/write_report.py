@@ -19,14 +19,15 @@ except ImportError as error:
 
 
 def write_report(
-    configuration: Configuration, out: Path, part: str = "test", beside: Sequence[Path] = ()
+    configuration: Configuration, out: Path, part: str | None = None, beside: Sequence[Path] = ()
 ) -> Path:
     """Writes `report.html` into the folder of a run: one page that needs no other file.
 
     Args:
         configuration: That of the run; its section `evaluation` may be another.
         out: The folder of a run that is trained and evaluated.
-        part: The split that curves, slices, pairs and examples are about.
+        part: The split that curves, slices, pairs and examples are about. Default: test, or else
+            validation.
         beside: Folders of other runs on the same examples, to compare with.
 
     Returns:

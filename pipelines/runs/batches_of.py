@@ -1,5 +1,6 @@
 """The batches of a prepared split, or of files of any format."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ class BatchesOf:
             seed=training.seed,
         )
         files = self._spec.files(folder, part)
-        return Batches(files, FormatOptions("tfrecord"), self._features(extras), options)
+        count = math.ceil(self._spec.parts[part].examples / data.batch_size)
+        features = self._features(extras)
+        return Batches(files, FormatOptions("tfrecord"), features, options, num_batches=count)
 
     def files(
         self,

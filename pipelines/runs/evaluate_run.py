@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
 from pipelines.configuration.configuration import Configuration
 from pipelines.evaluation.evaluate import evaluate_predictions
-from pipelines.evaluation.feature_values import feature_values
+from pipelines.evaluation.feature_values import read_features
 from pipelines.modelling.baselines import Popularity
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
@@ -146,20 +143,5 @@ def popularity_of(
     name = configuration.evaluation.item
     if name is None or spec.parts["train"].positives is None:
         return None
-    dtype = tf.as_dtype(spec.features[name].dtype)
-    missing: Any = b"" if dtype == tf.string else -1
-    parsing = {
-        name: tf.io.FixedLenFeature([], dtype, missing),
-        spec.label: tf.io.FixedLenFeature([], tf.as_dtype(spec.features[spec.label].dtype)),
-    }
-    files = [str(path) for path in spec.files(folder, "train")]
-    batches = list(
-        tf.data.TFRecordDataset(files)
-        .batch(8192)
-        .map(lambda examples: tf.io.parse_example(examples, parsing))
-        .as_numpy_iterator()
-    )
-    items = np.concatenate([batch[name] for batch in batches])
-    if dtype == tf.string:
-        items = np.asarray(feature_values(items))
-    return Popularity(items, np.concatenate([batch[spec.label] for batch in batches]))
+    found = read_features(spec, folder, "train", [name, spec.label])
+    return Popularity(found[name], found[spec.label])

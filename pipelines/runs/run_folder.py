@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.load_configuration import dump, load_configuration
-from pipelines.files.atomic import file_sha256, write_text
+from pipelines.files.atomic import file_sha256, read_json, write_text
 from pipelines.preparation.feature_spec import FeatureSpec
 
 
@@ -100,5 +100,4 @@ class RunFolder:
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
-        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        return found
+        return read_json(path) if path.is_file() else {}

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.cluster.team import Team
 from pipelines.configuration.training import Training
-from pipelines.files.atomic import write_text
+from pipelines.files.atomic import read_json, write_text
 from pipelines.training.checkpoints import Checkpoints, History, RunState
 from pipelines.training.identity import (
     describe_run,
@@ -21,7 +21,7 @@ from pipelines.training.identity import (
     megabytes,
     refuse_other_run,
 )
-from pipelines.training.records import Profile, Records, termination, train_progress
+from pipelines.training.records import Profile, Records, termination, train_progress, value_of
 from pipelines.training.schedule import is_best_epoch, learning_rate_factor, weigh_classes
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import ScheduledSteps, Steps
@@ -49,7 +49,9 @@ class Loop:
         *,
         data: Mapping[str, Any],
         strategy: Any,
+        num_batches: int | None = None,
     ) -> None:
+        self._num_batches = num_batches
         self._model, self._batches, self._validation = model, batches, validation
         self._folder, self._training, self._data = folder, training, data
         self._strategy, self._team = strategy, Team(strategy)
@@ -125,7 +127,9 @@ class Loop:
         self._asked = stack.enter_context(termination())
         self._show: Callable[[RunState], None] = lambda state: None
         if is_chief:
-            self._show = stack.enter_context(train_progress(description, training.epochs))
+            self._show = stack.enter_context(
+                train_progress(description, training.epochs, self._num_batches)
+            )
         while not self._ended():
             if self._state.trained is None:
                 self._train_epoch()
@@ -141,7 +145,7 @@ class Loop:
             raise ValueError(
                 f"`model` must have a finite {training.early_stopping.monitor}. Received: "
                 f"{training.early_stopping.monitor}=nan after each epoch. Take a smaller learning "
-                "rate."
+                "rate; or, if it needs examples of both classes, a split that has them."
             )
         self._checkpoints.restore_best(state.best_step)
         return History(
@@ -169,7 +173,7 @@ class Loop:
                 "`folder` must not hold another run, unless it is to go on. Received: "
                 f"folder={self._folder}, resume=False. Pass resume=True, or take another folder."
             )
-        refuse_other_run(json.loads(described.read_text(encoding="utf-8")), self._description)
+        refuse_other_run(read_json(described), self._description)
         self._state = self._checkpoints.restore()
         self._note_kernels()
         self._scale.assign(self._state.learning_rate_scale)
@@ -329,7 +333,7 @@ class Loop:
     def _results(self, *, with_groups: bool) -> dict[str, Any]:
         grouped = tfrs_afm.tasks.metrics.GroupedMetric
         return {
-            metric.name: float(metric.result())
+            metric.name: value_of(metric)
             for metric in self._model.metrics
             if with_groups or not isinstance(metric, grouped)
         }

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import json
+import math
 import shutil
 import signal
 import sys
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from pipelines.files.atomic import write_text
 from pipelines.training.checkpoints import RunState
+from tfrs_afm.types import Metric
 
 _ABOUT = ("epoch", "step", "kernels")
 
@@ -115,12 +117,15 @@ class Profile:
 
 
 @contextlib.contextmanager
-def train_progress(description: str, epochs: int) -> Iterator[Callable[[RunState], None]]:
+def train_progress(
+    description: str, epochs: int, num_batches: int | None = None
+) -> Iterator[Callable[[RunState], None]]:
     """Yields a function that moves a bar on stderr, if stderr is a terminal, to where a run is.
 
     Args:
         description: What is being done.
         epochs: Most epochs there will be.
+        num_batches: How many batches the first epoch is expected to have, if that is known.
 
     Yields:
         To be called with the state of the run whenever it changed.
@@ -142,8 +147,9 @@ def train_progress(description: str, epochs: int) -> Iterator[Callable[[RunState
         task = bar.add_task(description, total=epochs)
 
         def show(state: RunState) -> None:
-            # The length of an epoch is known after the first; until then the bar moves by epochs.
-            part = state.batch / state.batches_per_epoch if state.batches_per_epoch else 0.0
+            # What an epoch has is certain after the first; until then the bar may be a little off.
+            batches = state.batches_per_epoch or num_batches
+            part = min(state.batch / batches, 1.0) if batches else 0.0
             rate = state.rows / state.seconds if state.seconds else 0.0
             reached = f"{description}, epoch {state.epoch}, {rate:,.0f} examples/s"
             if state.best is not None:
@@ -181,3 +187,23 @@ def termination() -> Iterator[Callable[[], bool]]:
         yield came.is_set
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def value_of(metric: Metric) -> float:
+    """Returns what a Keras metric has found, as `evaluate` has it.
+
+    The area below a curve is not defined where examples of one class are missing: Keras says 0.0
+    then, as if a model had everything wrong, and this is NaN.
+
+    Args:
+        metric: A metric; if it is an `AUC`, of labels 0 and 1.
+    """
+    if isinstance(metric, tf.keras.metrics.AUC):
+        # From the lowest threshold on every example is predicted to be positive.
+        positives, negatives = (
+            float(tf.reduce_sum(tf.convert_to_tensor(found)[0]))
+            for found in (metric.true_positives, metric.false_positives)
+        )
+        if not (positives and negatives):
+            return math.nan
+    return float(metric.result())

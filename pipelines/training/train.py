@@ -134,6 +134,7 @@ def train(
             f"it reads weights. Received: folder={folder}. Take another folder."
         )
     data, strategy = data or {}, strategy or tf.distribute.get_strategy()
+    num_batches = getattr(batches, "num_batches", None)
     if training.negatives is not None:
         if candidates is None:
             raise ValueError(
@@ -143,7 +144,16 @@ def train(
         batches = with_negatives(batches, training.negatives, candidates, training.seed)
     # Of several processes one writes.
     with locked_folder(folder) if Team(strategy).is_chief else contextlib.nullcontext():
-        loop = Loop(model, batches, validation, folder, training, data=data, strategy=strategy)
+        loop = Loop(
+            model,
+            batches,
+            validation,
+            folder,
+            training,
+            data=data,
+            strategy=strategy,
+            num_batches=num_batches,
+        )
         if training.pretraining is not None and not loop.has_begun():
             own = folder / "pretraining"
             with strategy.scope():

@@ -13,7 +13,7 @@ import tfrs_afm
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, explained, top_count
 from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, PREDICT, REGRESS
-from tfrs_afm.columns.column_encoder import one_id_each
+from tfrs_afm.columns.joined_members import one_id_each
 from tfrs_afm.types import Model
 
 _PADDING = {tf.string: b"padding", tf.int64: 0, tf.float32: 0.5}
@@ -39,9 +39,12 @@ class RawInputs:
 
     def __init__(self, spec: Mapping[str, Any], lists: Collection[str]) -> None:
         self._spec = {key: spec[key] for key in sorted(spec)}
-        taken: set[str] = set()
-        self.inputs = {key: key for key in self._spec if _alias(key) == key}
-        taken.update(self.inputs.values())
+        taken: set[str] = set()  # in lower case: to TensorFlow "film" and "Film" are one input
+        self.inputs = {
+            key: _free(key, taken)
+            for key in self._spec
+            if _alias(key) == key and key.lower() not in taken
+        }
         for key in self._spec:
             if key not in self.inputs:
                 self.inputs[key] = _free(_alias(key), taken)
@@ -190,8 +193,8 @@ def _alias(key: str) -> str:
 
 def _free(name: str, taken: set[str]) -> str:
     candidates: Iterable[str] = (f"{name}_{number}" for number in range(2, len(taken) + 3))
-    free = next(one for one in (name, *candidates) if one not in taken)
-    taken.add(free)
+    free = next(one for one in (name, *candidates) if one.lower() not in taken)
+    taken.add(free.lower())
     return free
 
 

@@ -6,6 +6,10 @@ from collections import defaultdict
 
 _BOUNDS = tuple(10 * 1.8**power for power in range(33))  # microseconds, to about 20 minutes
 
+_MOST_NAMES = 100  # of models that never answered: a client may ask for any number of names
+_LONGEST_NAME = 100
+_OTHER = "(other)"
+
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -15,16 +19,26 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[Labels, int] = defaultdict(int)
+        self._answered: set[str] = set()
+        self._asked: set[str] = set()
         self._latencies: dict[str, dict[Labels, list[float]]] = defaultdict(dict)
 
     def request(self, model_name: str, status: str) -> None:
         """Counts one answered request.
 
         Args:
-            model_name: As the request named it.
+            model_name: As the request named it. Of names that no model ever answered to, the first
+                hundred of usual length are told apart; the others count as "(other)".
             status: The code's name, for instance `OK`.
         """
         with self._lock:
+            if status == "OK":
+                self._answered.add(model_name)
+            elif model_name not in self._answered and model_name not in self._asked:
+                if len(self._asked) < _MOST_NAMES and len(model_name) <= _LONGEST_NAME:
+                    self._asked.add(model_name)
+                else:
+                    model_name = _OTHER
             self._counts[("model_name", model_name), ("status", status)] += 1
 
     def latency(self, metric: str, labels: Labels, micros: float) -> None:

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -54,6 +55,16 @@ def test_mixed_dimensions_are_refused() -> None:
 def test_columns_without_any_dimension_need_one() -> None:
     with pytest.raises(ValueError, match="`dim` must be given"):
         tfrs_afm.FieldEmbedding([fc.numeric_column("x")])
+
+
+@pytest.mark.parametrize("other", ["word", identity("film"), None])
+@pytest.mark.parametrize("wrap", [lambda one: fc.embedding_column(one, 4), fc.indicator_column])
+def test_a_sequence_in_a_cross_is_refused_at_once(other: Any, wrap: Any) -> None:
+    seen = fc.sequence_categorical_column_with_identity("seen", 5)
+    other = other or fc.sequence_categorical_column_with_identity("bought", 5)
+    column = wrap(fc.crossed_column([seen, other], 10))
+    with pytest.raises(ValueError, match=r"`keys`.*'(seen|bought)' for field '.*_X_.*'"):
+        tfrs_afm.FieldEmbedding([column], dim=4)
 
 
 def test_a_missing_feature_is_named() -> None:

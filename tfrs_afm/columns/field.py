@@ -1,12 +1,14 @@
 """A feature column as an interaction sees it: a field, and the table it looks up."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import re
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.types import Column
+from tfrs_afm.types import Column, Initializer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +76,8 @@ def fields_of(columns: Sequence[Any]) -> list[Field]:
 
     Raises:
         TypeError: If `columns` is not a list, or holds something else than such columns.
-        ValueError: If it is empty, two columns have one name, or a combiner is unknown.
+        ValueError: If it is empty, two columns have one name, a combiner is unknown, or a sequence
+            is crossed with a scalar.
     """
     if isinstance(columns, dict | str | _FeatureColumn) or not isinstance(columns, Sequence):
         raise TypeError(
@@ -85,7 +88,8 @@ def fields_of(columns: Sequence[Any]) -> list[Field]:
         raise ValueError(
             "`columns` must hold at least one feature column. Received: columns=[]. Add a column."
         )
-    fields = [_field(column) for column in columns]
+    # A column that holds a Keras layer is wrapped by the layer that tracks it.
+    fields = [_field(getattr(column, "__wrapped__", column)) for column in columns]
     names = [field.name for field in fields]
     for name in names:
         if names.count(name) > 1:
@@ -144,6 +148,15 @@ def _categorical(column: Column, categorical: Column, table: Table, combiner: st
             "`FieldEmbedding(columns, pooling={name: rule})`."
         )
     sequence = type(categorical).__name__ in _SEQUENCES
+    for one in columns_below(categorical):
+        crossed = one.parents if type(one).__name__ == "CrossedColumn" else ()
+        for key in crossed:
+            if type(key).__name__ in _SEQUENCES:
+                raise ValueError(
+                    "`keys` of `crossed_column` must not be sequences, which TensorFlow cannot "
+                    f"cross. Received: keys with '{key.name}' for field '{column.name}'. Cross "
+                    "sequences alone, by `tfrs_afm.sequence_crossed_column`, or drop the sequence."
+                )
     keys = tuple(sorted(column.parse_example_spec))
     return Field(column.name, column, categorical, table, combiner, sequence, keys)
 
@@ -217,6 +230,58 @@ def tables_of(fields: Sequence[Field], dim: int | None = None) -> dict[str, Tabl
 
 
 COMBINERS = ("mean", "sqrtn", "sum")
+
+
+def keras_initializer(initializer: Initializer | None) -> Any:
+    """Returns an initializer that Keras can write and read, of the same name and settings.
+
+    Args:
+        initializer: One of Keras; one of TensorFlow, as `embedding_column` makes; a function.
+
+    Returns:
+        That of Keras; what has no such counterpart is returned as it is.
+    """
+    if initializer is None or isinstance(initializer, tf.keras.initializers.Initializer):
+        return initializer
+    known = getattr(tf.keras.initializers, type(initializer).__name__, None)
+    if known is None or not hasattr(initializer, "get_config"):
+        return initializer
+    config = {key: value for key, value in initializer.get_config().items() if key != "dtype"}
+    return known(**config)
+
+
+def scope_name(name: str, *, root: bool, taken: Collection[str] = ()) -> str:
+    """Returns the name that TensorFlow's graphs know a table or a field by.
+
+    Features are called what the data calls them ("class of worker", "user_id:token"); scopes of a
+    graph take fewer characters. A name that is one already stays, as variables have it. In any
+    other the rest becomes "_", and a checksum of the name tells apart what then looks alike.
+
+    Args:
+        name: Any name.
+        root: Whether nothing may stand around it, as with the name of a layer: then it also has to
+            begin with a letter, a digit or a dot, and cannot end with a slash.
+        taken: Names in lower case that the inputs of a graph have already; their case is not what
+            tells them apart.
+
+    Returns:
+        A valid name, and for different names different ones.
+
+    Example:
+        >>> from tfrs_afm.columns.field import scope_name
+        >>> scope_name("film", root=True), scope_name("class of worker", root=True)
+        ('film', 'class_of_worker_fe079590')
+    """
+    valid = (_ROOT if root else _SCOPE).fullmatch(name)
+    if valid and name.lower() not in taken:
+        return name
+    safe = _NOT_IN_SCOPES.sub("_", name)
+    return f"{safe if safe[:1].isalnum() else f'name{safe}'}_{zlib.crc32(name.encode()):08x}"
+
+
+_SCOPE = re.compile(r"[\w./-]+(>[a-zA-Z0-9.][\w./-]*)*", re.ASCII)
+_ROOT = re.compile(rf"(?![_/-]){_SCOPE.pattern}(?<!/)", re.ASCII)
+_NOT_IN_SCOPES = re.compile(r"[^\w./-]", re.ASCII)
 
 
 def columns_below(column: Column) -> Iterator[Any]:

@@ -8,8 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.columns.field import fields_of
-from tfrs_afm.columns.serialization import serialize_columns
+from tfrs_afm.columns.field import columns_below, fields_of
 from tfrs_afm.types import Dataset, DType, Tensor
 
 
@@ -106,28 +105,23 @@ def feature_schema(columns: Sequence[Any]) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "features": features,
         "fields": [field.name for field in fields],
-        "vocabularies": _vocabularies(serialize_columns(columns)),
+        "vocabularies": _vocabularies(columns),
     }
     content = json.dumps(schema, sort_keys=True, default=str).encode()
     return {**schema, "hash": hashlib.sha256(content).hexdigest()}
 
 
-def _vocabularies(config: Any) -> dict[str, str]:
-    """Finds the vocabularies inside serialized columns."""
+def _vocabularies(columns: Sequence[Any]) -> dict[str, str]:
+    """Finds the vocabularies of columns, and of those inside them."""
     found: dict[str, str] = {}
-    if isinstance(config, list | tuple):
-        for part in config:
-            found.update(_vocabularies(part))
-    elif isinstance(config, dict):
+    for one in (below for column in columns for below in columns_below(column)):
         words = None
-        if config.get("vocabulary_file"):
-            words = pathlib.Path(config["vocabulary_file"]).read_bytes()
-        elif config.get("vocabulary_list"):
-            words = "\n".join(map(str, config["vocabulary_list"])).encode()
+        if getattr(one, "vocabulary_file", None):
+            words = pathlib.Path(one.vocabulary_file).read_bytes()
+        elif getattr(one, "vocabulary_list", None):
+            words = "\n".join(map(str, one.vocabulary_list)).encode()
         if words is not None:
-            found[config["key"]] = hashlib.sha256(words).hexdigest()
-        for part in config.values():
-            found.update(_vocabularies(part))
+            found[one.key] = hashlib.sha256(words).hexdigest()
     return found
 
 

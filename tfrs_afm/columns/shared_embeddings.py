@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfrs_afm.columns.field import COMBINERS, Table
+from tfrs_afm.columns.field import COMBINERS, Table, keras_initializer
 from tfrs_afm.types import Initializer
 
 
@@ -50,7 +50,8 @@ class SharedEmbeddingColumn(_Parts, tf.__internal__.feature_column.FeatureColumn
         """Returns the configuration from which `from_config` makes an equal column."""
         table = dict(vars(self.table))
         if table["initializer"] is not None:
-            table["initializer"] = tf.keras.initializers.serialize(table["initializer"])
+            initializer = keras_initializer(table["initializer"])
+            table["initializer"] = tf.keras.saving.serialize_keras_object(initializer)
         serialize = tf.__internal__.feature_column.serialize_feature_column
         return {
             "categorical_column": serialize(self.categorical_column),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfrs_afm.columns.column_encoder import ColumnEncoder, Members
-from tfrs_afm.columns.field import Field, fields_of, tables_of
+from tfrs_afm.columns.field import Field, fields_of, scope_name, tables_of
 from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
 from tfrs_afm.types import Column, Layer, Shape, Tensor
@@ -95,12 +95,20 @@ class ColumnEmbedding(tf.keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Makes the tables, in the order of their names, so that reordering columns is harmless."""
-        for table in self.tables.values():
+        for name, table in self.tables.items():
             if not table.built:
-                with tf.name_scope(table.name):
+                with tf.name_scope(
+                    table.name if name in self._tables_argument else self._scope(name)
+                ):
                     table.build(None)
                     table.built = True
         super().build(input_shape)
+
+    def _scope(self, name: str) -> str:
+        """The scope of a table's variables; one that needs another around it has this layer's."""
+        scope = scope_name(name, root=False)
+        alone = not tf.get_current_name_scope()  # as when a file is loaded
+        return f"{self.name}/{scope}" if alone and scope != scope_name(name, root=True) else scope
 
     @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
     def _look_up(self, field: Field, members: Members) -> FieldMembers:
@@ -246,7 +254,7 @@ def field_tables(
             table.ckpt_to_load_from,
             table.tensor_name_in_ckpt,
             trainable=table.trainable,
-            name=name,
+            name=scope_name(name, root=True),
             dtype=policy,
         )
         made = tables[name]
@@ -272,6 +280,7 @@ def field_tables(
 
 def _linear_table(rows: int, vectors: Tensor, name: str, policy: Any) -> Layer:
     """Weights of width 1, composed where the vectors are: a dense column would be as huge."""
+    name = scope_name(name, root=True)
     if isinstance(vectors, QuotientRemainderTable):
         return QuotientRemainderTable(
             rows, 1, vectors.num_remainders, "add", "zeros", name=name, dtype=policy

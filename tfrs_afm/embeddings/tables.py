@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.columns.field import keras_initializer
 from tfrs_afm.types import DType, Initializer, Shape, Tensor
 
 
@@ -98,22 +99,11 @@ class DenseTable(tf.keras.layers.Layer):
             **super().get_config(),
             "rows": self.rows,
             "dim": self.dim,
-            "initializer": tf.keras.initializers.serialize(_of_keras(self.initializer)),
+            "initializer": tf.keras.initializers.serialize(keras_initializer(self.initializer)),
             "max_norm": self.max_norm,
             "ckpt_to_load_from": self.ckpt_to_load_from,
             "tensor_name_in_ckpt": self.tensor_name_in_ckpt,
         }
-
-
-def _of_keras(initializer: Initializer) -> Any:
-    """The initializer that `embedding_column` makes is TensorFlow's, of the same name in Keras."""
-    if initializer is None or isinstance(initializer, tf.keras.initializers.Initializer):
-        return initializer
-    known = getattr(tf.keras.initializers, type(initializer).__name__, None)
-    if known is None or not hasattr(initializer, "get_config"):
-        return initializer
-    config = {key: value for key, value in initializer.get_config().items() if key != "dtype"}
-    return known(**config)
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")

@@ -6,6 +6,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from tfrs_afm._host import mark_built
+from tfrs_afm.columns.field import scope_name
 from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.columns.vocabulary import vocabulary_hashes
@@ -108,6 +110,7 @@ class FieldRanking(tfrs.Model):
         summed = loss * tf.cast(global_rows(rows), loss.dtype)
         mean = tf.math.divide_no_nan(summed, tf.cast(rows, loss.dtype))
         self._loss_tracker.update_state(mean, sample_weight=rows)
+        mark_built(self, features)
         return loss
 
     def train_step(self, inputs: Tensor) -> dict[str, Any]:
@@ -150,10 +153,43 @@ class FieldRanking(tfrs.Model):
             The same, with columns and task as objects.
         """
         task = config["task"] and tf.keras.layers.deserialize(config["task"], custom_objects)
-        return {**config, "columns": deserialize_columns(config["columns"]), "task": task}
+        columns = deserialize_columns(config["columns"], custom_objects)
+        return {**config, "columns": columns, "task": task}
+
+    def save_spec(self, dynamic_batch: bool = True) -> Any:
+        """Says what the model was called with, by names that a SavedModel's signature takes.
+
+        Args:
+            dynamic_batch: Whether the number of rows is left open.
+
+        Returns:
+            As Keras: `(args, kwargs)` of `TensorSpec`s, or None before the first call.
+        """
+        spec, taken = super().save_spec(dynamic_batch), set[str]()
+
+        def named(one: Any) -> Any:
+            if not isinstance(one, tf.TensorSpec) or one.name is None:
+                return one
+            name = scope_name(one.name, root=True, taken=taken)
+            taken.add(name.lower())
+            return tf.TensorSpec(one.shape, one.dtype, name)
+
+        return spec and tf.nest.map_structure(named, spec)
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Saves as Keras does; a model that nothing was asked of yet has its first weights then.
+
+        Args:
+            filepath: `model.keras`, or a folder for a SavedModel.
+            *args: As in Keras.
+            **kwargs: As in Keras.
+        """
+        self._build_from_columns()
+        super().save(filepath, *args, **kwargs)
 
     def get_build_config(self) -> dict[str, Any]:
         """Says that the columns build the model; Keras skips the build where this is empty."""
+        self._build_from_columns()
         return {"built_from": "columns", "vocabularies": self._vocabularies()}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -163,8 +199,7 @@ class FieldRanking(tfrs.Model):
             ValueError: If a vocabulary file holds other words than when the model was saved: its
                 rows would be those of other ids.
         """
-        examples = tf.zeros([0], tf.string)
-        self(tf.io.parse_example(examples, parse_spec(self.columns)))
+        self._build_from_columns()
         found = self._vocabularies()
         for file, content in config.get("vocabularies", {}).items():
             if found[file] != content:
@@ -173,6 +208,12 @@ class FieldRanking(tfrs.Model):
                     f"vocabulary_file={file} with other words. Give the vocabulary of each model a "
                     "file of its own, and leave it as it is."
                 )
+
+    def _build_from_columns(self) -> None:
+        """Makes the variables of a model that is not built, from an empty batch."""
+        if not self.built:
+            examples = tf.zeros([0], tf.string)
+            self(tf.io.parse_example(examples, parse_spec(self.columns)))
 
     def _vocabularies(self) -> dict[str, str]:
         return vocabulary_hashes(self.embedding.fields, self.embedding.words)

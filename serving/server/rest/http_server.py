@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import socket
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,10 @@ _HTTP = {
     Code.UNAVAILABLE: 503,
     Code.UNAUTHENTICATED: 401,
 }
+
+
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
+_MOST_DIGITS = 20  # of a length; one that has more is too large, and not worth the parsing
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -142,52 +147,60 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         """The request's body; None if it was refused and answered already."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+        lengths, codings = map(self.headers.get_all, ("Content-Length", "Transfer-Encoding"))
+        if codings:
+            # Two servers that read one request in two ways find two requests in it.
+            if lengths or [one.strip().lower() for one in codings] != ["chunked"]:
+                self._refuse(400, "A body must be chunked, or have a Content-Length")
+                return None
             return self._chunks()
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit()):
-            self._send(400, error_json(f"Malformed Content-Length: {length}"))
+        length = (lengths or ["0"])[0].strip()
+        if len(lengths or "1") > 1 or not (length.isascii() and length.isdigit()):
+            self._refuse(400, f"Malformed Content-Length: {', '.join(lengths or [])[:100]}")
             return None
-        size = int(length[:20])
-        if size > self.server.max_bytes:
-            self._too_large(size)
+        if len(length) > _MOST_DIGITS or int(length) > self.server.max_bytes:
+            self._too_large(length[:_MOST_DIGITS])
             return None
-        body = self.rfile.read(size)
-        return body if len(body) == size else None
+        body = self.rfile.read(int(length))
+        return body if len(body) == int(length) else None
 
     def _chunks(self) -> bytes | None:
         parts: list[bytes] = []
         total = 0
         while True:
-            line = self.rfile.readline(1024).partition(b";")[0].strip()
-            try:
-                size = int(line, 16)
-            except ValueError:
-                self._send(400, error_json("Malformed chunk"))
+            line = self.rfile.readline(1024)
+            size = line.partition(b";")[0].strip(b" \t\r\n")
+            if not (_CHUNK_SIZE.fullmatch(size) and line.endswith(b"\n")):
+                self._refuse(400, "Malformed chunk")
                 return None
-            total += size
-            if size < 0 or total > self.server.max_bytes:
+            total += int(size, 16)
+            if total > self.server.max_bytes:
                 self._too_large(total)
                 return None
-            if size == 0:
+            if int(size, 16) == 0:
                 while self.rfile.readline(1024).strip():
                     continue
                 return b"".join(parts)
-            parts.append(self.rfile.read(size))
-            self.rfile.readline(1024)
+            parts.append(self.rfile.read(int(size, 16)))
+            if self.rfile.readline(3) not in (b"\r\n", b"\n"):
+                self._refuse(400, "Malformed chunk")
+                return None
 
-    def _too_large(self, size: int) -> None:
-        self._send(
-            413,
-            error_json(f"Received message larger than max ({size} vs. {self.server.max_bytes})"),
-        )
+    def _too_large(self, size: int | str) -> None:
+        limit = self.server.max_bytes
+        self._refuse(413, f"Received message larger than max ({size} vs. {limit})")
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answers a request whose body is not read, so that what comes behind it is not either."""
+        self.close_connection = True
+        self._send(status, error_json(message))
 
     def _send(self, status: int, text: str, content_type: str = "application/json") -> None:
         data = text.encode("utf-8", "replace")
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
-        if self.server.running.closing:
+        if self.server.running.closing or self.close_connection:
             self.send_header("Connection", "close")  # which also ends it here
         self.end_headers()
         with contextlib.suppress(ConnectionError):

@@ -20,7 +20,7 @@ def _number(text: str) -> int | float:
     """Integers beyond 64 bits become floats, as in the server's parser."""
     if len(text) < 21 and -(2**63) <= int(text) < 2**64:
         return int(text)
-    return float(text)
+    return _decimal(text)
 
 
 def _decimal(text: str) -> float:

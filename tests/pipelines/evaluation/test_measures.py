@@ -60,3 +60,9 @@ def test_predictions_drawn_from_their_own_probability_are_calibrated() -> None:
 def test_what_has_no_value_is_an_error_that_says_why(call: Callable[[], float], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         call()
+
+
+def test_a_bin_counts_examples_and_sums_their_weights() -> None:
+    curve = ReliabilityCurve.of([0, 1, 1, 0], [0.1, 0.2, 0.9, 0.9], 2, [0.25, 0.5, 3.0, 0.0])
+    assert curve.examples.tolist() == [2, 1]
+    assert curve.weight.tolist() == [0.75, 3.0]

@@ -12,7 +12,7 @@ import pytest
 import setuptools
 
 from pipelines.evaluation.bootstrap import Interval
-from pipelines.reporting.charts import line_chart
+from pipelines.reporting.charts import calibration, line_chart
 from pipelines.reporting.contents import Contents
 from pipelines.reporting.write_report import render_page
 from tests.pipelines.reporting.made_contents import FIELDS, made_contents
@@ -209,3 +209,16 @@ def test_every_template_is_in_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None
     packed = {file for pattern in patterns for file in folder.glob(pattern)}
     assert folder / "templates/report.css" in packed
     assert packed == {file for file in (folder / "templates").rglob("*") if file.is_file()}
+
+
+def test_the_calibration_table_counts_examples(contents: Contents) -> None:
+    weights = np.full(contents.labels.size, 0.25)
+    plain, weighted = (
+        calibration(dataclasses.replace(contents, weights=one)) for one in (None, weights)
+    )
+    assert plain is not None
+    assert weighted is not None
+    for view in (plain, weighted):
+        assert sum(int(row[2].replace(",", "")) for row in view["numbers"].rows) == weights.size
+    sums = [float(row[3].replace(",", "")) for row in weighted["numbers"].rows]
+    assert sum(sums) == pytest.approx(weights.sum(), rel=1e-3)

@@ -96,3 +96,20 @@ def test_what_cannot_be_reported_is_an_error_that_says_why(runs: Path, tmp_path:
     (other / "run.json").write_text(json.dumps({**run, "prepared": str(other / "data")}))
     with pytest.raises(ValueError, match="`--beside` must be a run on the same examples"):
         write_report(of(runs / "afm"), runs / "afm", beside=[other])
+
+
+def test_the_split_that_is_there_is_reported(runs: Path, tmp_path: Path) -> None:
+    run, prepared = tmp_path / "run", tmp_path / "shared"
+    shutil.copytree(runs / "linear", run)
+    shutil.copytree(runs / "shared", prepared)
+    metrics = json.loads((run / "metrics.json").read_text())
+    spec = json.loads((prepared / "feature_spec.json").read_text())
+    del metrics["test"], spec["parts"]["test"]
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    (prepared / "feature_spec.json").write_text(json.dumps(spec))
+    assert gather_contents(of(run), run).part == "validation"
+    with pytest.raises(ValueError, match="Its splits are train, validation"):
+        gather_contents(of(run), run, "test")
+    (run / "metrics.json").unlink()
+    with pytest.raises(ValueError, match=r"evaluate --out .* --split validation"):
+        gather_contents(of(run), run)
