@@ -130,3 +130,32 @@ def test_one_feature_read_in_two_ways_is_refused() -> None:
     columns = [fc.numeric_column("x"), fc.embedding_column(identity("x"), 4)]
     with pytest.raises(ValueError, match="feature 'x'"):
         tfrs_afm.parse_spec(columns)
+
+
+IDS = {
+    "identity": fc.categorical_column_with_identity("film", 5),
+    "sequence": fc.sequence_categorical_column_with_identity("film", 5),
+    "words": fc.categorical_column_with_vocabulary_list("film", ["1", "2"]),
+    "numbers": fc.categorical_column_with_vocabulary_list("film", [1, 2]),
+    "hash": fc.categorical_column_with_hash_bucket("film", 5),
+    "hash of integers": fc.categorical_column_with_hash_bucket("film", 5, tf.int64),
+}
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
+
+
+@pytest.mark.parametrize("kind", [*IDS, "number"])
+def test_each_type_of_a_feature_is_read_or_an_error_that_names_it(kind: str) -> None:
+    text = kind in ("words", "hash")
+    read = ("string",) if text else INTEGERS
+    column = fc.numeric_column("film")
+    if kind != "number":
+        column = fc.embedding_column(IDS[kind], 4)
+    layer = tfrs_afm.FieldEmbedding([column], dim=4)
+    for name in ("string", "bool", "float32", "float64", *INTEGERS, "uint64"):
+        ones = tf.constant(["1", "1"]) if name == "string" else tf.cast([1, 1], name)
+        takes = name in read or (kind == "number" and name in ("float32", "float64", "bool"))
+        if takes:
+            assert layer({"film": ones}).mask.numpy().all()
+        else:
+            with pytest.raises((TypeError, ValueError), match=r"(key|column_name): film|`film`"):
+                layer({"film": ones})

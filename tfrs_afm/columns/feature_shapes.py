@@ -25,7 +25,7 @@ def checked_shapes(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
         The same; where something is left to be checked when it runs, they depend on that.
 
     Raises:
-        TypeError: If a feature is of uint64.
+        TypeError: If a feature is of uint64, or one of numbers is of text.
         ValueError: If a feature has another width than its column, or another batch size than the
             others; it names the feature.
         tf.errors.InvalidArgumentError: When it runs, of the same.
@@ -41,6 +41,11 @@ def checked_shapes(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
                     "where ids are larger than that to text, for a hash column."
                 )
         for key, shape, sequence in _numbers_below(field):
+            if found[key].dtype == tf.string:
+                raise TypeError(
+                    f"`{key}` must be numbers. Received: {key} of string for field "
+                    f"'{field.name}'. Parse it with tf.strings.to_number, or use a vocabulary."
+                )
             check = _check_width(field, key, found[key], shape, sequence=sequence)
             if check is not None:
                 checks.append(check)
