@@ -1,12 +1,14 @@
 """AFM and DeepFM against DeepCTR and PyTorch: training, memory at id level, exported models.
 
-    python -m benchmarks.interactions --deepctr PYTHON --torch PYTHON [--rounds 12] [--rows 1 2]
+    python -m benchmarks.interactions --deepctr PYTHON --torch PYTHON --jax PYTHON
+        [--rounds 12] [--rows 1 2] [--one-thread]
 
-`--deepctr` and `--torch` are interpreters of environments of their own, with deepctr 0.9.4 on
-TensorFlow 2.21 and tf-keras, and with PyTorch 2.13. All contestants of a row are processes that
-live at the same time and take turns, a few steps a round, so that whatever else the machine does
-hits all alike; of TensorFlow's ways to use two threads each contestant is given both (inside an
-operation, "2x1", and between operations, "1x2"), and its better one counts. Printed are medians.
+These are interpreters of environments of their own, with deepctr 0.9.4 on TensorFlow 2.21 and
+tf-keras, with PyTorch, and with jax and optax. Ours trains with the optimizer of this package. All
+contestants of a row are processes that live at the same time and take turns, a few steps a round,
+so that whatever else the machine does hits all alike; of TensorFlow's ways to use two threads each
+contestant is given both (inside an operation, "2x1", and between operations, "1x2"), and its better
+one counts. With `--one-thread` each has one, and CPU time counts. Printed are medians.
 """
 
 import argparse
@@ -22,14 +24,15 @@ from typing import Any
 WORKERS = Path(__file__).parent / "peers"
 TOWER = [400, 400, 400]
 TRAINING: dict[str, dict[str, Any]] = {
-    "1": {"model": "AFM", "batch": 4096, "fields": 10, "dim": 10, "units": 16, "goal": 2.0},
-    "2": {"model": "AFM", "batch": 1024, "fields": 39, "dim": 16, "units": 16, "goal": 3.0},
-    "3": {"model": "AFM", "batch": 512, "fields": 10, "dim": 256, "units": 256, "goal": 1.5},
-    "4": {"model": "DeepFM", "batch": 4096, "fields": 10, "dim": 10, "tower": TOWER, "goal": 1.5},
-    "5": {"model": "DeepFM", "batch": 4096, "fields": 39, "dim": 16, "tower": TOWER, "goal": 1.5},
+    "1": {"model": "AFM", "batch": 4096, "fields": 10, "dim": 10, "units": 16, "goal": 4.0},
+    "2": {"model": "AFM", "batch": 1024, "fields": 39, "dim": 16, "units": 16, "goal": 6.0},
+    "3": {"model": "AFM", "batch": 512, "fields": 10, "dim": 256, "units": 256, "goal": 2.0},
+    "4": {"model": "DeepFM", "batch": 4096, "fields": 10, "dim": 10, "tower": TOWER, "goal": 1.25},
+    "5": {"model": "DeepFM", "batch": 4096, "fields": 39, "dim": 16, "tower": TOWER, "goal": 1.25},
 }
 IDS = {"model": "AFM", "batch": 256, "fields": 200, "dim": 16, "units": 16}
 THREADS = {"2x1": (2, 1), "1x2": (1, 2)}
+ONE_THREAD = {"1x1": (1, 1)}
 
 
 class Contestant:
@@ -43,7 +46,7 @@ class Contestant:
     """
 
     def __init__(self, python: str, worker: str, job: dict[str, Any], threads: str) -> None:
-        intra, inter = THREADS[threads]
+        intra, inter = {**THREADS, **ONE_THREAD}[threads]
         self.seconds: list[float] = []
         self._process = subprocess.Popen(
             [python, str(WORKERS / worker), json.dumps({**job, "intra": intra, "inter": inter})],
@@ -95,30 +98,39 @@ def best(contestants: dict[str, Contestant], who: str) -> tuple[str, float]:
 
 def training(row: str, given: argparse.Namespace) -> None:
     """Prints one row of training steps."""
-    job = {**TRAINING[row], "what": "train"}
+    job = {**TRAINING[row], "what": "train", "cpu": given.one_thread}
+    ways = ONE_THREAD if given.one_thread else THREADS
+    alone = next(iter(ways))
+    own = {**job, "adam": "own"}
     contestants: dict[str, Contestant] = {}
-    for threads in THREADS:
+    for threads in ways:
         contestants |= {
-            f"ours {threads}": Contestant(sys.executable, "our_worker.py", job, threads),
+            f"ours {threads}": Contestant(sys.executable, "our_worker.py", own, threads),
             f"DeepCTR {threads}": Contestant(given.deepctr, "deepctr_worker.py", job, threads),
         }
-        if job["model"] == "AFM":  # ours as it is without a compiler
-            stock = Contestant(sys.executable, "our_worker.py", {**job, "kernels": False}, threads)
-            contestants[f"stock {threads}"] = stock
-    contestants["PyTorch"] = Contestant(given.torch, "torch_worker.py", job, "2x1")
+        stock = {**own, "kernels": False}  # ours as it is without a compiler
+        contestants[f"stock {threads}"] = Contestant(
+            sys.executable, "our_worker.py", stock, threads
+        )
+    contestants["PyTorch eager"] = Contestant(given.torch, "torch_worker.py", job, alone)
+    compiled = {**job, "compile": True}
+    contestants["PyTorch compiled"] = Contestant(given.torch, "torch_worker.py", compiled, alone)
+    contestants["JAX"] = Contestant(given.jax, "jax_worker.py", job, alone)
     if row == "3":
         product = {**job, "what": "gemm"}
-        contestants["GEMM"] = Contestant(sys.executable, "our_worker.py", product, "2x1")
+        contestants["GEMM"] = Contestant(sys.executable, "our_worker.py", product, alone)
     contest(contestants, given.rounds, 4)
     rates = {
         name: job["batch"] / statistics.median(one.seconds) for name, one in contestants.items()
     }
-    ours, deepctr, torch = (best(contestants, who)[1] for who in ("ours", "DeepCTR", "PyTorch"))
+    peers = ("DeepCTR", "PyTorch", "JAX")
+    ours, deepctr, torch, jax = (best(contestants, who)[1] for who in ("ours", *peers))
     shape = [job[key] for key in ("batch", "fields", "dim")] + [job.get("units", "tower")]
-    ratio = min(deepctr, torch) / ours
+    ratio = min(deepctr, torch, jax) / ours
     print(
         f"| {job['model']} {', '.join(map(str, shape))} "
         f"| {job['batch'] / deepctr / 1e3:.1f}k / {job['batch'] / torch / 1e3:.1f}k "
+        f"/ {job['batch'] / jax / 1e3:.1f}k "
         f"| {job['batch'] / ours / 1e3:.1f}k | {ratio:.2f}x | {job['goal']}x |"
     )
     print("  " + ", ".join(f"{name} {rate / 1e3:.2f}k/s" for name, rate in rates.items()))
@@ -177,7 +189,9 @@ def exported(given: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--deepctr", required=True, help="interpreter with deepctr 0.9.4")
-    parser.add_argument("--torch", required=True, help="interpreter with torch 2.13")
+    parser.add_argument("--torch", required=True, help="interpreter with torch")
+    parser.add_argument("--jax", required=True, help="interpreter with jax and optax")
+    parser.add_argument("--one-thread", action="store_true", help="one thread each, CPU time")
     parser.add_argument("--rounds", type=int, default=12, help="turns of each contestant")
     parser.add_argument("--rows", nargs="*", default=[*TRAINING, "ids", "exported"])
     given = parser.parse_args()

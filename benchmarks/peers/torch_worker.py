@@ -60,10 +60,13 @@ batches = [
 ]
 
 
+score = torch.compile(model) if job.get("compile") else model
+
+
 def train(number: int) -> float:
     ids, labels = batches[number % 8]
     optimizer.zero_grad()
-    loss = loss_of(model(ids), labels)
+    loss = loss_of(score(ids), labels)
     loss.backward()
     optimizer.step()
     return loss.item()
