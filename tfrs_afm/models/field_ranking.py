@@ -66,10 +66,11 @@ class FieldRanking(tfrs.Model):
         Args:
             optimizer: An optimizer of Keras or of this package, or its name.
             loss: Must be left out, as must `metrics`, `weighted_metrics` and `loss_weights`.
-            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` and so on, as in Keras.
+            **kwargs: `run_eagerly`, `steps_per_execution` and so on, as in Keras.
 
         Raises:
-            ValueError: If a loss or metrics are given: training would not use them.
+            ValueError: If a loss or metrics are given, which training would not use, or
+                `jit_compile=True`.
         """
         for name in _OF_THE_TASK:
             given = {"loss": loss, **kwargs}.get(name)
@@ -79,6 +80,12 @@ class FieldRanking(tfrs.Model):
                     f"Received: {name}={given!r}. Give it to the task, as in "
                     "tfrs_afm.tasks.AFM(8, loss=..., metrics=[...])."
                 )
+        if kwargs.get("jit_compile"):
+            raise ValueError(
+                "`jit_compile` must be False. Received: jit_compile=True. XLA compiles neither "
+                "text nor ids whose number changes from batch to batch, which feature columns "
+                "read. On a CPU `tfrs_afm.kernels` are there for speed."
+            )
         super().compile(optimizer, **kwargs)
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
