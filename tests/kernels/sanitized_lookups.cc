@@ -53,14 +53,15 @@ void check(const LookupForm& form, int64_t fields, int64_t batch, int64_t width,
   const LookupIds all = {ids.get(), most ? places.get() : nullptr, count, batch, fields, !most};
   Memory<float> pooled(segments * width), linear(segments), scale(segments);
   Memory<float> split(segments * width), split_linear(segments), split_scale(segments);
-  if (form.pool(tables.data(), all, width, 0, segments, pooled.get(), linear.get(), scale.get()) >=
-      0) {
+  Memory<int64_t> scratch(fields);
+  if (form.pool(tables.data(), all, width, 0, batch, scratch.get(), pooled.get(), linear.get(),
+                scale.get()) >= 0) {
     fail(form, fields, batch, width, "an id was refused");
   }
-  const int64_t middle = segments ? static_cast<int64_t>(random() % segments) : 0;
-  for (const auto& [first, last] : {std::pair{int64_t{0}, middle}, std::pair{middle, segments}}) {
-    form.pool(tables.data(), all, width, first, last, split.get(), split_linear.get(),
-              split_scale.get());
+  const int64_t middle = batch ? static_cast<int64_t>(random() % batch) : 0;
+  for (const auto& [first, last] : {std::pair{int64_t{0}, middle}, std::pair{middle, batch}}) {
+    form.pool(tables.data(), all, width, first, last, scratch.get(), split.get(),
+              split_linear.get(), split_scale.get());
   }
   if (!pooled.same(split) || !linear.same(split_linear) || !scale.same(split_scale)) {
     fail(form, fields, batch, width, "a split differs");
@@ -88,24 +89,42 @@ void check(const LookupForm& form, int64_t fields, int64_t batch, int64_t width,
       fail(form, fields, batch, width, "a weight differs");
     }
   }
+  std::vector<Memory<int64_t>> found;
+  std::vector<Memory<float>> rows, row_weights;
+  std::vector<int64_t*> to_ids;
+  std::vector<float*> to_rows, to_weights;
   for (int64_t field = 0; field < fields; ++field) {
     int64_t number = 0;
     for (int64_t i = 0; i < count; ++i) {
       number += of_segments[i] / (batch ? batch : 1) == field && of_ids[i] >= 0;
     }
-    Memory<int64_t> found(number);
-    Memory<float> rows(number * width), row_weights(number);
-    form.spread(all, width, field, pooled.get(), linear.get(), scale.get(), found.get(),
-                rows.get(), row_weights.get());
-    int64_t next = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      if (of_segments[i] / (batch ? batch : 1) != field || of_ids[i] < 0) continue;
-      const int64_t at = of_segments[i] % batch * fields + field;
-      if (found.get()[next] != of_ids[i] ||
-          row_weights.get()[next] != linear.get()[at] * scale.get()[at]) {
-        fail(form, fields, batch, width, "a gradient is another's");
+    found.emplace_back(number);
+    rows.emplace_back(number * width);
+    row_weights.emplace_back(number);
+  }
+  for (int64_t field = 0; field < fields; ++field) {
+    to_ids.push_back(found[field].get());
+    to_rows.push_back(rows[field].get());
+    to_weights.push_back(row_weights[field].get());
+  }
+  std::vector<int64_t> so_far(fields);
+  for (const auto& [first, last] : {std::pair{int64_t{0}, middle}, std::pair{middle, batch}}) {
+    form.spread(all, width, first, last, scratch.get(), pooled.get(), linear.get(), scale.get(),
+                to_ids.data(), to_rows.data(), to_weights.data(), so_far.data());
+  }
+  std::vector<int64_t> next(fields);
+  for (int64_t i = 0; i < count; ++i) {
+    if (of_ids[i] < 0) continue;
+    const int64_t field = of_segments[i] / batch;
+    const int64_t at = of_segments[i] % batch * fields + field, member = next[field]++;
+    if (to_ids[field][member] != of_ids[i] ||
+        to_weights[field][member] != linear.get()[at] * scale.get()[at]) {
+      fail(form, fields, batch, width, "a gradient is another's");
+    }
+    for (int64_t k = 0; k < width; ++k) {
+      if (to_rows[field][member * width + k] != pooled.get()[at * width + k] * scale.get()[at]) {
+        fail(form, fields, batch, width, "a row of a gradient is another's");
       }
-      ++next;
     }
   }
 }

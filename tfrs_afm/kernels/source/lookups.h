@@ -29,22 +29,24 @@ struct LookupIds {
 };
 
 // The kernels compiled for one instruction set. A segment is summed by one thread, in order:
-// results do not depend on how segments are split.
+// results do not depend on how examples are split. Both work in `places`, one a field.
 struct LookupForm {
   const char* name;
-  // Pools the segments `first` to `last` into vectors (batch, fields, width), weights (batch,
+  // Pools the examples `first` to `last` into vectors (batch, fields, width), weights (batch,
   // fields) or null, and what the sums were multiplied by (batch, fields), 0 for no members.
   // Returns the place of an id that its table does not have, or -1.
   int64_t (*pool)(const LookupTable* tables, const LookupIds&, int64_t width, int64_t first,
-                  int64_t last, float* vectors, float* weights, float* scale);
-  // Hands the gradients of one field's vectors and weights on to its members, one row each:
-  // `ids` (members,), `rows` (members, width), `row_weights` (members,) or null.
-  void (*spread)(const LookupIds&, int64_t width, int64_t field, const float* vectors,
-                 const float* weights, const float* scale, int64_t* ids, float* rows,
-                 float* row_weights);
+                  int64_t last, int64_t* places, float* vectors, float* weights, float* scale);
+  // Hands the gradients of the vectors and weights of examples `first` to `last` on to their
+  // members, a row each: of each field `ids` (members,), `rows` (members, width), `row_weights`
+  // (members,) or null for all. `members` are those of earlier examples, and are counted on.
+  void (*spread)(const LookupIds&, int64_t width, int64_t first, int64_t last, int64_t* places,
+                 const float* vectors, const float* weights, const float* scale,
+                 int64_t* const* ids, float* const* rows, float* const* row_weights,
+                 int64_t* members);
 };
 
-// The first place of a field's ids or, for `fields`, their number.
+// The first place of a segment's ids, or of what comes after it.
 inline int64_t first_of(const LookupIds& all, int64_t segment) {
   if (all.one_each) return segment;
   int64_t low = 0, high = all.count;

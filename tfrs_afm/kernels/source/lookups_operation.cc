@@ -26,8 +26,8 @@ using tensorflow::errors::InvalidArgument;
 using tensorflow::shape_inference::DimensionHandle;
 using tensorflow::shape_inference::InferenceContext;
 
-// Segments that a thread pools at once, and ids below which a second thread is not worth its start.
-constexpr int64_t kTaskSegments = 512;
+// Examples that a thread takes at once, and ids below which a second thread is not worth its start.
+constexpr int64_t kTaskExamples = 64;
 constexpr int64_t kAloneIds = int64_t{1} << 11;
 
 REGISTER_OP("TfrsAfmLookUp")
@@ -194,15 +194,15 @@ class LookUp : public OpKernel {
     OP_REQUIRES_OK(context, Output(context, 0, {all.batch, fields_, width_}, &pooled));
     OP_REQUIRES_OK(context, Output(context, 1, {all.batch, weights_}, &linear));
     OP_REQUIRES_OK(context, Output(context, 2, {all.batch, fields_}, &scale));
-    const int64_t segments = all.batch * fields_;
-    const int64_t tasks = (segments + kTaskSegments - 1) / kTaskSegments;
+    const int64_t tasks = (all.batch + kTaskExamples - 1) / kTaskExamples;
     std::atomic<int64_t> wrong{-1};
     run_tasks(context, tasks, workers_for(context, tasks, all.count < kAloneIds),
               [&](int64_t task, int64_t) {
-                const int64_t first = task * kTaskSegments;
+                const int64_t first = task * kTaskExamples;
+                std::vector<int64_t> places(fields_);
                 const int64_t found = form_->pool(
-                    tables.data(), all, width_, first, std::min(first + kTaskSegments, segments),
-                    pooled->flat<float>().data(),
+                    tables.data(), all, width_, first, std::min(first + kTaskExamples, all.batch),
+                    places.data(), pooled->flat<float>().data(),
                     weights_ ? linear->flat<float>().data() : nullptr,
                     scale->flat<float>().data());
                 if (found >= 0) wrong = found;
@@ -262,28 +262,43 @@ class LookUpGrad : public OpKernel {
                     pooled.NumElements() == segments * width_ && pooled.dim_size(2) == width_ &&
                     (weights_ == 0 || linear.NumElements() == segments),
                 InvalidArgument("Gradients must be of the shapes of what was pooled."));
-    std::vector<Tensor*> ids(fields_), rows(fields_), weights(fields_);
+    const int64_t tasks = (all.batch + kTaskExamples - 1) / kTaskExamples;
+    // Of each task and field, the members of earlier examples; at the end, of all.
+    std::vector<int64_t> members((tasks + 1) * fields_);
     for (int i = 0; i < fields_; ++i) {
-      const int64_t last = first_of(all, (i + 1) * all.batch);
-      int64_t members = 0;
-      for (int64_t place = first_of(all, i * all.batch); place < last; ++place) {
-        members += all.ids[place] >= 0;
+      int64_t place = first_of(all, i * all.batch), count = 0;
+      for (int64_t task = 0; task < tasks; ++task) {
+        members[task * fields_ + i] = count;
+        const int64_t stop = std::min((task + 1) * kTaskExamples, all.batch);
+        for (const int64_t last = first_of(all, i * all.batch + stop); place < last; ++place) {
+          count += all.ids[place] >= 0;
+        }
       }
-      OP_REQUIRES_OK(context, context->allocate_output(i, {members}, &ids[i]));
-      OP_REQUIRES_OK(context, context->allocate_output(fields_ + i, {members, width_}, &rows[i]));
+      members[tasks * fields_ + i] = count;
+    }
+    std::vector<int64_t*> ids(fields_);
+    std::vector<float*> rows(fields_), weights(fields_);
+    for (int i = 0; i < fields_; ++i) {
+      const int64_t count = members[tasks * fields_ + i];
+      Tensor* output;
+      OP_REQUIRES_OK(context, context->allocate_output(i, {count}, &output));
+      ids[i] = reinterpret_cast<int64_t*>(output->flat<tensorflow::int64>().data());
+      OP_REQUIRES_OK(context, context->allocate_output(fields_ + i, {count, width_}, &output));
+      rows[i] = output->flat<float>().data();
       if (weights_) {
-        OP_REQUIRES_OK(context,
-                       context->allocate_output(2 * fields_ + i, {members, 1}, &weights[i]));
+        OP_REQUIRES_OK(context, context->allocate_output(2 * fields_ + i, {count, 1}, &output));
+        weights[i] = output->flat<float>().data();
       }
     }
-    run_tasks(context, fields_, workers_for(context, fields_, all.count < kAloneIds),
-              [&](int64_t i, int64_t) {
-                form_->spread(all, width_, i, pooled.flat<float>().data(),
+    run_tasks(context, tasks, workers_for(context, tasks, all.count < kAloneIds),
+              [&](int64_t task, int64_t) {
+                const int64_t first = task * kTaskExamples;
+                std::vector<int64_t> places(fields_);
+                form_->spread(all, width_, first, std::min(first + kTaskExamples, all.batch),
+                              places.data(), pooled.flat<float>().data(),
                               weights_ ? linear.flat<float>().data() : nullptr,
-                              scale.flat<float>().data(),
-                              reinterpret_cast<int64_t*>(ids[i]->flat<tensorflow::int64>().data()),
-                              rows[i]->flat<float>().data(),
-                              weights_ ? weights[i]->flat<float>().data() : nullptr);
+                              scale.flat<float>().data(), ids.data(), rows.data(),
+                              weights_ ? weights.data() : nullptr, &members[task * fields_]);
               });
   }
 
