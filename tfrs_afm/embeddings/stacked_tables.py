@@ -7,10 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.joined_members import JoinedMembers
+from tfrs_afm.columns.joined_members import JoinedMembers, owners
 from tfrs_afm.embeddings.joined_pooling import scales
 from tfrs_afm.embeddings.tables import DenseTable
 from tfrs_afm.types import Layer, Tensor
+
+# Fields of which each is filled in by an operation of its own, which is the faster for long lists;
+# of more, these would be many.
+_MOST_FILLED = 4
 
 
 class StackedTables(tf.Module):
@@ -102,8 +106,8 @@ class StackedTables(tf.Module):
             if first is None:
                 pooled.append(None)
                 continue
-            firsts = [tf.fill([members.sizes[i]], first[i]) for i in range(len(fields))]
-            places = tf.where(real, members.ids + tf.concat(firsts, 0), tf.zeros_like(members.ids))
+            places = members.ids + self._per_member(first, members, len(fields))
+            places = tf.where(real, places, tf.zeros_like(places))
             sums = tf.raw_ops.SparseSegmentSumWithNumSegments(
                 data=tf.convert_to_tensor(table),
                 indices=places,
@@ -113,6 +117,15 @@ class StackedTables(tf.Module):
             pooled.append(by_example(sums if scale is None else sums * scale[:, tf.newaxis]))
         mask = tf.transpose(tf.reshape(counts > 0, [len(fields), -1]))
         return pooled[0], mask, None if pooled[1] is None else tf.squeeze(pooled[1], 2)
+
+    @staticmethod
+    def _per_member(of_fields: Tensor, members: JoinedMembers, fields: int) -> Tensor:
+        """Hands what there is one of a field on to its members."""
+        if fields > _MOST_FILLED:
+            count = tf.size(members.ids, tf.int64)
+            return tf.gather(of_fields, owners(tf.cumsum(members.sizes), count))
+        parts = zip(tf.unstack(members.sizes, fields), tf.unstack(of_fields), strict=True)
+        return tf.concat([tf.fill([size], value) for size, value in parts], 0)
 
     def _firsts(self, fields: Sequence[Field]) -> tuple[Any, Any]:
         vectors = [self._first[field.table.name] for field in fields]
