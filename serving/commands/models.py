@@ -16,7 +16,7 @@ from serving.commands.command import Command
 from serving.publishing.names import is_object_store
 from serving.publishing.publish import publish, rollback
 from serving.publishing.server_files import write_server_files
-from serving.server.options import add_flags, options_from
+from serving.server.options import add_flags, options_from, without_effect
 from serving.wire.records import read_records
 
 _EXAMPLES = 16
@@ -204,6 +204,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     from serving.status_error import StatusError
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    for name in without_effect(arguments):
+        logging.getLogger(__name__).warning("--%s does nothing here", name)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -227,11 +229,12 @@ SERVE = Command(
     description=(
         "Serves the versions under a base path as TensorFlow Serving's model server would: the "
         "same gRPC and REST, the same answers and errors, the same watch for new versions. It is "
-        "for development and tests, not for production: one Python process, no batching, no "
-        "TLS, loopback unless told otherwise. Prints one JSON line with its addresses when it "
+        "for development and tests, not for production: one Python process, loopback unless told "
+        "otherwise. It takes the flags of tensorflow_model_server; those without a meaning here "
+        "are named in the log. Prints one JSON line with its addresses when it "
         "is ready. SIGTERM or Ctrl-C lets running requests finish."
     ),
-    example="python -m serving serve --model_name ranker --model_base_path models/ranker "
+    example="python -m serving serve --model_name ranker --model_base_path $PWD/models/ranker "
     "--port 8500 --rest_api_port 8501",
     add_arguments=add_flags,
     run=_serve,
