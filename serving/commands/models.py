@@ -15,7 +15,7 @@ from pathlib import Path
 from serving.commands.command import Command
 from serving.publishing.names import is_object_store
 from serving.publishing.publish import publish, rollback
-from serving.publishing.server_files import write_server_files
+from serving.publishing.server_files import PLATFORMS, write_server_files
 from serving.server.options import add_flags, options_from, without_effect
 from serving.wire.records import read_records
 
@@ -49,10 +49,18 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
         help="write models.config, batching_parameters.txt, monitoring.txt and compose.yaml "
         "beside the base path, where they are not there yet",
     )
+    parser.add_argument(
+        "--server_files_for",
+        nargs="+",
+        choices=PLATFORMS,
+        default=[],
+        help="write these files, and those of the platforms named",
+    )
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    if arguments.server_files and is_object_store(arguments.base_path):
+    wanted = arguments.server_files or arguments.server_files_for
+    if wanted and is_object_store(arguments.base_path):
         raise ValueError(
             "`server_files` must be left out for an object store. Received: base_path="
             f"{arguments.base_path}. The files mount a local folder; where the server can read "
@@ -78,8 +86,8 @@ def _export(arguments: argparse.Namespace) -> int:
         keep_last=arguments.keep_last,
     )
     sys.stdout.write(f"{path}\n")
-    if arguments.server_files:
-        for file in write_server_files(arguments.base_path):
+    if wanted:
+        for file in write_server_files(arguments.base_path, platforms=arguments.server_files_for):
             sys.stdout.write(f"{file}\n")
     return 0
 
