@@ -96,6 +96,7 @@ setup(
         "beam": ["apache-beam>=2.77,<3", "google-crc32c>=1.5"],
         "dev": [
             "build>=1.2",
+            "cryptography>=42",
             "flask>=3",  # with flask-cors: all that the S3 part of moto[server] needs
             "flask-cors>=5",
             "hypothesis>=6.100",
@@ -105,6 +106,7 @@ setup(
             "mypy>=1.10",
             "pre-commit>=3.7",
             "pytest>=8",
+            "pyyaml>=6",
             "pytest-xdist>=3.6",
             "ruff>=0.6",
             "scikit-learn>=1.5",

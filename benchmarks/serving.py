@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -143,11 +144,11 @@ def _bytes(inputs: dict[str, Any]) -> int:
 
 
 @contextmanager
-def served(base: Path, poll: float = 1.0) -> Iterator[dict[str, Any]]:
+def served(base: Path, poll: float = 1.0, *flags: str) -> Iterator[dict[str, Any]]:
     """A local server in a process of its own."""
     command = [sys.executable, "-m", "serving", "serve", "--model_name", "m"]
-    command += ["--model_base_path", str(base), "--grpc_max_threads", "32"]
-    command += ["--file_system_poll_wait_seconds", str(poll)]
+    command += ["--model_base_path", str(base.resolve()), "--grpc_max_threads", "32"]
+    command += ["--file_system_poll_wait_seconds", str(poll), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             assert process.stdout is not None
@@ -192,6 +193,52 @@ def added(path: Path, rounds: int) -> None:
         met=over_grpc - bare < 1.5,
     )
     row("the same by REST", "no bound", f"{over_rest - bare:.2f} ms", met=True)
+
+
+def batching(path: Path, rounds: int) -> None:
+    """32 clients of one row each, with and without `--enable_batching`, in turn."""
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "m"
+    request.output_filter.append("predictions")
+    fill_content(request.inputs["examples"], golden(path, "serving_default")["examples"][:1])
+    body = request.SerializeToString()  # once: the clients share the machine with the server
+    parameters = path.parent.with_name("batching.txt")
+    parameters.write_text(
+        "num_batch_threads { value: 1 } max_batch_size { value: 32 } "
+        "batch_timeout_micros { value: 5000 }"
+    )
+    joined = ("--enable_batching", f"--batching_parameters_file={parameters}")
+    with served(path.parent) as plain, served(path.parent, 1.0, *joined) as batched:
+        ways = [_throughput(server["grpc"], body, rounds) for server in (plain, batched)]
+        per_second = np.array([[way() for way in ways] for _ in range(5)])
+    each, together = np.median(per_second, axis=0)
+    ratio = float(np.median(per_second[:, 1] / per_second[:, 0]))
+    row(
+        "32 clients of one row by gRPC, `--enable_batching` (one thread, 32 rows, 5 ms) to without",
+        "2x the requests a second",
+        f"{together:.0f} against {each:.0f}: {ratio:.1f}x",
+        met=ratio >= 2,
+    )
+
+
+def _throughput(address: str, body: bytes, rounds: int) -> Callable[[], float]:
+    """Requests a second, each of 32 clients sending `rounds`."""
+    channels = [grpc.insecure_channel(address, [("n", number)]) for number in range(32)]
+    calls = [one.unary_unary("/tensorflow.serving.PredictionService/Predict") for one in channels]
+    pool = ThreadPoolExecutor(len(calls))
+
+    def ask(call: Any) -> None:
+        for _ in range(rounds):
+            call(body, timeout=60)
+
+    def measure() -> float:
+        start = time.perf_counter()
+        for done in [pool.submit(ask, call) for call in calls]:
+            done.result()
+        return len(calls) * rounds / (time.perf_counter() - start)
+
+    measure()
+    return measure
 
 
 def versions(folder: Path, seconds: float) -> None:
@@ -322,7 +369,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0)
-    names = ["rank", "added", "versions", "first", "size"]
+    names = ["rank", "added", "batching", "versions", "first", "size"]
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     arguments = parser.parse_args()
     tf.get_logger().setLevel("ERROR")
@@ -331,10 +378,12 @@ def main() -> None:
         folder = Path(place)
         if "rank" in arguments.only:
             rank(folder, arguments.rounds)
-        if {"added", "first", "size"} & set(arguments.only):
+        if {"added", "batching", "first", "size"} & set(arguments.only):
             model, path = export(folder / "whole", 10, 8)
             if "added" in arguments.only:
                 added(path, arguments.rounds)
+            if "batching" in arguments.only:
+                batching(path, arguments.rounds)
             if "first" in arguments.only:
                 first(path, arguments.rounds)
             if "size" in arguments.only:

@@ -15,8 +15,8 @@ from pathlib import Path
 from serving.commands.command import Command
 from serving.publishing.names import is_object_store
 from serving.publishing.publish import publish, rollback
-from serving.publishing.server_files import write_server_files
-from serving.server.options import add_flags, options_from
+from serving.publishing.server_files import PLATFORMS, write_server_files
+from serving.server.options import add_flags, options_from, without_effect
 from serving.wire.records import read_records
 
 _EXAMPLES = 16
@@ -49,10 +49,18 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
         help="write models.config, batching_parameters.txt, monitoring.txt and compose.yaml "
         "beside the base path, where they are not there yet",
     )
+    parser.add_argument(
+        "--server_files_for",
+        nargs="+",
+        choices=PLATFORMS,
+        default=[],
+        help="write these files, and those of the platforms named",
+    )
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    if arguments.server_files and is_object_store(arguments.base_path):
+    wanted = arguments.server_files or arguments.server_files_for
+    if wanted and is_object_store(arguments.base_path):
         raise ValueError(
             "`server_files` must be left out for an object store. Received: base_path="
             f"{arguments.base_path}. The files mount a local folder; where the server can read "
@@ -78,8 +86,8 @@ def _export(arguments: argparse.Namespace) -> int:
         keep_last=arguments.keep_last,
     )
     sys.stdout.write(f"{path}\n")
-    if arguments.server_files:
-        for file in write_server_files(arguments.base_path):
+    if wanted:
+        for file in write_server_files(arguments.base_path, platforms=arguments.server_files_for):
             sys.stdout.write(f"{file}\n")
     return 0
 
@@ -204,6 +212,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     from serving.status_error import StatusError
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    for name in without_effect(arguments):
+        logging.getLogger(__name__).warning("--%s does nothing here", name)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -227,11 +237,12 @@ SERVE = Command(
     description=(
         "Serves the versions under a base path as TensorFlow Serving's model server would: the "
         "same gRPC and REST, the same answers and errors, the same watch for new versions. It is "
-        "for development and tests, not for production: one Python process, no batching, no "
-        "TLS, loopback unless told otherwise. Prints one JSON line with its addresses when it "
+        "for development and tests, not for production: one Python process, loopback unless told "
+        "otherwise. It takes the flags of tensorflow_model_server; those without a meaning here "
+        "are named in the log. Prints one JSON line with its addresses when it "
         "is ready. SIGTERM or Ctrl-C lets running requests finish."
     ),
-    example="python -m serving serve --model_name ranker --model_base_path models/ranker "
+    example="python -m serving serve --model_name ranker --model_base_path $PWD/models/ranker "
     "--port 8500 --rest_api_port 8501",
     add_arguments=add_flags,
     run=_serve,

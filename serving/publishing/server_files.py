@@ -1,9 +1,14 @@
-"""The files that the stock server wants beside a model."""
+"""The files that the stock server, and what runs it, want beside a model."""
 
+import gzip
 import os
+import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from serving.publishing.names import is_object_store
+from serving.publishing.names import folder_versions, is_object_store
+
+_IMAGE_TAG = "2.19.0"
 
 _MODELS = """\
 # What the server loads. Each model has a name, which requests carry, and a base path with one
@@ -51,8 +56,8 @@ _COMPOSE = """\
 # `docker compose up` serves the models in this folder with the stock image.
 services:
   serving:
-    # Pin a version for production. It need not be the one of TensorFlow that trained.
-    image: tensorflow/serving:${TF_SERVING_TAG:-latest}
+    # It need not be the version of TensorFlow that trained.
+    image: tensorflow/serving:${{TF_SERVING_TAG:-{tag}}}
     command:
       - --model_config_file=/models/models.config
       - --model_config_file_poll_wait_seconds=60
@@ -71,8 +76,103 @@ services:
     restart: unless-stopped
 """
 
+_KSERVE = """\
+# `kubectl apply -f kserve.yaml`: KServe serves the model by its own TensorFlow runtime.
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata:
+  # Requests name the model as this is called: /v1/models/{host_name}:predict
+  name: {host_name}
+spec:
+  predictor:
+    model:
+      modelFormat:
+        name: tensorflow
+      runtimeVersion: "{tag}"
+      # The folder of versions: a claim of a volume, or an address such as s3://bucket/{name}.
+      storageUri: pvc://models/{name}
+"""
 
-def write_server_files(base_path: str | os.PathLike[str]) -> list[Path]:
+_KUBERNETES = """\
+# `kubectl apply -f kubernetes.yaml`: the stock image on a volume that holds this folder.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {host_name}
+spec:
+  replicas: 2
+  selector:
+    matchLabels:
+      app: {host_name}
+  template:
+    metadata:
+      labels:
+        app: {host_name}
+    spec:
+      containers:
+        - name: serving
+          image: tensorflow/serving:{tag}
+          args:
+            - --model_config_file=/models/models.config
+            - --model_config_file_poll_wait_seconds=60
+            - --monitoring_config_file=/models/monitoring.txt
+            - --enable_batching=true
+            - --batching_parameters_file=/models/batching_parameters.txt
+            - --enable_signature_method_name_check=true
+          ports:
+            - name: grpc
+              containerPort: 8500
+            - name: rest
+              containerPort: 8501
+          # REST opens when the models are loaded and warm, so until then nothing is sent here.
+          startupProbe:
+            httpGet:
+              path: /v1/models/{name}
+              port: rest
+            periodSeconds: 5
+            failureThreshold: 120
+          readinessProbe:
+            httpGet:
+              path: /v1/models/{name}
+              port: rest
+          livenessProbe:
+            tcpSocket:
+              port: grpc
+            periodSeconds: 20
+          # A new version loads beside the old one: ask for twice the model's memory.
+          volumeMounts:
+            - name: models
+              mountPath: /models
+              readOnly: true
+      volumes:
+        - name: models
+          persistentVolumeClaim:
+            claimName: models
+            readOnly: true
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {host_name}
+spec:
+  selector:
+    app: {host_name}
+  ports:
+    - name: grpc
+      port: 8500
+      targetPort: grpc
+    - name: rest
+      port: 8501
+      targetPort: rest
+"""
+
+PLATFORMS = ("kserve", "kubernetes", "sagemaker")
+"""What `write_server_files` writes for, on request."""
+
+
+def write_server_files(
+    base_path: str | os.PathLike[str], *, platforms: Sequence[str] = ()
+) -> list[Path]:
     """Writes what the stock `tensorflow/serving` image needs, beside a model's base path.
 
     `models.config` (what is served), `batching_parameters.txt`, `monitoring.txt` and
@@ -81,12 +181,16 @@ def write_server_files(base_path: str | os.PathLike[str]) -> list[Path]:
 
     Args:
         base_path: The model's folder of versions; its name becomes the model's.
+        platforms: Write for these too: "kserve" (`kserve.yaml`, an InferenceService), "kubernetes"
+            (`kubernetes.yaml`, a Deployment with probes and its Service), "sagemaker"
+            (`<name>-<version>.tar.gz`, the newest version as SageMaker unpacks it).
 
     Returns:
         The files that were written.
 
     Raises:
-        ValueError: If the name would not go into these files as it is.
+        ValueError: If the name would not go into these files as it is, a platform is unknown, or
+            there is no version for an archive.
 
     Example:
         ```python
@@ -104,12 +208,23 @@ def write_server_files(base_path: str | os.PathLike[str]) -> list[Path]:
             "`base_path` must end in letters, digits, '_' and '-'. Received: base_path="
             f"{base_path}. Its last part is the model's name in requests; rename the folder."
         )
+    unknown = sorted(set(platforms) - set(PLATFORMS))
+    if unknown:
+        raise ValueError(
+            f"`platforms` must be among {', '.join(PLATFORMS)}. Received: platforms={unknown}. "
+            "Leave these out."
+        )
+    names = {"name": base.name, "host_name": _host_name(base.name), "tag": _IMAGE_TAG}
     texts = {
-        "models.config": _MODELS.format(name=base.name),
+        "models.config": _MODELS.format(**names),
         "batching_parameters.txt": _BATCHING,
         "monitoring.txt": _MONITORING,
-        "compose.yaml": _COMPOSE,
+        "compose.yaml": _COMPOSE.format(**names),
     }
+    if "kserve" in platforms:
+        texts["kserve.yaml"] = _KSERVE.format(**names)
+    if "kubernetes" in platforms:
+        texts["kubernetes.yaml"] = _KUBERNETES.format(**names)
     written = []
     for name, text in texts.items():
         file = base.parent / name
@@ -119,4 +234,44 @@ def write_server_files(base_path: str | os.PathLike[str]) -> list[Path]:
         except FileExistsError:
             continue
         written.append(file)
-    return written
+    return written + (_write_archive(base) if "sagemaker" in platforms else [])
+
+
+def _host_name(name: str) -> str:
+    """The name as Kubernetes takes it: small letters, digits and '-' inside."""
+    return name.lower().replace("_", "-").strip("-")
+
+
+def _write_archive(base: Path) -> list[Path]:
+    """The newest version as `model.tar.gz` of SageMaker: `export/Servo/<version>`."""
+    versions = folder_versions(base) if base.is_dir() else {}
+    if not versions:
+        raise ValueError(
+            f"`base_path` must hold a version for an archive. Received: base_path={base}. Export "
+            "the model first."
+        )
+    number = max(versions)
+    file = base.parent / f"{base.name}-{number}.tar.gz"
+    if file.exists():
+        return []
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        # Without times and owners, so that one version is one archive, byte for byte.
+        with (
+            unfinished.open("xb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            for part in sorted(one for one in versions[number].rglob("*") if one.is_file()):
+                inside = part.relative_to(versions[number]).as_posix()
+                entry = tarfile.TarInfo(f"export/Servo/{number}/{inside}")
+                entry.size = part.stat().st_size
+                entry.mode = 0o644
+                with part.open("rb") as content:
+                    archive.addfile(entry, content)
+        with unfinished.open("rb") as whole:
+            os.fsync(whole.fileno())
+        unfinished.rename(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return [file]

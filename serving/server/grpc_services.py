@@ -18,6 +18,7 @@ from tensorflow_serving.apis import (
 from serving.server.metrics import Metrics
 from serving.server.version_manager import VersionManager
 from serving.status_error import Code, StatusError, internal, invalid
+from serving.wire.messages import message_class
 
 _log = logging.getLogger(__name__)
 
@@ -144,10 +145,21 @@ class HealthService(grpc.GenericRpcHandler):
         """The handler of the one method, None for others."""
         if handler_call_details.method != "/grpc.health.v1.Health/Check":
             return None
-        # A HealthCheckResponse is one enum field: 1 is SERVING, 2 is NOT_SERVING.
         return grpc.unary_unary_rpc_method_handler(
-            lambda _request, _context: b"\x08\x01" if self._serving() else b"\x08\x02"
+            self._check,
+            message_class("grpc.health.v1.HealthCheckRequest").FromString,
+            message_class("grpc.health.v1.HealthCheckResponse").SerializeToString,
         )
+
+    def _check(self, request: Any, context: Any) -> Any:
+        if request.service not in _SERVICES:
+            context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+        status = _SERVING if self._serving() else _NOT_SERVING
+        return message_class("grpc.health.v1.HealthCheckResponse")(status=status)
+
+
+_SERVICES = ("", "ModelService", "PredictionService")  # the whole server, or what it calls these
+_SERVING, _NOT_SERVING = 1, 2
 
 
 def model_status(manager: VersionManager, request: Any) -> Any:

@@ -1,6 +1,7 @@
 """The local server: gRPC, REST and the watch over the versions, in this process."""
 
 import logging
+import os
 import threading
 import time
 from concurrent import futures
@@ -11,15 +12,24 @@ import grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from serving.publishing.disk import no_files
+from serving.server.batching import PER_MODEL_FILE, Batcher, BatchingParameters
+from serving.server.config_files import (
+    batching_parameters,
+    grpc_credentials,
+    metrics_path,
+    read_config,
+    session_config,
+)
 from serving.server.grpc_services import HealthService, ModelService, PredictionService
 from serving.server.metrics import Metrics
-from serving.server.options import ServerOptions, metrics_path, read_config
+from serving.server.options import ServerOptions
 from serving.server.rest.http_server import HttpServer
 from serving.server.rest.rest_api import RestApi
 from serving.server.running import RefuseWhenClosing, Running
 from serving.server.servable import Servable
 from serving.server.version_manager import VersionManager
 from serving.server.warmup import warm_up
+from serving.session.session import Session
 from serving.status_error import Code, StatusError, invalid
 
 _log = logging.getLogger(__name__)
@@ -29,9 +39,8 @@ class LocalServer:
     """Answers as TensorFlow Serving's model server does, for development and tests.
 
     It speaks the same gRPC and REST, loads models by the same C library, and refuses what the
-    real server refuses with the same codes and words. It is not for production: one Python
-    process, no batching, no TLS. The same folder under the stock `tensorflow/serving` image
-    answers the same.
+    real server refuses with the same codes and words. It is not for production: it is one Python
+    process. The same folder under the stock `tensorflow/serving` image answers the same.
 
     Args:
         options: Which models, where to listen, and how.
@@ -60,18 +69,20 @@ class LocalServer:
         self._http_thread: threading.Thread | None = None
         self._config_read = time.monotonic()
         self._config: Any = None
+        self._session_config = b""
+        self._batching: BatchingParameters | None = None
         self.grpc_port = 0
         self.rest_port = 0
 
     @property
     def grpc_address(self) -> str:
         """Host and port of gRPC."""
-        return f"{self.options.host}:{self.grpc_port}"
+        return f"{_in_address(self.options.host)}:{self.grpc_port}"
 
     @property
     def rest_url(self) -> str:
         """Where REST paths begin."""
-        return f"http://{self.options.host}:{self.rest_port}"
+        return f"http://{_in_address(self.options.host)}:{self.rest_port}"
 
     def start(self) -> "LocalServer":
         """Loads the models, then opens the ports.
@@ -81,9 +92,13 @@ class LocalServer:
         """
         try:
             path = metrics_path(self.options.monitoring_config_file)
+            credentials = grpc_credentials(self.options.ssl_config_file)
+            self._session_config = session_config(self.options)
+            if self.options.enable_batching:
+                self._batching = batching_parameters(self.options.batching_parameters_file)
             self._config = read_config(self.options)
             self.manager.reload(self._config)
-            self._start_grpc()
+            self._start_grpc(credentials)
             self._start_http(path)
         except BaseException:
             self.stop(grace=0)
@@ -96,8 +111,19 @@ class LocalServer:
         odd = no_files(path) if path.is_dir() else []
         if odd:  # whoever opens a pipe waits for ever
             raise invalid(f"{odd[0]} is no file")
+        batching = self._batching
+        if self.options.enable_per_model_batching_parameters:
+            own = path / PER_MODEL_FILE
+            batching = batching_parameters(own) if own.is_file() else None
+        session = Session(
+            path, config=self._session_config, tags=self.options.saved_model_tags.split(",")
+        )
         servable = Servable(
-            path, version, check_method=self.options.enable_signature_method_name_check
+            session,
+            version,
+            check_method=self.options.enable_signature_method_name_check,
+            as_content=self.options.enable_serialization_as_tensor_content,
+            batcher=Batcher(session, batching, self.metrics) if batching else None,
         )
         if self.options.enable_model_warmup:
             start = time.perf_counter()
@@ -115,7 +141,7 @@ class LocalServer:
             self.metrics.latency("model_warmup_latency", labels, micros)
         return servable
 
-    def _start_grpc(self) -> None:
+    def _start_grpc(self, credentials: Any) -> None:
         options: list[tuple[str, Any]] = [
             ("grpc.max_receive_message_length", self.options.max_request_bytes),
             ("grpc.max_send_message_length", -1),
@@ -135,16 +161,32 @@ class LocalServer:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             ModelService(self.manager), self._grpc
         )
-        self._grpc.add_generic_rpc_handlers((HealthService(self._is_healthy),))
-        address = f"{self.options.host}:{self.options.port}"
+        if self.options.enable_grpc_healthcheck_service:
+            self._grpc.add_generic_rpc_handlers((HealthService(self._is_healthy),))
+        address = f"{_in_address(self.options.host)}:{self.options.port}"
         try:
-            self.grpc_port = self._grpc.add_insecure_port(address)
+            self.grpc_port = self._listen(address, credentials)
         except RuntimeError as error:
             raise OSError(
-                f"`port` must be free. Received: port={self.options.port} at "
-                f"{self.options.host}. Choose another, or 0 for a free one."
+                f"`port` must be free, and `ssl_config_file` hold a key and its certificate. "
+                f"Received: port={self.options.port} at {self.options.host}, ssl_config_file="
+                f"{self.options.ssl_config_file}. Choose another, or 0 for a free one."
             ) from error
+        if self.options.grpc_socket_path:
+            path = os.fspath(self.options.grpc_socket_path)
+            try:
+                self._listen(f"unix:{path}", credentials)
+            except RuntimeError as error:
+                raise OSError(
+                    "`grpc_socket_path` must be a path where a socket can be made. Received: "
+                    f"grpc_socket_path={path}. Choose another."
+                ) from error
         self._grpc.start()
+
+    def _listen(self, address: str, credentials: Any) -> int:
+        if credentials is None:
+            return int(self._grpc.add_insecure_port(address))
+        return int(self._grpc.add_secure_port(address, credentials))
 
     def _start_http(self, path: str | None) -> None:
         api = RestApi(self.manager, timeout_ms=self.options.rest_api_timeout_in_ms)
@@ -156,6 +198,8 @@ class LocalServer:
                 metrics_path=path,
                 max_bytes=self.options.max_request_bytes,
                 running=self._running,
+                most_at_once=self.options.rest_api_num_threads,
+                cors=self.options.rest_api_enable_cors_support,
             )
         except OSError as error:
             raise OSError(
@@ -217,3 +261,8 @@ class LocalServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _in_address(host: str) -> str:
+    """A host as it stands before `:port`: numbers of IPv6 have colons of their own."""
+    return f"[{host}]" if ":" in host else host

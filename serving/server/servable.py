@@ -1,6 +1,5 @@
 """One loaded version of a model, with the requests it answers."""
 
-import os
 from typing import Any
 
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -12,6 +11,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.server.batching import Batcher
 from serving.server.methods import (
     fill_classifications,
     fill_regressions,
@@ -23,32 +23,41 @@ from serving.server.methods import (
 from serving.session.session import Session
 from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, REGRESS
 from serving.status_error import Code, StatusError, invalid
-from serving.wire.tensors import fill_fields
+from serving.wire.tensors import fill_content, fill_fields
 
 
 class Servable:
     """A version that is loaded, under the rules of TensorFlow Serving's handlers.
 
     Args:
-        path: The version folder.
+        session: The version, loaded; closed with this.
         version: Its number, which answers carry.
         check_method: Whether signatures must carry the method name of the request.
-
-    Raises:
-        StatusError: If the version does not load.
+        as_content: Whether Predict answers with raw bytes. Otherwise with typed fields.
+        batcher: Runs the session on joined requests; closed with this. Without one, each request
+            is a run of its own.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], version: int, *, check_method: bool = False
+        self,
+        session: Session,
+        version: int,
+        *,
+        check_method: bool = False,
+        as_content: bool = False,
+        batcher: Batcher | None = None,
     ) -> None:
         self.version = version
-        self.session = Session(path)
+        self.session = session
+        self._batcher = batcher
+        self._runner: Session | Batcher = batcher or session
+        self._fill = fill_content if as_content else fill_fields
         try:
             self.signatures = meta_graph_pb2.MetaGraphDef.FromString(
                 self.session.meta_graph
             ).signature_def
         except BaseException:
-            self.session.close()
+            self.close()
             raise
         self._check_method = check_method
 
@@ -67,10 +76,10 @@ class Servable:
         feeds, outputs = prepare_predict(
             self.signatures[name], request, check_method=self._check_method
         )
-        arrays = self.session.run_tensors(feeds, list(outputs.values()), timeout_ms=timeout_ms)
+        arrays = self._runner.run_tensors(feeds, list(outputs.values()), timeout_ms=timeout_ms)
         response = predict_pb2.PredictResponse(model_spec=self._spec(request.model_spec))
         for alias, array in zip(outputs, arrays, strict=True):
-            fill_fields(response.outputs[alias], array)
+            self._fill(response.outputs[alias], array)
         return response
 
     def classify(self, request: Any, *, timeout_ms: int = 0) -> Any:
@@ -83,7 +92,7 @@ class Servable:
         signature = self._example_signature(request.model_spec)
         input_name, outputs = prepare_classify(signature, check_method=self._check_method)
         examples = serialized_examples(request.input)
-        arrays = self.session.run_tensors(
+        arrays = self._runner.run_tensors(
             {input_name: examples}, list(outputs.values()), timeout_ms=timeout_ms
         )
         response = classification_pb2.ClassificationResponse(
@@ -103,7 +112,7 @@ class Servable:
         signature = self._example_signature(request.model_spec)
         input_name, output_name = prepare_regress(signature, check_method=self._check_method)
         examples = serialized_examples(request.input)
-        (array,) = self.session.run_tensors(
+        (array,) = self._runner.run_tensors(
             {input_name: examples}, [output_name], timeout_ms=timeout_ms
         )
         response = regression_pb2.RegressionResponse(model_spec=self._spec(request.model_spec))
@@ -121,7 +130,7 @@ class Servable:
         inputs = sorted({input_name for _, input_name, _ in plans})
         fetches = sorted({name for _, _, outputs in plans for name in outputs.values()})
         examples = serialized_examples(request.input)
-        arrays = self.session.run_tensors(
+        arrays = self._runner.run_tensors(
             dict.fromkeys(inputs, examples), fetches, timeout_ms=timeout_ms
         )
         found = dict(zip(fetches, arrays, strict=True))
@@ -181,3 +190,5 @@ class Servable:
     def close(self) -> None:
         """Waits for running requests and frees the memory."""
         self.session.close()
+        if self._batcher is not None:
+            self._batcher.close()

@@ -13,7 +13,8 @@ from typing import Any
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.publishing.names import folder_versions
-from serving.server.options import ServerOptions, check_config
+from serving.server.config_files import check_config
+from serving.server.options import ServerOptions
 from serving.server.servable import Servable
 from serving.status_error import Code, StatusError, internal, invalid
 

@@ -27,6 +27,7 @@ class Session:
     Args:
         path: The version folder, the one that holds `saved_model.pb`.
         config: A serialized `tensorflow.ConfigProto`; empty for the defaults.
+        tags: Which of the SavedModel's graphs: the one that has exactly these.
 
     Raises:
         StatusError: NOT_FOUND and others, if the folder does not load.
@@ -38,7 +39,13 @@ class Session:
         ```
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, config: bytes = b"") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        config: bytes = b"",
+        tags: Sequence[str] = ("serve",),
+    ) -> None:
         self._lib: Library = library()
         self._users = 0
         self._closing = False
@@ -47,23 +54,23 @@ class Session:
         self._graph: int | None = self._lib.TF_NewGraph()
         self._session: int | None = None
         try:
-            self._session, self.meta_graph = self._load(os.fsencode(path), config)
+            self._session, self.meta_graph = self._load(os.fsencode(path), config, tags)
         except StatusError:
             self._lib.TF_DeleteGraph(self._graph)
             self._graph = None
             raise
         self.signatures: Mapping[str, Signature] = read_signatures(self.meta_graph)
 
-    def _load(self, path: bytes, config: bytes) -> tuple[int, bytes]:
+    def _load(self, path: bytes, config: bytes, tags: Sequence[str]) -> tuple[int, bytes]:
         lib = self._lib
         options, buffer, status = lib.TF_NewSessionOptions(), lib.TF_NewBuffer(), lib.TF_NewStatus()
         try:
             if config:
                 lib.TF_SetConfig(options, config, len(config), status)
                 lib.check(status)
-            tags = (ctypes.c_char_p * 1)(b"serve")
+            names = (ctypes.c_char_p * len(tags))(*[tag.encode() for tag in tags])
             session = lib.TF_LoadSessionFromSavedModel(
-                options, None, path, tags, 1, self._graph, buffer, status
+                options, None, path, names, len(tags), self._graph, buffer, status
             )
             lib.check(status)
             held = ctypes.cast(buffer, ctypes.POINTER(Buffer)).contents

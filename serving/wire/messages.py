@@ -1,6 +1,7 @@
 """Builds the few protocol messages that a light process needs, from protobuf alone.
 
-The generated stubs import TensorFlow, which costs a client seconds and hundreds of megabytes.
+The generated stubs import TensorFlow, which costs a client seconds and hundreds of megabytes; of
+the server's own text files, batching, monitoring and certificates, no package has stubs at all.
 The messages here have the same names, numbers and types on the wire, live in a descriptor pool
 of their own, and hold only the fields that we read or write; protobuf keeps the others unread.
 """
@@ -13,6 +14,12 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 # One message a paragraph: its full name, then `label type name number`. `map` fields are
 # `map<string, type>`; a trailing `oneof=` groups alternatives.
 _SCHEMA = """
+google.protobuf.Int64Value
+  int64 value 1
+google.protobuf.BoolValue
+  bool value 1
+google.protobuf.StringValue
+  string value 1
 tensorflow.TensorShapeProto.Dim
   int64 size 1
   string name 2
@@ -72,6 +79,30 @@ tensorflow.serving.PredictRequest
 tensorflow.serving.PredictResponse
   map tensorflow.TensorProto outputs 1
   tensorflow.serving.ModelSpec model_spec 2
+grpc.health.v1.HealthCheckRequest
+  string service 1
+grpc.health.v1.HealthCheckResponse
+  int32 status 1
+tensorflow.serving.BatchingParameters
+  google.protobuf.Int64Value max_batch_size 1
+  google.protobuf.Int64Value batch_timeout_micros 2
+  google.protobuf.Int64Value max_enqueued_batches 3
+  google.protobuf.Int64Value num_batch_threads 4
+  google.protobuf.StringValue thread_pool_name 5
+  repeated int64 allowed_batch_sizes 6
+  bool pad_variable_length_inputs 7
+  google.protobuf.BoolValue enable_large_batch_splitting 8
+  google.protobuf.Int64Value max_execution_batch_size 9
+tensorflow.serving.PrometheusConfig
+  bool enable 1
+  string path 2
+tensorflow.serving.MonitoringConfig
+  tensorflow.serving.PrometheusConfig prometheus_config 1
+tensorflow.serving.SSLConfig
+  string server_key 1
+  string server_cert 2
+  string custom_ca 3
+  bool client_verify 4
 """
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -118,7 +149,7 @@ def _build() -> dict[str, Any]:
     """One file a package, so that `tensorflow.serving.X` and `tensorflow.X` do not collide."""
     lines = [line for line in _SCHEMA.splitlines() if line.strip()]
     names = [line for line in lines if not line.startswith(" ")]
-    packages = {name: re.match(r"[a-z_.]+(?=\.[A-Z])", name) for name in names}
+    packages = {name: re.match(r"[a-z0-9_.]+(?=\.[A-Z])", name) for name in names}
     files: dict[str, Any] = {}
     found: dict[str, Any] = {}
     name = ""

@@ -30,9 +30,9 @@ def test_every_example_parses(command: Any) -> None:
 
 
 def test_seconds_may_be_fractions_and_options_are_what_flags_say() -> None:
-    flags = ["serve", "--model_base_path", "m", "--file_system_poll_wait_seconds", "0.25"]
+    flags = ["serve", "--model_base_path", "/m", "--file_system_poll_wait_seconds", "0.25"]
     options = options_from(parser().parse_args(flags))
-    assert options == ServerOptions(model_base_path="m", file_system_poll_wait_seconds=0.25)
+    assert options == ServerOptions(model_base_path="/m", file_system_poll_wait_seconds=0.25)
 
 
 def test_serve_says_that_it_is_for_development_and_tests() -> None:
@@ -57,6 +57,8 @@ def test_publish_and_rollback_print_the_new_version(tmp_path: Path, capsys: Any)
         (["rollback", "no/such", "--to_version", "3"], "error: `version` must be one of []"),
         (["publish", "no/such", "models"], "No such file"),
         (["serve"], "error: `model_base_path` must name a folder"),
+        (["serve", "--model_base_path", "m"], "`model_base_path` must be an absolute path"),
+        (["serve", "--model_base_path=/m", "--batching_parameters_file=b"], "`enable_batching`"),
     ],
 )
 def test_an_error_is_one_line_and_status_one(

@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from serving import LocalServer, ServerOptions, publish, versions
+from serving.server.config_files import metrics_path
 from serving.server.metrics import Metrics
-from serving.server.options import metrics_path
 from serving.status_error import StatusError
 from serving.wire.tensors import to_array
 from tests.serving.conftest import Stubs
@@ -183,7 +183,7 @@ def test_the_command_serves_prints_its_addresses_and_ends_on_sigterm(
 ) -> None:
     shutil.copytree(toy, tmp_path / "models" / "1")
     command = [sys.executable, "-m", "serving", "serve", "--model_name=toy"]
-    command += ["--model_base_path", "models", "--port=0", "--rest_api_port", "0"]
+    command += ["--model_base_path", str(tmp_path / "models"), "--port=0", "--rest_api_port", "0"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         command,

@@ -4,11 +4,14 @@ import contextlib
 import logging
 import re
 import socket
+import threading
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from serving.server.metrics import Metrics
+from serving.server.rest.bodies import BodyError, read_body
 from serving.server.rest.json import error_json
 from serving.server.rest.rest_api import RestApi
 from serving.server.running import Running
@@ -34,8 +37,12 @@ _HTTP = {
 }
 
 
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
-_MOST_DIGITS = 20  # of a length; one that has more is too large, and not worth the parsing
+_CORS = {  # what the real server answers, whoever asks
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+_ABSOLUTE = re.compile(r"(?i)https?://[^/?]*")
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -48,6 +55,8 @@ class HttpServer(ThreadingHTTPServer):
         metrics_path: Path of the metrics page; None for no page.
         max_bytes: Largest body of a request.
         running: Counts the requests that run, and says when no more are taken.
+        most_at_once: Requests that are computed at once; others wait.
+        cors: Whether pages of other origins may read the answers.
     """
 
     daemon_threads = True
@@ -63,12 +72,18 @@ class HttpServer(ThreadingHTTPServer):
         metrics_path: str | None,
         max_bytes: int,
         running: Running,
+        most_at_once: int,
+        cors: bool,
     ) -> None:
         self.api = api
         self.metrics = metrics
         self.metrics_path = metrics_path
         self.max_bytes = max_bytes
         self.running = running
+        self.turns = threading.BoundedSemaphore(most_at_once)
+        self.cors = cors
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
 
     def stop(self) -> None:
@@ -100,106 +115,89 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         taken = self.server.running.begin()
+        self._answered = False
         try:
-            body = self._body()
-            path = self.path.partition("?")[0]
-            if body is None:
-                self.close_connection = True
-            elif not taken:
-                self._send(503, error_json("the server is going down"))
-            elif self.command == "GET" and path == self.server.metrics_path:
-                self._send(200, self.server.metrics.text(), "text/plain")
-            elif not path.lower().startswith("/v1/"):
-                self._send(404, error_json(f"Unexpected path: {path}"))
-            else:
-                self._rest(path, body)
+            self._dispatch(taken=taken)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
+        except Exception as raised:
+            # Whatever it is, the client is told; a dropped connection would be asked again.
+            _log.exception("%s %s failed", self.command, self.path)
+            self.close_connection = True
+            if not self._answered:
+                self._send(500, error_json(internal(raised).message))
         finally:
             if taken:
                 self.server.running.end()
 
+    def _dispatch(self, *, taken: bool) -> None:
+        # A proxy may send the whole address, which servers must take: RFC 9112 section 3.2.2.
+        path = _ABSOLUTE.sub("", self.path, count=1).partition("?")[0] or "/"
+        try:
+            body = read_body(self.headers, self.rfile, self.server.max_bytes)
+        except BodyError as error:
+            # What comes behind it is not read either.
+            self.close_connection = True
+            self._send(error.status, error_json(error.message))
+            return
+        if not taken:
+            self._send(503, error_json("the server is going down"))
+        elif path == self.server.metrics_path:
+            self._send(200, self.server.metrics.text(), "text/plain")
+        elif not path.lower().startswith("/v1/"):
+            self._send(404, error_json(f"Unexpected path: {path}"))
+        elif self.command == "OPTIONS":
+            self._preflight()
+        else:
+            self._rest(path, body)
+
+    def _preflight(self) -> None:
+        """Answers a browser that asks whether it may ask."""
+        origin = self.headers.get("Origin", "")
+        if re.search("https?://", origin):
+            self._send(200, "", headers=_CORS if self.server.cors else {})
+            return
+        message = "Origin header is missing in CORS preflight"
+        self._send(400, error_json(message), headers=_CORS if self.server.cors else {})
+
     def _rest(self, path: str, body: bytes) -> None:
-        start = time.perf_counter()
+        start = time.monotonic()
         name = action = ""
+        code = Code.OK
         try:
             spec, action = self.server.api.route(self.command, path)
             name = spec.name
-            text = self.server.api.answer(spec, action, body)
+            with self.server.turns:
+                text = self.server.api.answer(spec, action, body, started=start)
         except StatusError as error:
-            self.server.metrics.request(name, error.code.name)
-            self._send(_HTTP.get(error.code, 500), error_json(error.message))
-            return
+            code, text = error.code, error_json(error.message)
         except RecursionError:
-            self.server.metrics.request(name, Code.INVALID_ARGUMENT.name)
-            self._send(400, error_json("The document is nested too deeply"))
-            return
+            code, text = Code.INVALID_ARGUMENT, error_json("The document is nested too deeply")
         except Exception as raised:
             _log.exception("%s %s failed", self.command, path)
-            self.server.metrics.request(name, Code.INTERNAL.name)
-            self._send(500, error_json(internal(raised).message))
-            return
-        labels = (("model_name", name), ("API", action), ("entrypoint", "REST"))
-        micros = (time.perf_counter() - start) * 1e6
-        self.server.metrics.latency("request_latency", labels, micros)
-        self.server.metrics.request(name, Code.OK.name)
-        self._send(200, text)
+            code, text = Code.INTERNAL, error_json(internal(raised).message)
+        self.server.metrics.request(name, code.name)
+        if code == Code.OK:
+            labels = (("model_name", name), ("API", action), ("entrypoint", "REST"))
+            micros = (time.monotonic() - start) * 1e6
+            self.server.metrics.latency("request_latency", labels, micros)
+        self._send(_HTTP.get(code, 500), text, headers=_CORS if self.server.cors else {})
 
-    def _body(self) -> bytes | None:
-        """The request's body; None if it was refused and answered already."""
-        lengths, codings = map(self.headers.get_all, ("Content-Length", "Transfer-Encoding"))
-        if codings:
-            # Two servers that read one request in two ways find two requests in it.
-            if lengths or [one.strip().lower() for one in codings] != ["chunked"]:
-                self._refuse(400, "A body must be chunked, or have a Content-Length")
-                return None
-            return self._chunks()
-        length = (lengths or ["0"])[0].strip()
-        if len(lengths or "1") > 1 or not (length.isascii() and length.isdigit()):
-            self._refuse(400, f"Malformed Content-Length: {', '.join(lengths or [])[:100]}")
-            return None
-        if len(length) > _MOST_DIGITS or int(length) > self.server.max_bytes:
-            self._too_large(length[:_MOST_DIGITS])
-            return None
-        body = self.rfile.read(int(length))
-        return body if len(body) == int(length) else None
-
-    def _chunks(self) -> bytes | None:
-        parts: list[bytes] = []
-        total = 0
-        while True:
-            line = self.rfile.readline(1024)
-            size = line.partition(b";")[0].strip(b" \t\r\n")
-            if not (_CHUNK_SIZE.fullmatch(size) and line.endswith(b"\n")):
-                self._refuse(400, "Malformed chunk")
-                return None
-            total += int(size, 16)
-            if total > self.server.max_bytes:
-                self._too_large(total)
-                return None
-            if int(size, 16) == 0:
-                while self.rfile.readline(1024).strip():
-                    continue
-                return b"".join(parts)
-            parts.append(self.rfile.read(int(size, 16)))
-            if self.rfile.readline(3) not in (b"\r\n", b"\n"):
-                self._refuse(400, "Malformed chunk")
-                return None
-
-    def _too_large(self, size: int | str) -> None:
-        limit = self.server.max_bytes
-        self._refuse(413, f"Received message larger than max ({size} vs. {limit})")
-
-    def _refuse(self, status: int, message: str) -> None:
-        """Answers a request whose body is not read, so that what comes behind it is not either."""
-        self.close_connection = True
-        self._send(status, error_json(message))
-
-    def _send(self, status: int, text: str, content_type: str = "application/json") -> None:
+    def _send(
+        self,
+        status: int,
+        text: str,
+        content_type: str = "application/json",
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         data = text.encode("utf-8", "replace")
+        self._answered = True
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         if self.server.running.closing or self.close_connection:
             self.send_header("Connection", "close")  # which also ends it here
         self.end_headers()

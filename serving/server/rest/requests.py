@@ -5,14 +5,14 @@ from typing import Any
 
 from tensorflow.core.framework import tensor_pb2
 
-from serving.server.rest.json import (
+from serving.server.rest.json import debug, type_name
+from serving.server.rest.values import (
     add_values,
-    debug,
     decode_base64,
+    fill_at_once,
     is_base64,
     shape_of,
     text_bytes,
-    type_name,
 )
 from serving.status_error import StatusError, invalid
 
@@ -103,6 +103,8 @@ def _fill_rows(rows: list[Any], inputs: Any, tensors: Any) -> None:
             "required as per tensorinfo_map"
         )
     named = _is_object(rows[0])
+    if _rows_at_once(rows, inputs, tensors, named=named):
+        return
     columns = {name: _Column(info.dtype) for name, info in inputs.items()}
     for index, row in enumerate(rows):
         if named != _is_object(row):
@@ -113,6 +115,23 @@ def _fill_rows(rows: list[Any], inputs: Any, tensors: Any) -> None:
         for size in (len(rows), *(column.shape or [])):
             column.tensor.tensor_shape.dim.add(size=size)
         tensors[name].CopyFrom(column.tensor)
+
+
+def _rows_at_once(rows: list[Any], inputs: Any, tensors: Any, *, named: bool) -> bool:
+    """Whether all rows are alike and fill the tensors; the way by row has the words if not."""
+    if named:
+        names = set(inputs)
+        if set(map(type, rows)) != {dict} or any(row.keys() != names for row in rows):
+            return False
+        values = {name: [row[name] for row in rows] for name in inputs}
+    else:
+        values = {next(iter(inputs)): rows}
+    for name, info in inputs.items():
+        tensors[name].Clear()
+        tensors[name].dtype = info.dtype
+        if not fill_at_once(values[name], tensors[name]):
+            return False
+    return True
 
 
 def _add_row(index: int, row: dict[str, Any], columns: dict[str, _Column], *, named: bool) -> None:
@@ -147,6 +166,8 @@ def _fill_columns(value: Any, inputs: Any, tensors: Any) -> None:
             raise invalid(f"Missing named input: {name} in 'inputs' object.")
         tensor = tensors[name]
         tensor.dtype = info.dtype
+        if fill_at_once(value[name], tensor):
+            continue
         shape = shape_of(value[name])
         tensor.tensor_shape.SetInParent()
         for size in shape:

@@ -1,6 +1,7 @@
 """What each path of the REST API answers."""
 
 import re
+import time
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +20,7 @@ from serving.server.rest.json import classify_json, parse_object, predict_json, 
 from serving.server.rest.requests import fill_examples, fill_predict, signature_name
 from serving.server.version_manager import VersionManager
 from serving.signatures import DEFAULT_SIGNATURE
-from serving.status_error import invalid
+from serving.status_error import Code, StatusError, invalid
 
 _POST = re.compile(
     r"(?i)/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
@@ -35,7 +36,7 @@ class RestApi:
 
     Args:
         manager: Holds the models.
-        timeout_ms: Milliseconds that a request may compute; 0 for no limit.
+        timeout_ms: Milliseconds that a request may take; 0 for no limit.
     """
 
     def __init__(self, manager: VersionManager, *, timeout_ms: int = 0) -> None:
@@ -62,21 +63,31 @@ class RestApi:
             spec.version_label = unquote(label)
         return spec, (action or "status").lower()
 
-    def answer(self, spec: Any, action: str, body: bytes) -> str:
+    def answer(self, spec: Any, action: str, body: bytes, *, started: float | None = None) -> str:
         """The JSON answer.
 
+        Args:
+            spec: The model.
+            action: What `route` said.
+            body: The request's JSON.
+            started: When the request came, by `time.monotonic`; what it waited and what its JSON
+                took counts to its time. Default: now.
+
         Raises:
-            StatusError: What refused the request.
+            StatusError: What refused the request; DEADLINE_EXCEEDED when the time is over.
         """
         if action in ("status", "metadata") and not spec.name:
             raise invalid("Missing model name in request.")
-        return str(getattr(self, f"_{action}")(spec, body))
+        end = None
+        if self._timeout_ms > 0:
+            end = (time.monotonic() if started is None else started) + self._timeout_ms / 1e3
+        return str(getattr(self, f"_{action}")(spec, body, end))
 
-    def _status(self, spec: Any, _: bytes) -> str:
+    def _status(self, spec: Any, *_: object) -> str:
         request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
         return _json(model_status(self._manager, request))
 
-    def _metadata(self, spec: Any, _: bytes) -> str:
+    def _metadata(self, spec: Any, *_: object) -> str:
         request = get_model_metadata_pb2.GetModelMetadataRequest(
             model_spec=spec, metadata_field=["signature_def"]
         )
@@ -88,23 +99,23 @@ class RestApi:
             f'"metadata": {{"signature_def": {_json(signatures)}}}\n}}\n'
         )
 
-    def _classify(self, spec: Any, body: bytes) -> str:
+    def _classify(self, spec: Any, body: bytes, end: float | None) -> str:
         request = classification_pb2.ClassificationRequest(model_spec=spec)
         document = parse_object(body)
         request.model_spec.signature_name = signature_name(document)
         fill_examples(document, request.input)
         with self._manager.servable(spec) as servable:
-            return classify_json(servable.classify(request, timeout_ms=self._timeout_ms).result)
+            return classify_json(servable.classify(request, timeout_ms=_left_ms(end)).result)
 
-    def _regress(self, spec: Any, body: bytes) -> str:
+    def _regress(self, spec: Any, body: bytes, end: float | None) -> str:
         request = regression_pb2.RegressionRequest(model_spec=spec)
         document = parse_object(body)
         request.model_spec.signature_name = signature_name(document)
         fill_examples(document, request.input)
         with self._manager.servable(spec) as servable:
-            return regress_json(servable.regress(request, timeout_ms=self._timeout_ms).result)
+            return regress_json(servable.regress(request, timeout_ms=_left_ms(end)).result)
 
-    def _predict(self, spec: Any, body: bytes) -> str:
+    def _predict(self, spec: Any, body: bytes, end: float | None) -> str:
         request = predict_pb2.PredictRequest(model_spec=spec)
         document = parse_object(body)
         name = request.model_spec.signature_name = signature_name(document)
@@ -113,8 +124,20 @@ class RestApi:
             if key not in servable.signatures:
                 raise invalid(f'Serving signature name: "{key}" not found in signature def')
             rows = fill_predict(document, servable.signatures[key].inputs, request)
-            response = servable.predict(request, timeout_ms=self._timeout_ms)
+            response = servable.predict(request, timeout_ms=_left_ms(end))
         return predict_json(response.outputs, rows=rows)
+
+
+def _left_ms(end: float | None) -> int:
+    """Milliseconds until the end, 0 for no limit, which is how sessions take it."""
+    if end is None:
+        return 0
+    left = int((end - time.monotonic()) * 1e3)
+    if left < 1:
+        raise StatusError(
+            Code.DEADLINE_EXCEEDED, "The time was over when the request's JSON had been read"
+        )
+    return left
 
 
 def _json(message: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving import StatusError
+from serving import Session, StatusError
 from serving.server.servable import Servable
 from serving.server.version_manager import State, VersionManager
 from serving.server.warmup import warm_up
@@ -30,7 +30,7 @@ def config(base: Path, name: str = "m", **policy: Any) -> Any:
 
 
 def load(path: Path, version: int) -> Servable:
-    servable = Servable(path, version)
+    servable = Servable(Session(path), version)
     try:
         warm_up(servable, path)
     except StatusError:

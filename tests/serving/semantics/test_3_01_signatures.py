@@ -252,12 +252,13 @@ def test_multi_inference_refuses_tasks_that_do_not_fit(
 
 
 def test_method_names_are_checked_only_when_asked(toy: Any, stubs: Any) -> None:
+    from serving import Session
     from serving.server.servable import Servable
     from serving.status_error import StatusError
 
     request = example_request(regression_pb2.RegressionRequest, "bad_outputs_batch", 1.0)
     assert stubs.prediction.Regress(request).result.regressions[0].value == 2.0
-    strict = Servable(toy, 1, check_method=True)
+    strict = Servable(Session(toy), 1, check_method=True)
     try:
         assert strict.regress(
             example_request(regression_pb2.RegressionRequest, "regression", 1.0)

@@ -9,7 +9,7 @@ from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving import LocalServer, ServerOptions, StatusError
-from serving.server.options import check_config, read_config
+from serving.server.config_files import check_config, read_config
 from serving.status_error import Code
 from tests.serving.conftest import Stubs
 from tests.serving.polling import eventually

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving import StatusError
+from serving import Session, StatusError
 from serving.server.servable import Servable
 from serving.server.warmup import warm_up
 from serving.sidecar import WARMUP_FILE
@@ -22,7 +22,7 @@ from tests.serving.toy import warmup_record
 
 @pytest.fixture(scope="module")
 def servable(toy: Path) -> Iterator[Servable]:
-    loaded = Servable(toy, 1)
+    loaded = Servable(Session(toy), 1)
     yield loaded
     loaded.close()
 
