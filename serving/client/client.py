@@ -79,7 +79,8 @@ class Client:
 
         Args:
             features: A list of dicts, a dict of columns, or a pandas data frame. A feature that
-                is absent, None or NaN takes its default.
+                is absent, None or NaN takes its default; without one a number that is None or NaN
+                is masked, and one that is absent is an error.
 
         Returns:
             `(batch,)` float32, the model's predictions.
@@ -234,8 +235,10 @@ class Client:
         """Whether context and candidate together hold what has no default."""
         for name, feature in self.schema.features.items():
             asked = feature.side == side if side else feature.side != "context"
-            value = row.get(name, context.get(name))
-            if asked and feature.required and not feature.values(value, number):
+            sent = row if name in row else context
+            if not asked or not feature.required:
+                continue
+            if name not in sent or not feature.values(sent[name], number):
                 raise missing(name, number)
 
     def _inputs(self, signature: str, count: int) -> list[str]:

@@ -12,6 +12,7 @@ from serving.exporting.golden import (
     golden_examples,
     golden_requests,
     lists_among,
+    missing_numbers,
 )
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
@@ -86,6 +87,8 @@ def export(
     items = _checked("candidate_features", candidate_features, scorer)
     lists = _checked("list_features", list_features or None, scorer) or []
     scorer.take_apart(scorer.parse([one.SerializeToString() for one in rows]))
+    if scorer.task is not None:  # what else reads a NaN may make of it what it likes
+        rows.append(missing_numbers(values))
     ranker = Ranker(scorer, items, ids=_are_ids(items, scorer, examples))
     raw = RawInputs(scorer.spec, {*lists, *lists_among(values, [*rows, *(examples or ())])})
     requests = golden_requests(scorer, ranker, raw, rows)

@@ -1,6 +1,7 @@
 """Golden rows: drawn examples as requests, with the trained model's answers."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -173,6 +174,7 @@ class FeatureValues:
         long: Whether it comes as a list whose length matters.
         size: Numbers in an example; None for a list of any length.
         required: Whether an example without it is refused.
+        number: Whether a NaN among its values stands for none.
     """
 
     known: Sequence[Any]
@@ -180,6 +182,7 @@ class FeatureValues:
     long: bool
     size: int | None
     required: bool
+    number: bool = False
 
 
 def feature_values(columns: Sequence[Any], spec: Mapping[str, Any]) -> dict[str, FeatureValues]:
@@ -233,6 +236,7 @@ def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
         any(long for _, long in columns),
         size,
         size is not None and feature.default_value is None,
+        feature.dtype.is_floating,
     )
 
 
@@ -317,6 +321,26 @@ def golden_examples(
                 _fill(example.features.feature[key], drawn)
         rows.append(example)
     return rows
+
+
+def missing_numbers(values: Mapping[str, FeatureValues]) -> Any:
+    """Makes a golden row whose numbers are NaN, in lists the first one.
+
+    Args:
+        values: Values of each feature.
+
+    Returns:
+        A `tf.train.Example`.
+    """
+    example = tf.train.Example()
+    for key, one in values.items():
+        count = one.size or (2 if one.long else 1)
+        drawn = (list(one.known) * count)[:count]
+        if one.number:
+            missing = count if one.size is not None else 1
+            drawn = [math.nan] * missing + [float(value) for value in drawn[missing:]]
+        _fill(example.features.feature[key], drawn)
+    return example
 
 
 def _example(one: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -66,17 +67,29 @@ def write_sidecar(
 def _feature(key: str, scorer: Scorer, ranker: Ranker) -> dict[str, Any]:
     feature = scorer.spec[key]
     fixed = isinstance(feature, tf.io.FixedLenFeature)
-    default = feature.default_value if fixed else None
+    numbers = None
+    if fixed and feature.default_value is not None:
+        numbers = tf.constant(feature.default_value).numpy()
+    default = None if numbers is None else _json_default(numbers)
     side = "both"
     if ranker.candidate_features is not None:
         side = "candidate" if key in ranker.candidate_features else "context"
     return {
         "dtype": NAMES[feature.dtype.as_datatype_enum],
         "shape": list(tf.TensorShape(feature.shape).as_list()) if fixed else None,
-        "default": None if default is None else to_json(tf.constant(default).numpy()),
-        "required": fixed and default is None,
+        "default": default,
+        "required": fixed and numbers is None,
+        "masks_missing": feature.dtype.is_floating,
         "side": side,
     }
+
+
+def _json_default(numbers: Any) -> Any:
+    """A default as JSON; null for NaN, which is no default: a number that is missing is masked."""
+    if numbers.dtype.kind == "f":
+        numbers = np.where(np.isnan(numbers), None, numbers.astype(object))
+        return None if all(one is None for one in numbers.ravel()) else numbers.tolist()
+    return to_json(numbers)
 
 
 def _signatures(module: ServingModule) -> dict[str, Any]:

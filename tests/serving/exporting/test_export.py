@@ -151,8 +151,10 @@ def test_the_sidecar_says_what_is_read_and_answered(afm: Exported) -> None:
         "shape": None,
         "default": None,
         "required": False,
+        "masks_missing": False,
         "side": "context",
     }
+    assert features["year"]["masks_missing"]
     assert features["year"]["default"] == [1990.0]
     assert features["year"]["side"] == "candidate"
     assert sidecar["rank"] == {
