@@ -11,7 +11,7 @@ import tensorflow as tf
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, pair_names, top_count
 from serving.exporting.serving_module import NO_ID, RawInputs
-from serving.signatures import DEFAULT_SIGNATURE
+from serving.signatures import DEFAULT_SIGNATURE, signature_key
 from tfrs_afm.types import Tensor
 
 _CANDIDATES = 4
@@ -21,13 +21,16 @@ _APART = 1e-4
 
 
 def golden_requests(
-    scorer: Scorer, ranker: Ranker, raw: RawInputs, examples: Sequence[Any]
+    scorers: Mapping[str, Scorer],
+    rankers: Mapping[str, Ranker],
+    raw: RawInputs,
+    examples: Sequence[Any],
 ) -> dict[str, dict[str, Any]]:
     """Asks the trained model, eagerly and as a whole, what every signature must answer.
 
     Args:
-        scorer: The model.
-        ranker: How it ranks.
+        scorers: The model, by task.
+        rankers: How it ranks, by task.
         raw: The inputs of `tensors`.
         examples: The golden rows, `tf.train.Example`s.
 
@@ -38,12 +41,26 @@ def golden_requests(
         ValueError: If the model's answer is not a finite number.
     """
     rows = np.array([one.SerializeToString() for one in examples], object)
-    answers = _answers(scorer, rows)
+    scorer = next(iter(scorers.values()))
+    by_task = {task: _answers(one, rows) for task, one in scorers.items()}
+    answers = by_task.get("") or {task: one["predictions"] for task, one in by_task.items()}
     requests = {
         DEFAULT_SIGNATURE: {"inputs": {"examples": rows}, "outputs": answers},
+        "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
+    }
+    for task, one in scorers.items():
+        for kind, request in _of_task(one, rankers[task], rows, examples, by_task[task]).items():
+            requests[signature_key(task, kind)] = request
+    return requests
+
+
+def _of_task(
+    scorer: Scorer, ranker: Ranker, rows: Any, examples: Sequence[Any], answers: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The requests of one task, by the kind of their signatures."""
+    requests = {
         "regression": {"inputs": {"inputs": rows}, "outputs": {"outputs": answers["predictions"]}},
         "rank": _rank(scorer, ranker, examples),
-        "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
     }
     if top_count(scorer):
         requests["explain"] = _explain(scorer, rows, answers["logits"])

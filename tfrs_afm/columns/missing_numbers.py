@@ -98,7 +98,7 @@ def default_of(column: Column) -> tuple[float, ...] | None:
 def _with_defaults(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[Any, Any]:
     """The numbers of columns with defaults, all of them compared with NaN at once."""
     found: dict[Any, Any] = {}
-    columns = [column for column in _numeric(fields) if default_of(column) is not None]
+    columns = [column for column in _numeric(fields) if default_of(column)]
     dense = [one for one in columns if isinstance(tensors[one.key], tf.Tensor)]
     for dtype in dict.fromkeys(tensors[one.key].dtype for one in dense):
         if not dtype.is_floating:
@@ -109,7 +109,7 @@ def _with_defaults(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
             if tensors[one.key].dtype == dtype and tensors[one.key].shape.rank != 0
         ]
         # Columns that differ in their normalizers only read the same numbers.
-        pieces = {(one.key, default_of(one)): one for one in alike}
+        pieces = list(dict.fromkeys((one.key, default_of(one) or ()) for one in alike))
         if not pieces:
             continue
         flat = [_flat(tensors[key], len(default)) for key, default in pieces]
@@ -119,7 +119,7 @@ def _with_defaults(tensors: Mapping[str, Any], fields: Sequence[Field]) -> dict[
         parts = tf.split(numbers, [len(default) for _, default in pieces], axis=1)
         by_piece = dict(zip(pieces, parts, strict=True))
         for one in alike:
-            part = by_piece[one.key, default_of(one)]
+            part = by_piece[one.key, default_of(one) or ()]
             shape = list(one.shape)
             found[one] = part if len(shape) == 1 else tf.reshape(part, [-1, *shape])
     return found

@@ -195,8 +195,8 @@ def test_every_warm_up_record_is_answered_and_every_signature_has_one(
     scores = [[], ["predictions"]]
     assert asked == [
         *(("serving_default", names) for names in scores),
-        ("rank", []),
         *(("tensors", names) for names in scores),
+        ("rank", []),
         ("explain", []),
     ]
     kinds = [log.WhichOneof("log_type") for log in logs[len(asked) :]]
