@@ -112,7 +112,6 @@ class Origin:
             format_options(data, str(data.format)),
             dtypes,
             self.bad_rows,
-            may_lack=rules.may_lack,
         )
 
 

@@ -7,7 +7,7 @@ from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.raw_features import raw_features
 from pipelines.preparation.feature_spec import Feature
 from pipelines.readers.bad_rows import LABEL_FIX, InvalidRow
-from pipelines.readers.values import is_nan, typed_value
+from pipelines.readers.values import typed_value
 
 
 class RowRules:
@@ -58,8 +58,7 @@ class RowRules:
         """
         found: dict[str, Any] = {}
         for name, dtype in self.dtypes.items():
-            value = row.get(name)
-            found[name] = typed_value(name, None if self._lacks(name, value) else value, dtype)
+            found[name] = typed_value(name, row.get(name), dtype)
         for name, feature in self._features.items():
             found[name] = _shaped(name, found[name], feature.shape, feature.default)
         for name in self.extras:
@@ -102,14 +101,6 @@ class RowRules:
             dtype = {int: "int64", float: "float32"}.get(type(one_value), "string")
             made.append(Feature(name, dtype, kind, "for metrics, not for the model"))
         return made
-
-    @property
-    def may_lack(self) -> str | None:
-        """The label where rows have weights: without a value it may stand in a row of weight 0."""
-        return None if self._data.weight is None else self._data.label
-
-    def _lacks(self, name: str, value: Any) -> bool:
-        return name == self.may_lack and is_nan(value)
 
     def _label(self, value: Any) -> float:
         name, task = self._data.label, self._task

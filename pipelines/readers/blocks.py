@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipelines.readers.bad_rows import LABEL_FIX, BadRows, InvalidRow, missing_column
 from pipelines.readers.formats import TextFormat
-from pipelines.readers.values import Wanted, is_nan, typed_column
+from pipelines.readers.values import Wanted, typed_column
 
 Array = NDArray[Any]
 
@@ -180,8 +180,6 @@ class RowParser:
         flat = {}
         for wanted in self._wanted:
             values = [row.get(wanted.name) for row in rows]
-            if wanted.key == Wanted.LABEL and wanted.default is not None:
-                values = [None if is_nan(value) else value for value in values]
             flat[wanted.key] = typed_column(
                 wanted.name, values, wanted.dtype, from_text=self._from_text
             )

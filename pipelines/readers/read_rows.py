@@ -10,7 +10,7 @@ from pipelines.readers.files import open_bytes
 from pipelines.readers.formats import FormatOptions, RowFormat, TypedFormat
 from pipelines.readers.json_lines_format import JsonLinesFormat
 from pipelines.readers.libsvm_format import LibsvmFormat
-from pipelines.readers.values import is_nan, typed_value
+from pipelines.readers.values import typed_value
 
 
 def read_rows(
@@ -18,8 +18,6 @@ def read_rows(
     options: FormatOptions | RowFormat,
     dtypes: Mapping[str, str] | None = None,
     bad_rows: BadRows | None = None,
-    *,
-    may_lack: str | None = None,
 ) -> Iterator[tuple[dict[str, Any], Path, int]]:
     r"""Yields every row of the files, in their order, for preparation and fitting.
 
@@ -34,7 +32,6 @@ def read_rows(
         dtypes: Name -> `"int64"`, `"float32"` or `"string"`: checked, and made of text where the
             format is text. Other columns stay as they are, in CSV text. Each must be there.
         bad_rows: What becomes of a bad row. Default: it is an error.
-        may_lack: Name of a number of which NaN is no value, and not a fault: None.
 
     Yields:
         The row, its file, and its line counted from 1 or its record counted from 0.
@@ -69,8 +66,6 @@ def read_rows(
                 if isinstance(record, ValueError):
                     raise record
                 row = form.row(record)
-                if may_lack is not None and is_nan(row.get(may_lack)):
-                    row = {**row, may_lack: None}
                 typed = {
                     name: typed_value(name, row.get(name), dtype, from_text=text)
                     for name, dtype in dtypes.items()

@@ -29,7 +29,8 @@ def typed_value(name: str, value: Any, dtype: str, *, from_text: bool = False) -
         from_text: Whether numbers stand as text, as in CSV. Otherwise text is no number.
 
     Returns:
-        An int, float or str, a list of these, or None. A missing value of a list is left out.
+        An int, float or str, a list of these, or None. A missing value of a list is left out. NaN
+        is a missing value where numbers do not stand as text: so data frames write one.
 
     Raises:
         ValueError: If the value is no such thing, in the form that `BadRows.add` takes.
@@ -38,10 +39,10 @@ def typed_value(name: str, value: Any, dtype: str, *, from_text: bool = False) -
         >>> typed_value("age", ["31", None], "int64", from_text=True)
         [31]
     """
-    if value is None:
+    if _is_missing(value, from_text=from_text):
         return None
     if isinstance(value, list):
-        kept = [one for one in value if one is not None]
+        kept = [one for one in value if not _is_missing(one, from_text=from_text)]
         return [_one(name, one, dtype, from_text=from_text) for one in kept]
     return _one(name, value, dtype, from_text=from_text)
 
@@ -62,13 +63,14 @@ def _one(name: str, value: Any, dtype: str, *, from_text: bool) -> Any:
     if from_text and value.strip().lower() in _MISSING:
         fix = f"If it means that there is no value, name it: missing = {_toml(value)}."
         raise InvalidRow(problem, fix)
-    if is_nan(value):
-        fix = "Where there is no value, write null: missing is for cells of CSV, and NaN is none."
-        raise InvalidRow(problem, fix)
     if not from_text and isinstance(value, str) != (dtype == "string"):
         fix = f"If `{name}` is so in all rows, set the dtype of its column, or write the file so."
         raise InvalidRow(problem, fix, at_fault=True)
     raise ValueError(problem)
+
+
+def _is_missing(value: Any, *, from_text: bool) -> bool:
+    return value is None or (is_nan(value) and not from_text)
 
 
 def is_nan(value: Any) -> bool:

@@ -42,25 +42,25 @@ class AsyncClient:
         self._client = client
         self._threads = ThreadPoolExecutor(concurrency, "serving-client")
 
-    async def predict(self, features: Any) -> _Array:
+    async def predict(self, features: Any, *, task: str = "") -> Any:
         """Scores rows; see `Client.predict`."""
-        return await self._call(partial(self._client.predict, features))
+        return await self._call(partial(self._client.predict, features, task=task))
 
-    async def regress(self, features: Any) -> _Array:
+    async def regress(self, features: Any, *, task: str = "") -> _Array:
         """Scores rows by `regression`; see `Client.regress`."""
-        return await self._call(partial(self._client.regress, features))
+        return await self._call(partial(self._client.regress, features, task=task))
 
-    async def classify(self, features: Any) -> dict[str, _Array]:
+    async def classify(self, features: Any, *, task: str = "") -> dict[str, _Array]:
         """Class labels and probabilities; see `Client.classify`."""
-        return await self._call(partial(self._client.classify, features))
+        return await self._call(partial(self._client.classify, features, task=task))
 
-    async def explain(self, features: Any) -> list[list[dict[str, Any]]]:
+    async def explain(self, features: Any, *, task: str = "") -> list[list[dict[str, Any]]]:
         """The field pairs that mattered most; see `Client.explain`."""
-        return await self._call(partial(self._client.explain, features))
+        return await self._call(partial(self._client.explain, features, task=task))
 
-    async def rank(self, context: Mapping[str, Any], candidates: Any) -> _Array:
+    async def rank(self, context: Mapping[str, Any], candidates: Any, *, task: str = "") -> _Array:
         """Scores candidates for a context; see `Client.rank`."""
-        return await self._call(partial(self._client.rank, context, candidates))
+        return await self._call(partial(self._client.rank, context, candidates, task=task))
 
     async def run(
         self, signature: str, features: Any, outputs: Sequence[str] | None = None

@@ -10,6 +10,7 @@ from serving.client.errors import FeatureTypeError, RequestError, Retry
 from serving.client.features import encode_example, missing, rows_of
 from serving.client.schema import Schema
 from serving.client.transports.transport import Transport, open_transport
+from serving.signatures import DEFAULT_SIGNATURE, signature_key
 from serving.status_error import Code
 from serving.wire.tensors import NAMES, NUMPY
 
@@ -74,15 +75,18 @@ class Client:
         self._batch_size = batch_size
         self._retry = retry or Retry()
 
-    def predict(self, features: Any) -> _Array:
+    def predict(self, features: Any, *, task: str = "") -> Any:
         """Scores rows.
 
         Args:
             features: A list of dicts, a dict of columns, or a pandas data frame. A feature that
-                is absent, None or NaN takes its default.
+                is absent, None or NaN takes its default; without one a number that is None or NaN
+                is masked, and one that is absent is an error.
+            task: The one task to score, of a model of several. Default: all.
 
         Returns:
-            `(batch,)` float32, the model's predictions.
+            `(batch,)` float32, the model's predictions; all tasks of a model of several as a dict
+            of them by task.
 
         Raises:
             FeatureError: Before anything is sent, if a feature is unknown, missing or does not
@@ -90,34 +94,42 @@ class Client:
             RequestError: If the request failed; by its code also `UnavailableError` or
                 `DeadlineError`.
         """
-        return self.run("serving_default", features, ["predictions"])["predictions"]
+        tasks = self.schema.tasks
+        if task or tasks:
+            outputs = [self.schema.checked_task(task)] if task else tasks
+        else:
+            outputs = ["predictions"]
+        found = self.run(DEFAULT_SIGNATURE, features, outputs)
+        return found if tasks and not task else found[outputs[0]]
 
-    def regress(self, features: Any) -> _Array:
+    def regress(self, features: Any, *, task: str = "") -> _Array:
         """Scores rows by the `regression` signature: `(batch,)` float32; as `predict`."""
-        return self.run("regression", features)["outputs"]
+        return self.run(self._key(task, "regression"), features)["outputs"]
 
-    def classify(self, features: Any) -> dict[str, _Array]:
+    def classify(self, features: Any, *, task: str = "") -> dict[str, _Array]:
         """Class labels and their probabilities.
 
         Args:
             features: As for `predict`.
+            task: The task, of a model of several.
 
         Returns:
             `classes` `(batch, 2)` of bytes and `scores` `(batch, 2)` float32.
         """
-        return self.run("classification", features)
+        return self.run(self._key(task, "classification"), features)
 
-    def explain(self, features: Any) -> list[list[dict[str, Any]]]:
+    def explain(self, features: Any, *, task: str = "") -> list[list[dict[str, Any]]]:
         """The field pairs that moved each row's logit most.
 
         Args:
             features: As for `predict`.
+            task: The task, of a model of several.
 
         Returns:
             Per row a list of dicts, the largest share first: `fields` (two names),
             `contribution` (signed) and `attention`.
         """
-        found = self.run("explain", features)
+        found = self.run(self._key(task, "explain"), features)
         names = ("first_field", "second_field", "contribution", "attention")
         shapes = [found[name].shape for name in names]
         if len(shapes[0]) != 2 or len(set(shapes)) > 1:
@@ -163,13 +175,14 @@ class Client:
         ]
         return self._send(signature, batches, outputs, axis=0)
 
-    def rank(self, context: Mapping[str, Any], candidates: Any) -> _Array:
+    def rank(self, context: Mapping[str, Any], candidates: Any, *, task: str = "") -> _Array:
         """Scores many candidates for one context, which is sent and computed once.
 
         Args:
             context: The context's features, for instance the user's.
             candidates: Ids, where one feature of one id tells the candidate; otherwise the
                 candidates' features, in any form that `predict` takes.
+            task: The task whose scores count, of a model of several.
 
         Returns:
             `(len(candidates),)` float32, in the candidates' order.
@@ -183,6 +196,7 @@ class Client:
                 "`context` must be a dict of features. Received: context="
                 f"{type(context).__name__}. Rank for one context a call."
             )
+        key = self._key(task, "rank")
         head = encode_example(self.schema.side("context"), context, 0, required=False)
         if self.schema.candidates_are_ids:
             sent = self._ids(candidates)
@@ -206,7 +220,10 @@ class Client:
             }
             for start in range(0, len(sent), self._batch_size)
         ]
-        return self._send("rank", batches, ["scores"], axis=1)["scores"][0]
+        return self._send(key, batches, ["scores"], axis=1)["scores"][0]
+
+    def _key(self, task: str, kind: str) -> str:
+        return signature_key(self.schema.checked_task(task), kind)
 
     def _ids(self, candidates: Any) -> _Array:
         (feature,) = self.schema.side("candidate").values()
@@ -234,8 +251,10 @@ class Client:
         """Whether context and candidate together hold what has no default."""
         for name, feature in self.schema.features.items():
             asked = feature.side == side if side else feature.side != "context"
-            value = row.get(name, context.get(name))
-            if asked and feature.required and not feature.values(value, number):
+            sent = row if name in row else context
+            if not asked or not feature.required:
+                continue
+            if name not in sent or not feature.values(sent[name], number):
                 raise missing(name, number)
 
     def _inputs(self, signature: str, count: int) -> list[str]:

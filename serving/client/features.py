@@ -31,6 +31,9 @@ class Feature:
         size: How many values it has; None for a list of any length, which may be empty.
         required: Whether an example without it is refused.
         side: Who brings it in `rank`: `context`, `candidate` or `both`.
+        default: The number of each element that stands for a missing one; empty without, where
+            an element of it is None that one has none.
+        masks: Whether the model takes NaN for a missing number, which is then no member.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Feature:
     size: int | None
     required: bool
     side: str
+    default: tuple[Any, ...] = ()
+    masks: bool = False
 
     @classmethod
     def of(cls, name: str, entry: Mapping[str, Any]) -> "Feature":
@@ -45,10 +50,13 @@ class Feature:
 
         Args:
             name: The feature.
-            entry: Its `dtype`, `shape`, `required` and `side`.
+            entry: Its `dtype`, `shape`, `required`, `side`, `default` and `masks_missing`, which
+                sidecars of before do not have.
         """
         size = None if entry["shape"] is None else math.prod(entry["shape"])
-        return cls(name, entry["dtype"], size, entry["required"], entry["side"])
+        default = tuple(np.ravel(entry.get("default") or []).tolist())
+        masks = bool(entry.get("masks_missing", False))
+        return cls(name, entry["dtype"], size, entry["required"], entry["side"], default, masks)
 
     @property
     def field(self) -> str:
@@ -59,18 +67,20 @@ class Feature:
         """The values as a flat list of Python's own types.
 
         Args:
-            value: One value, a list or an array; None or NaN for a missing one.
+            value: One value, a list or an array; None or NaN for a missing one, for a number
+                also in a list.
             row: The row, for messages.
 
         Returns:
-            The values; empty if it is missing.
+            The values; empty if it is missing, and the model has a default. Without one a missing
+            number is NaN, which the model masks.
 
         Raises:
             FeatureTypeError: If a value is of another kind.
             FeatureError: If there are too many or too few, or one is out of range.
         """
         if _is_missing(value):
-            return []
+            return [math.nan] * (self.size or 0) if self.required and self.masks else []
         if isinstance(value, np.ndarray):
             if value.size and value.dtype.kind not in _KINDS[self.dtype]:
                 raise self._type_error(value.ravel()[0], row)
@@ -79,6 +89,8 @@ class Feature:
             found = list(value)
         else:
             found = [value]
+        if self.dtype == "float":
+            found = [self._number(place, one, row) for place, one in enumerate(found)]
         for one in found:
             if isinstance(one, bool) or not isinstance(one, _PYTHON[self.dtype]):
                 raise self._type_error(one, row)
@@ -91,13 +103,22 @@ class Feature:
             )
         return found
 
+    def _number(self, place: int, one: Any, row: int) -> Any:
+        """An element; where it is missing its default, or NaN."""
+        if not _is_missing(one):
+            return one
+        default = self.default[place] if place < len(self.default) else None
+        if default is None and not self.masks:
+            raise self._range_error(one, row, "a finite 32-bit float")
+        return math.nan if default is None else default
+
     def _plain(self, one: Any, row: int) -> Any:
         if self.dtype == "string":
             return one.encode() if isinstance(one, str) else bytes(one)
         if self.dtype == "int64" and not -(2**63) <= int(one) < 2**63:
             raise self._range_error(one, row, "a 64-bit integer")
         if self.dtype == "float":
-            if not math.isfinite(one) or abs(one) > _FLOAT_MAX:
+            if abs(one) > _FLOAT_MAX:
                 raise self._range_error(one, row, "a finite 32-bit float")
             return float(one)
         return int(one)

@@ -57,6 +57,28 @@ class Schema:
         """Whether `rank` takes ids, and not examples, as candidates."""
         return bool(self.content["rank"]["candidates"] == "ids")
 
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks of a model of several; empty for one of one."""
+        return [str(task) for task in self.content.get("tasks", [])]
+
+    def checked_task(self, task: str) -> str:
+        """The task, which must be one of several, or empty for a model of one.
+
+        Raises:
+            SchemaError: If the model has no such task, or several and none is named.
+        """
+        if task in (self.tasks or [""]):
+            return task
+        if not self.tasks:
+            raise SchemaError(
+                "`task` must be left out for a model of one task. Received: "
+                f"task='{task}'. Leave it out."
+            )
+        raise SchemaError(
+            f"`task` must be one of {self.tasks}. Received: task='{task}'. Name the task to ask."
+        )
+
     def side(self, side: str) -> dict[str, Feature]:
         """The features that come with the `context` or the `candidate` in `rank`."""
         return {

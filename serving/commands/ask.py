@@ -22,12 +22,18 @@ def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "features", help="rows as JSON: text, a file with one row a line, or - for standard input"
     )
+    parser.add_argument("--task", default="", help="the task to score, of a model of several")
 
 
 def _predict(arguments: argparse.Namespace) -> int:
     rows = json_argument(arguments.features)
     with client_from(arguments) as client:
-        scores = client.predict([rows] if isinstance(rows, dict) else rows)
+        scores = client.predict([rows] if isinstance(rows, dict) else rows, task=arguments.task)
+    if isinstance(scores, dict):
+        for row in zip(*scores.values(), strict=True):
+            line = {task: float(score) for task, score in zip(scores, row, strict=True)}
+            sys.stdout.write(json.dumps(line) + "\n")
+        return 0
     for score in scores:
         sys.stdout.write(f"{score:.9g}\n")
     return 0
@@ -38,7 +44,8 @@ PREDICT = Command(
     summary="score rows with a served model",
     description=(
         "Sends rows of features to a served model, or to a version folder in this process, and "
-        "prints one score a line. Features are checked against the model's sidecar first."
+        "prints one score a line; of a model of several tasks an object with one each. "
+        "Features are checked against the model's sidecar first."
     ),
     example="python -m serving predict localhost:8500 --model_name ranker --schema models/ranker "
     """'[{"user_id": 3, "movie_id": 7}]'""",
@@ -51,13 +58,14 @@ def _add_rank_arguments(parser: argparse.ArgumentParser) -> None:
     add_client_flags(parser)
     parser.add_argument("context", help="the context's features as JSON: text, a file or -")
     parser.add_argument("candidates", help="ids or rows of features as JSON: text, a file or -")
+    parser.add_argument("--task", default="", help="the task that ranks, of a model of several")
     parser.add_argument("--top", type=int, help="how many to print; default: all")
 
 
 def _rank(arguments: argparse.Namespace) -> int:
     candidates = json_argument(arguments.candidates)
     with client_from(arguments) as client:
-        scores = client.rank(json_argument(arguments.context), candidates)
+        scores = client.rank(json_argument(arguments.context), candidates, task=arguments.task)
     for place in np.argsort(-scores, kind="stable")[: arguments.top]:
         line = {"candidate": candidates[place], "score": float(scores[place])}
         sys.stdout.write(json.dumps(line) + "\n")

@@ -12,6 +12,7 @@ from serving.exporting.golden import (
     golden_examples,
     golden_requests,
     lists_among,
+    missing_numbers,
 )
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
@@ -45,12 +46,15 @@ def export(
         its lengths, `(batch,)`.
       - `explain` (predict), for AFM and DeepFM: `examples (batch,)` to the pairs of fields with
         the largest shares of the logit: names, contribution, attention, each `(batch, top)`.
+    A model of several tasks, whose answer is a dict of one number an example each, has the
+    predictions of each by its name in `serving_default` and `tensors`, and the others for each
+    task as `<task>/regression`, `<task>/classification`, `<task>/rank`, `<task>/explain`.
     Before anything is published, a fresh process loads the files as the server would, and every
     signature must answer golden rows as the model does: in a batch, in pairs and one by one.
 
     Args:
-        model: `tfrs_afm.models.AFM`, `DeepFM`, or any model with one number per example that
-            holds a tfrs_afm embedding layer.
+        model: `tfrs_afm.models.AFM`, `DeepFM`, `MultiTask`, or any model with one number per
+            example, or a dict of such, that holds a tfrs_afm embedding layer.
         base_path: The model's folder of versions, or its address in an object store.
         examples: `tf.train.Example`s or their bytes, for golden rows from real data; 16 are
             taken. Rows with unknown values, missing features, and empty and long lists are
@@ -68,9 +72,9 @@ def export(
         The folder of the published version; in an object store, its address.
 
     Raises:
-        ValueError: If the model has no embedding layer of ours, its answers are not one finite
-            number each, `candidate_features` are not among its features, or it needs XLA or
-            operations that the stock server does not have.
+        ValueError: If the model has no embedding layer of ours, reads a feature that no column
+            of it does, its answers are not one finite number each, `candidate_features` are not
+            among its features, or it needs XLA or operations that the stock server does not have.
         VerificationError: A ValueError: the saved model does not answer as the model does;
             nothing is published.
 
@@ -85,11 +89,18 @@ def export(
     rows = golden_examples(values, examples)
     items = _checked("candidate_features", candidate_features, scorer)
     lists = _checked("list_features", list_features or None, scorer) or []
-    scorer.take_apart(scorer.parse([one.SerializeToString() for one in rows]))
-    ranker = Ranker(scorer, items, ids=_are_ids(items, scorer, examples))
+    parsed = scorer.parse([one.SerializeToString() for one in rows])
+    scorers = scorer.by_task(parsed)
+    for one in scorers.values():
+        one.take_apart(parsed)
+    scorer = next(iter(scorers.values()))
+    if scorer.task is not None:  # what else reads a NaN may make of it what it likes
+        rows.append(missing_numbers(values))
+    ids = _are_ids(items, scorer, examples)
+    rankers = {task: Ranker(one, items, ids=ids) for task, one in scorers.items()}
     raw = RawInputs(scorer.spec, {*lists, *lists_among(values, [*rows, *(examples or ())])})
-    requests = golden_requests(scorer, ranker, raw, rows)
-    module = ServingModule(scorer, ranker, raw)
+    requests = golden_requests(scorers, rankers, raw, rows)
+    module = ServingModule(scorers, rankers, raw)
     for key, function in module.functions.items():
         check_graph(key, function.graph.as_graph_def())
 
@@ -99,7 +110,7 @@ def export(
         for key, method in module.method_names.items():
             updater.replace_method_name(key, method, tags="serve")
         updater.save()
-        write_sidecar(folder, module, scorer, ranker, requests, tolerance)
+        write_sidecar(folder, module, scorers, rankers, requests, tolerance)
         write_warmup(folder, requests)
         verify_apart(folder)
 

@@ -1,6 +1,7 @@
 """Golden rows: drawn examples as requests, with the trained model's answers."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer, pair_names, top_count
 from serving.exporting.serving_module import NO_ID, RawInputs
-from serving.signatures import DEFAULT_SIGNATURE
+from serving.signatures import DEFAULT_SIGNATURE, signature_key
 from tfrs_afm.types import Tensor
 
 _CANDIDATES = 4
@@ -20,13 +21,16 @@ _APART = 1e-4
 
 
 def golden_requests(
-    scorer: Scorer, ranker: Ranker, raw: RawInputs, examples: Sequence[Any]
+    scorers: Mapping[str, Scorer],
+    rankers: Mapping[str, Ranker],
+    raw: RawInputs,
+    examples: Sequence[Any],
 ) -> dict[str, dict[str, Any]]:
     """Asks the trained model, eagerly and as a whole, what every signature must answer.
 
     Args:
-        scorer: The model.
-        ranker: How it ranks.
+        scorers: The model, by task.
+        rankers: How it ranks, by task.
         raw: The inputs of `tensors`.
         examples: The golden rows, `tf.train.Example`s.
 
@@ -37,12 +41,26 @@ def golden_requests(
         ValueError: If the model's answer is not a finite number.
     """
     rows = np.array([one.SerializeToString() for one in examples], object)
-    answers = _answers(scorer, rows)
+    scorer = next(iter(scorers.values()))
+    by_task = {task: _answers(one, rows) for task, one in scorers.items()}
+    answers = by_task.get("") or {task: one["predictions"] for task, one in by_task.items()}
     requests = {
         DEFAULT_SIGNATURE: {"inputs": {"examples": rows}, "outputs": answers},
+        "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
+    }
+    for task, one in scorers.items():
+        for kind, request in _of_task(one, rankers[task], rows, examples, by_task[task]).items():
+            requests[signature_key(task, kind)] = request
+    return requests
+
+
+def _of_task(
+    scorer: Scorer, ranker: Ranker, rows: Any, examples: Sequence[Any], answers: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The requests of one task, by the kind of their signatures."""
+    requests = {
         "regression": {"inputs": {"inputs": rows}, "outputs": {"outputs": answers["predictions"]}},
         "rank": _rank(scorer, ranker, examples),
-        "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
     }
     if top_count(scorer):
         requests["explain"] = _explain(scorer, rows, answers["logits"])
@@ -173,6 +191,7 @@ class FeatureValues:
         long: Whether it comes as a list whose length matters.
         size: Numbers in an example; None for a list of any length.
         required: Whether an example without it is refused.
+        number: Whether a NaN among its values stands for none.
     """
 
     known: Sequence[Any]
@@ -180,6 +199,7 @@ class FeatureValues:
     long: bool
     size: int | None
     required: bool
+    number: bool = False
 
 
 def feature_values(columns: Sequence[Any], spec: Mapping[str, Any]) -> dict[str, FeatureValues]:
@@ -233,6 +253,7 @@ def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
         any(long for _, long in columns),
         size,
         size is not None and feature.default_value is None,
+        feature.dtype.is_floating,
     )
 
 
@@ -317,6 +338,26 @@ def golden_examples(
                 _fill(example.features.feature[key], drawn)
         rows.append(example)
     return rows
+
+
+def missing_numbers(values: Mapping[str, FeatureValues]) -> Any:
+    """Makes a golden row whose numbers are NaN, in lists the first one.
+
+    Args:
+        values: Values of each feature.
+
+    Returns:
+        A `tf.train.Example`.
+    """
+    example = tf.train.Example()
+    for key, one in values.items():
+        count = one.size or (2 if one.long else 1)
+        drawn = (list(one.known) * count)[:count]
+        if one.number:
+            missing = count if one.size is not None else 1
+            drawn = [math.nan] * missing + [float(value) for value in drawn[missing:]]
+        _fill(example.features.feature[key], drawn)
+    return example
 
 
 def _example(one: Any) -> Any:

@@ -1,6 +1,7 @@
 """How a trained model turns features into scores, and how it explains them."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.tasks.interaction_task import InteractionTask
 from tfrs_afm.types import Model, Tensor
 
+_TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _READY = (tfrs_afm.models.AFM, tfrs_afm.models.DeepFM)
 
 
@@ -28,12 +30,14 @@ class Scorer:
 
     Args:
         model: A `tfrs.Model`, or any Keras model, that holds an embedding layer of ours.
+        output: Which of its answers this scores, where it gives a dict of them.
 
     Raises:
         ValueError: If there is none in it, or two layers read one feature in two ways.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, output: str = "") -> None:
+        self.output = output
         parts = list(model.submodules) if isinstance(model, tf.Module) else []
         self.model = model
         self.embeddings = [part for part in parts if isinstance(part, ColumnEmbedding)]
@@ -87,13 +91,51 @@ class Scorer:
             }
         return tf.io.parse_example(examples, spec) if spec else {}
 
+    def by_task(self, features: Mapping[str, Any]) -> dict[str, "Scorer"]:
+        """A scorer for each answer of the model, by the name of its task.
+
+        Args:
+            features: Rows for a first call.
+
+        Returns:
+            This one, without a name, for a model that gives no dict.
+
+        Raises:
+            ValueError: If the model fails on them, or names an answer as no signature can be.
+        """
+        answer = self._asked(features)
+        if not isinstance(answer, Mapping):
+            return {"": self}
+        for name in answer:
+            if not isinstance(name, str) or not _TASK_NAME.fullmatch(name):
+                raise ValueError(
+                    "`model` must name its answers in letters, digits, '_', '.' and '-'. Received: "
+                    f"model={type(self.model).__name__}, which answers with {list(answer)}. "
+                    "Signatures are called by these names."
+                )
+        return {name: Scorer(self.model, name) for name in sorted(answer)}
+
+    def _asked(self, features: Mapping[str, Any]) -> Any:
+        try:
+            return self.model(features)
+        except Exception as error:  # of whatever kind: Keras' text would list all tensors
+            first = (str(error).strip() or "no text").splitlines()[0][:200]
+            raise ValueError(
+                "`model` must answer on the features that its columns read, "
+                f"{sorted(self.spec)}. Received: model={type(self.model).__name__}, which fails "
+                f"with {type(error).__name__}: {first}. What else it reads needs a column in its "
+                "embedding layer, that requests can bring it."
+            ) from error
+
     def answer(self, features: Mapping[str, Any]) -> Any:
         """The model's own answer, eagerly: `(batch,)` float32.
 
         Raises:
             ValueError: If it is not one number per example.
         """
-        answer = self.model(features)
+        answer = self._asked(features)
+        if self.output:
+            answer = answer[self.output]
         if not tf.is_tensor(answer) or answer.shape.num_elements() != answer.shape[0]:
             shape = answer.shape if tf.is_tensor(answer) else type(answer).__name__
             raise ValueError(
@@ -110,12 +152,18 @@ class Scorer:
             features: Rows for a first call, which makes variables that are not there yet.
         """
         self.answer(features)
-        if len(self._tasks) != 1 or len(self.embeddings) != 1:
+        if len(self.embeddings) != 1:
             return
         if type(self.embedding) is not tfrs_afm.FieldEmbedding:
             return
-        task = self._tasks[0]
         model = self.model
+        if type(model) is tfrs_afm.models.MultiTask:
+            if not {"call", "logits"} & vars(model).keys():
+                self.task = model.task.tasks[self.output]
+            return
+        if len(self._tasks) != 1 or self.output:
+            return
+        task = self._tasks[0]
         ready = type(model) in _READY and not {"call", "logits"} & vars(model).keys()
         if ready or self._is_only(task):
             self.task = task
@@ -145,7 +193,8 @@ class Scorer:
             `predictions` `(batch,)` float32, and `logits` where the model has them.
         """
         if self.task is None:
-            return {"predictions": _flat(self.model(features))}
+            answer = self.model(features)
+            return {"predictions": _flat(answer[self.output] if self.output else answer)}
         with self.no_losses():
             return self.task_outputs(*self.embedding.embed(features, self.embedding.fields))
 
@@ -162,6 +211,27 @@ class Scorer:
             yield
         finally:
             self.embedding.l2 = l2
+
+
+def all_outputs(scorers: Mapping[str, Scorer], features: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores features as the `serving_default` signature answers, embedded once for all tasks.
+
+    Args:
+        scorers: The scorers of a model by task, as `by_task` gives them.
+        features: Parsed features.
+
+    Returns:
+        As `outputs`; of several tasks the predictions `(batch,)` by task.
+    """
+    first = next(iter(scorers.values()))
+    if not first.output:
+        return first.outputs(features)
+    if first.task is None:
+        answers = first.model(features)
+        return {name: _flat(answers[name]) for name in scorers}
+    with first.no_losses():
+        fields = first.embedding.embed(features, first.embedding.fields)
+    return {name: one.task_outputs(*fields)["predictions"] for name, one in scorers.items()}
 
 
 def _flat(scores: Tensor) -> Any:

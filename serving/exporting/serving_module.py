@@ -11,8 +11,15 @@ import tensorflow as tf
 
 import tfrs_afm
 from serving.exporting.ranker import Ranker
-from serving.exporting.scorer import Scorer, explained, top_count
-from serving.signatures import CLASSIFY, DEFAULT_SIGNATURE, PREDICT, REGRESS
+from serving.exporting.scorer import Scorer, all_outputs, explained, top_count
+from serving.signatures import (
+    CLASSIFY,
+    DEFAULT_SIGNATURE,
+    PREDICT,
+    REGRESS,
+    signature_key,
+    signature_kind,
+)
 from tfrs_afm.columns.joined_members import one_id_each
 from tfrs_afm.types import Model
 
@@ -205,14 +212,17 @@ class ServingModule(tf.Module):
     functions: three times the size on the server's disk, at load and in memory.
 
     Args:
-        scorer: The model.
-        ranker: How it ranks.
+        scorers: The model, by task.
+        rankers: How it ranks, by task.
         raw: The inputs of `tensors`.
     """
 
-    def __init__(self, scorer: Scorer, ranker: Ranker, raw: RawInputs) -> None:
+    def __init__(
+        self, scorers: Mapping[str, Scorer], rankers: Mapping[str, Ranker], raw: RawInputs
+    ) -> None:
         super().__init__(name="serving")
         self.raw = raw
+        scorer = next(iter(scorers.values()))
         with contextlib.ExitStack() as stack:
             self._tables = [
                 stack.enter_context(embedding.stacked())
@@ -221,7 +231,7 @@ class ServingModule(tf.Module):
             ]
             self.functions = {
                 name: function.get_concrete_function()
-                for name, function in _functions(scorer, ranker, raw).items()
+                for name, function in _functions(scorers, rankers, raw).items()
             }
         self._resources = _resources(scorer.model, self.functions.values())
 
@@ -229,30 +239,50 @@ class ServingModule(tf.Module):
     def method_names(self) -> dict[str, str]:
         """The TensorFlow Serving method of each signature."""
         methods = {"classification": CLASSIFY, "regression": REGRESS}
-        return {name: methods.get(name, PREDICT) for name in self.functions}
+        return {name: methods.get(signature_kind(name), PREDICT) for name in self.functions}
 
 
-def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]:
-    strings = tf.TensorSpec([None], tf.string, "inputs")
-    several = tf.TensorSpec([None, None], ranker.candidate_dtype, "candidates")
+_STRINGS = tf.TensorSpec([None], tf.string, "inputs")
 
-    @tf.function(input_signature=[strings])
+
+def _functions(
+    scorers: Mapping[str, Scorer], rankers: Mapping[str, Ranker], raw: RawInputs
+) -> dict[str, Any]:
+    scorer = next(iter(scorers.values()))
+
+    @tf.function(input_signature=[_STRINGS])
     def score(inputs: Any) -> dict[str, Any]:  # traced once, for three signatures
-        return scorer.outputs(scorer.parse(inputs, ragged=True))
+        return all_outputs(scorers, scorer.parse(inputs, ragged=True))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def predict(examples: Any) -> dict[str, Any]:
         return score(examples)
 
-    @tf.function(input_signature=[strings])
+    @tf.function(input_signature=[raw.specs()])
+    def tensors(inputs: Any) -> dict[str, Any]:
+        return all_outputs(scorers, raw.features(inputs, as_parsed=scorer.task is None))
+
+    functions = {DEFAULT_SIGNATURE: predict, "tensors": tensors}
+    for task, one in scorers.items():
+        for kind, function in _of_task(one, rankers[task], score).items():
+            functions[signature_key(task, kind)] = function
+    return functions
+
+
+def _of_task(scorer: Scorer, ranker: Ranker, score: Any) -> dict[str, Any]:
+    """The signatures of one task, by their kind."""
+    predictions = scorer.output or "predictions"
+    several = tf.TensorSpec([None, None], ranker.candidate_dtype, "candidates")
+
+    @tf.function(input_signature=[_STRINGS])
     def classify(inputs: Any) -> dict[str, Any]:
-        positive = score(inputs)["predictions"]
+        positive = score(inputs)[predictions]
         classes = tf.repeat([["0", "1"]], tf.shape(positive)[0], axis=0)  # (batch, 2)
         return {"classes": classes, "scores": tf.stack([1.0 - positive, positive], axis=1)}
 
-    @tf.function(input_signature=[strings])
+    @tf.function(input_signature=[_STRINGS])
     def regress(inputs: Any) -> dict[str, Any]:
-        return {"outputs": score(inputs)["predictions"]}
+        return {"outputs": score(inputs)[predictions]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "context"), several])
     def rank(context: Any, candidates: Any) -> dict[str, Any]:
@@ -263,20 +293,11 @@ def _functions(scorer: Scorer, ranker: Ranker, raw: RawInputs) -> dict[str, Any]
         )
         return {"scores": ranker.scores(context, candidates)}
 
-    @tf.function(input_signature=[raw.specs()])
-    def tensors(inputs: Any) -> dict[str, Any]:
-        return scorer.outputs(raw.features(inputs, as_parsed=scorer.task is None))
-
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def explain(examples: Any) -> dict[str, Any]:
         return explained(scorer, scorer.parse(examples, ragged=True))
 
-    functions = {
-        DEFAULT_SIGNATURE: predict,
-        "regression": regress,
-        "rank": rank,
-        "tensors": tensors,
-    }
+    functions = {"regression": regress, "rank": rank}
     if scorer.binary:
         functions["classification"] = classify
     if top_count(scorer):

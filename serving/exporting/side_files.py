@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -14,7 +15,7 @@ from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import ServingModule
 from serving.sidecar import FORMAT, SIDECAR_FILE, WARMUP_FILE, to_json
-from serving.signatures import DEFAULT_SIGNATURE
+from serving.signatures import DEFAULT_SIGNATURE, signature_kind
 from serving.wire.records import write_records
 from serving.wire.tensors import NAMES, fill_content
 
@@ -22,8 +23,8 @@ from serving.wire.tensors import NAMES, fill_content
 def write_sidecar(
     folder: Path,
     module: ServingModule,
-    scorer: Scorer,
-    ranker: Ranker,
+    scorers: Mapping[str, Scorer],
+    rankers: Mapping[str, Ranker],
     requests: Mapping[str, Any],
     tolerance: float,
 ) -> None:
@@ -32,12 +33,13 @@ def write_sidecar(
     Args:
         folder: The SavedModel.
         module: What was saved.
-        scorer: The model.
-        ranker: How it ranks.
+        scorers: The model, by task.
+        rankers: How it ranks, by task.
         requests: Golden requests and answers by signature.
         tolerance: How far an answer may be off, relative to the larger of 1 and the answer.
     """
-    schema = {
+    scorer, ranker = next(iter(scorers.values())), next(iter(rankers.values()))
+    schema: dict[str, Any] = {
         "features": {key: _feature(key, scorer, ranker) for key in sorted(scorer.spec)},
         "signatures": _signatures(module),
         "rank": {
@@ -49,6 +51,8 @@ def write_sidecar(
             for key, name in module.raw.inputs.items()
         },
     }
+    if scorer.output:
+        schema["tasks"] = list(scorers)
     content = {
         "format": FORMAT,
         "model": type(scorer.model).__name__,
@@ -66,17 +70,29 @@ def write_sidecar(
 def _feature(key: str, scorer: Scorer, ranker: Ranker) -> dict[str, Any]:
     feature = scorer.spec[key]
     fixed = isinstance(feature, tf.io.FixedLenFeature)
-    default = feature.default_value if fixed else None
+    numbers = None
+    if fixed and feature.default_value is not None:
+        numbers = tf.constant(feature.default_value).numpy()
+    default = None if numbers is None else _json_default(numbers)
     side = "both"
     if ranker.candidate_features is not None:
         side = "candidate" if key in ranker.candidate_features else "context"
     return {
         "dtype": NAMES[feature.dtype.as_datatype_enum],
         "shape": list(tf.TensorShape(feature.shape).as_list()) if fixed else None,
-        "default": None if default is None else to_json(tf.constant(default).numpy()),
-        "required": fixed and default is None,
+        "default": default,
+        "required": fixed and numbers is None,
+        "masks_missing": feature.dtype.is_floating,
         "side": side,
     }
+
+
+def _json_default(numbers: Any) -> Any:
+    """A default as JSON; null for NaN, which is no default: a number that is missing is masked."""
+    if numbers.dtype.kind == "f":
+        numbers = np.where(np.isnan(numbers), None, numbers.astype(object))
+        return None if all(one is None for one in numbers.ravel()) else numbers.tolist()
+    return to_json(numbers)
 
 
 def _signatures(module: ServingModule) -> dict[str, Any]:
@@ -151,10 +167,14 @@ def write_warmup(folder: Path, requests: Mapping[str, Any]) -> None:
 
 def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
     methods = {"classification": "classify", "regression": "regress"}
+    asked = {key: kind for key in sorted(requests) if (kind := signature_kind(key)) in methods}
     for key, golden in requests.items():
-        if key in methods:
+        if key in asked:
             continue
-        subsets = [["predictions"]] if len(golden["outputs"]) > 1 and key in _SCORED else []
+        subsets = []
+        if len(golden["outputs"]) > 1 and key in _SCORED:
+            several = "predictions" not in golden["outputs"]
+            subsets = [[one] for one in golden["outputs"] if several or one == "predictions"]
         for wanted in [[], *subsets]:
             log = prediction_log_pb2.PredictionLog()
             request = log.predict_log.request
@@ -163,20 +183,19 @@ def _logs(requests: Mapping[str, Any]) -> Iterator[Any]:
             for name, rows in golden["inputs"].items():
                 fill_content(request.inputs[name], _sendable(rows[:_ROWS]))
             yield log
-    rows = requests["regression"]["inputs"]["inputs"][:_ROWS]
+    rows = requests[next(iter(asked))]["inputs"]["inputs"][:_ROWS]
     examples = [tf.train.Example.FromString(row) for row in rows]
-    asked = [key for key in methods if key in requests]
-    for key in asked:
+    for key, kind in asked.items():
         log = prediction_log_pb2.PredictionLog()
-        method = methods[key]
+        method = methods[kind]
         request = getattr(log, f"{method}_log").request
         request.model_spec.signature_name = key
         request.input.example_list.examples.extend(examples)
         yield log
     log = prediction_log_pb2.PredictionLog()
     both = log.multi_inference_log.request
-    for key in asked:
-        task = both.tasks.add(method_name=f"tensorflow/serving/{methods[key]}")
+    for key, kind in asked.items():
+        task = both.tasks.add(method_name=f"tensorflow/serving/{methods[kind]}")
         task.model_spec.name = "model"
         task.model_spec.signature_name = key
     both.input.example_list.examples.extend(examples)

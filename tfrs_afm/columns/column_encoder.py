@@ -15,12 +15,13 @@ from tfrs_afm.columns.joined_members import (
     flat_ids,
     is_padding,
     join,
+    keys_of_ids,
     may_be_out_of_range,
     may_be_unknown,
     one_id_each,
     plain_keys,
-    reads_plain_ids,
 )
+from tfrs_afm.columns.missing_numbers import ReadFeatures
 from tfrs_afm.columns.resources import ColumnResources
 from tfrs_afm.columns.vocabulary import words_of
 from tfrs_afm.types import Column, Feature, Tensor
@@ -46,25 +47,13 @@ class Members(NamedTuple):
     length: Any
 
 
-class ReadFeatures(tf.__internal__.feature_column.FeatureTransformationCache):
-    """Raw features, and what columns made of them so far.
-
-    Args:
-        tensors: Tensor or SparseTensor by feature.
-        flats: The values of features that only joined fields read.
-    """
-
-    def __init__(self, tensors: Mapping[str, Any], flats: Mapping[str, FlatIds]) -> None:
-        super().__init__(tensors)
-        self.flats = flats
-
-
 class ColumnEncoder(tf.Module):
     """Turns raw features into the ids and values of fields, by the columns' own transformations.
 
     Every id comes from TensorFlow's own column code, so that training, `DenseFeatures` and serving
     agree. What is not a real member is dropped here, once: padding (-1 and the empty string in a
-    dense input), holes, and ids below 0 (a vocabulary's way to say "unknown").
+    dense input), holes, missing numbers (NaN) whose column has no default, and ids below 0 (a
+    vocabulary's way to say "unknown").
     """
 
     def __init__(self) -> None:
@@ -122,11 +111,9 @@ class ColumnEncoder(tf.Module):
             else:
                 flats[key] = flat
         tensors.update(as_sparse(flats))
-        only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
-        other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
-        for key in only_ids - other - plain:
+        for key in keys_of_ids(fields) - plain:
             tensors[key] = one_id_each(tensors[key])
-        return ReadFeatures(tensors, flats)
+        return ReadFeatures(tensors, flats, fields)
 
     def one_each_expected(self, field: Field, cache: ReadFeatures) -> bool:
         """Whether a field may have one id in each example, as far as shapes tell."""
@@ -212,7 +199,8 @@ class ColumnEncoder(tf.Module):
     def numbers(self, field: Field, cache: Any) -> Tensor:
         """Returns the `(batch, rows of the table)` float32 values of a numeric field.
 
-        A missing number (NaN) is 0, and a 0 is not a member of the papers' set of features.
+        A missing number (NaN) without a default is 0, and a 0 is not a member of the papers' set
+        of features.
         """
         values = field.column.get_dense_tensor(cache, self._resources)
         values = tf.reshape(values, [-1, field.table.rows])
@@ -291,7 +279,9 @@ def _members(field: Field, ids: Tensor, weights: Tensor, *, each_alone: bool) ->
     entries = [tf.identity(ids.values), ids.indices]
     if values is not None:
         # TensorFlow's mean leaves out what does not weigh; in the papers a 0 is no feature.
-        weighs = values != 0 if each_alone or field.combiner == "sum" else values > 0
+        # NaN weighs nothing: it is neither above nor below 0.
+        both = each_alone or field.combiner == "sum"
+        weighs = (tf.abs(values) if both else values) > 0
         real = weighs & (ids.values >= 0)
         entries = _keep(tf.reduce_all(real), lambda: real, [*entries, values])
     elif may_be_unknown(field.categorical):

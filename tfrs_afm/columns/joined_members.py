@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfrs_afm.columns.field import Field, columns_below
+from tfrs_afm.columns.missing_numbers import may_lack_numbers
 from tfrs_afm.types import Feature, Tensor
 
 
@@ -336,8 +337,10 @@ def scalar(categorical: Any) -> Any:
 
 
 def may_be_unknown(categorical: Any) -> bool:
-    """Whether a column may give an id below 0, for a word that it does not know."""
+    """Whether a column may give an id below 0, for a word or a number that it does not know."""
     column = scalar(categorical)
+    if may_lack_numbers(column):
+        return True
     return getattr(column, "default_value", 0) in (None, -1) and not getattr(
         column, "num_oov_buckets", 0
     )
@@ -360,6 +363,24 @@ def reads_plain_ids(field: Field) -> bool:
     """Whether a field's only feature is ids that a categorical column looks up directly."""
     categorical = getattr(field.categorical, "categorical_column", field.categorical)
     return len(field.keys) == 1 and getattr(categorical, "key", None) == field.keys[0]
+
+
+def keys_of_ids(fields: Sequence[Field]) -> set[str]:
+    """The features in which -1 and "" are padding: read for ids alone, or crossed as they are.
+
+    TensorFlow's crossed column would hash the padding of a dense feature.
+    """
+    only_ids = {field.keys[0] for field in fields if reads_plain_ids(field)}
+    other = {key for field in fields if not reads_plain_ids(field) for key in field.keys}
+    crossed = {
+        key
+        for field in fields
+        for column in columns_below(field.column)
+        if type(column).__name__ == "CrossedColumn"
+        for key in column.keys
+        if isinstance(key, str)
+    }
+    return (only_ids - other) | crossed
 
 
 def plain_keys(fields: Sequence[Field], joined: Sequence[Field]) -> set[str]:

@@ -168,7 +168,7 @@ class SequenceBucketizedColumn(_BucketizedParts, tf.__internal__.feature_column.
         return [self.source_column]
 
     def transform_feature(self, transformation_cache: Any, state_manager: Any) -> Any:
-        """Returns the bucket of each number as a SparseTensor."""
+        """Returns the bucket of each number as a SparseTensor; -1 for NaN."""
         numbers = transformation_cache.get(self.source_column, state_manager)
         if not isinstance(numbers, tf.SparseTensor):
             numbers = tf.sparse.from_dense(numbers)
@@ -178,6 +178,8 @@ class SequenceBucketizedColumn(_BucketizedParts, tf.__internal__.feature_column.
         width = tf.TensorShape(self.source_column.shape).num_elements()
         element = numbers.indices[:, -1] % width
         ids = tf.cast(buckets, tf.int64) + element * (len(self.boundaries) + 1)
+        missing = tf.math.is_nan(tf.cast(numbers.values, tf.float32))
+        ids = tf.where(missing, tf.constant(-1, tf.int64), ids)  # below no bound: the last bucket
         place = numbers.indices[:, 1]
         shape = numbers.dense_shape[:2]
         if numbers.shape.rank == 2:  # the elements of one place follow each other

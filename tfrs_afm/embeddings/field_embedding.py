@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfrs_afm.columns.column_encoder import ReadFeatures
 from tfrs_afm.columns.field import Field
 from tfrs_afm.columns.joined_members import can_be_joined, only_real
+from tfrs_afm.columns.missing_numbers import ReadFeatures
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding, FieldMembers
 from tfrs_afm.embeddings.combine import combine, member_counts
 from tfrs_afm.embeddings.joined_pooling import in_order, pool

@@ -107,11 +107,19 @@ def test_cells_that_mean_nothing_name_missing(cell: str, tmp_path: Path) -> None
     assert sum(part.examples for part in spec.parts.values()) == 40
 
 
-@pytest.mark.parametrize("form", ["jsonl", "parquet"])
-def test_a_number_that_is_none_asks_for_null(form: str, tmp_path: Path) -> None:
+def test_nan_in_json_asks_for_null(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Where there is no value, write null: .*NaN") as error:
-        prepared(tmp_path, form, rows(age=[float("nan")]))
+        prepared(tmp_path, "jsonl", rows(age=[float("nan")]))
     assert SKIP not in str(error.value)
+
+
+def test_nan_in_parquet_is_the_default_or_a_bad_row(tmp_path: Path) -> None:
+    some = rows(age=[float("nan"), 30.0])
+    with pytest.raises(ValueError, match=r"`age` must have a value, as its column has no default"):
+        prepared(tmp_path, "parquet", some)
+    column = "columns[1]={kind='numeric_column', key='age', default_value=30.0}"
+    spec = prepared(tmp_path, "parquet", some, column)
+    assert sum(part.examples for part in spec.parts.values()) == 40
 
 
 @pytest.mark.parametrize("skip", [True, False])

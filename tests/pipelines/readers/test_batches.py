@@ -11,6 +11,7 @@ from pipelines.readers.bad_rows import BadRows, read_error
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
 from pipelines.readers.formats import FormatOptions
+from pipelines.readers.read_rows import read_rows
 from tests.pipelines.readers.written_files import OPTIONS, as_values, row, write
 
 ROWS = 57
@@ -275,19 +276,47 @@ def test_parquet_of_every_kind_is_one_form(tmp_path: Path) -> None:
     }
 
 
-def test_parquet_numbers_that_are_not_finite_are_bad_rows(tmp_path: Path) -> None:
+def test_parquet_numbers_that_are_infinite_are_bad_rows(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = tmp_path / "rows"
-    pq.write_table(pa.table({"a": [1.0, float("nan"), 1e300, 2.0]}), path)
+    pq.write_table(pa.table({"a": [1.0, float("inf"), 1e300, 2.0]}), path)
     bad_rows = BadRows("skip")
     spec = {"a": tf.io.FixedLenFeature([], tf.float32)}
     data = Batches([path], FormatOptions("parquet"), spec, BatchOptions(None), bad_rows)(0, 0)
     assert [batch["a"].numpy().tolist() for batch in data] == [[1.0, 2.0]]
     assert bad_rows.count == 2
-    assert "`a` must be a finite number (float32). Received: a=nan" in bad_rows.examples[0]
+    assert "`a` must be a finite number (float32). Received: a=inf" in bad_rows.examples[0]
     assert "record 1." in bad_rows.examples[0]
+
+
+@pytest.mark.parametrize("form", ["batches", "rows"])
+def test_nan_in_parquet_is_null(tmp_path: Path, form: str) -> None:
+    """Data frames write either for a missing number: the default, or without one a bad row."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "rows"
+    numbers = pa.array([1.0, float("nan"), None, 2.0], pa.float64(), from_pandas=False)
+    lists = pa.array([[1.0, float("nan")], [float("nan")], None, [2.0]], pa.list_(pa.float64()))
+    pq.write_table(pa.table({"a": numbers, "b": numbers, "many": lists}), path)
+    options = FormatOptions("parquet")
+    if form == "rows":
+        found = [row for row, _, _ in read_rows([path], options, {"a": "float32"})]
+        assert [row["a"] for row in found] == [1.0, None, None, 2.0]
+        return
+    spec = {
+        "a": tf.io.FixedLenFeature([], tf.float32, 30.0),
+        "many": tf.io.VarLenFeature(tf.float32),
+    }
+    (batch,) = Batches([path], options, spec, BatchOptions(None))(0, 0)
+    assert batch["a"].numpy().tolist() == [1.0, 30.0, 30.0, 2.0]
+    assert tf.RaggedTensor.from_sparse(batch["many"]).to_list() == [[1.0], [], [], [2.0]]
+    bad_rows = BadRows("skip")
+    spec = {"b": tf.io.FixedLenFeature([], tf.float32)}
+    list(Batches([path], options, spec, BatchOptions(None), bad_rows)(0, 0))
+    assert bad_rows.count == 2
 
 
 def test_fields_of_libsvm_are_ids_and_values(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,19 @@ def address(request: Any) -> Any:
 def client(address: Any, afm: Exported) -> Iterator[serving.Client]:
     with serving.Client(address("afm"), "afm", afm.path, timeout=60.0, batch_size=8) as made:
         yield made
+
+
+def test_a_missing_number_is_the_default_however_it_is_missing(
+    client: serving.Client, afm: Exported
+) -> None:
+    one = {name: value for name, value in row(rankers.examples(1)[0]).items() if name != "age"}
+    ways = [one, *({**one, "age": age} for age in (None, math.nan, [math.nan], 30.0))]
+    expected = afm.answers([rankers.examples(1)[0]])
+    np.testing.assert_allclose(client.predict(ways), np.repeat(expected, len(ways)), atol=1e-6)
+    features = {name: tf.constant([value] * 2) for name, value in one.items() if value}
+    empty = {"history": tf.zeros([2, 0], tf.int64)} | {"year": tf.constant([math.nan, 1990.0])}
+    in_process = afm.model({**empty, **features, "age": tf.constant([[math.nan], [30.0]])})
+    np.testing.assert_allclose(in_process[:, 0], np.repeat(expected, 2), atol=1e-6)
 
 
 def test_rows_are_scored_in_batches_as_the_model_scores_them(

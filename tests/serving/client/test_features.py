@@ -15,8 +15,12 @@ FEATURES = {
     "word": Feature("word", "string", None, required=False, side="candidate"),
     "age": Feature("age", "float", 1, required=False, side="context"),
     "place": Feature("place", "float", 2, required=True, side="context"),
+    "height": Feature("height", "float", 1, required=True, side="context", masks=True),
+    "spans": Feature("spans", "float", 3, False, "context", (1.0, None, 3.0), masks=True),
+    "days": Feature("days", "float", None, required=False, side="context", masks=True),
 }
-PLACE = {"place": [1.0, 2.0]}
+PLACE = {"place": [1.0, 2.0], "height": 2.0}
+NAN = float("nan")
 
 
 def decoded(values: dict[str, Any]) -> dict[str, list[Any]]:
@@ -53,7 +57,37 @@ def decoded(values: dict[str, Any]) -> dict[str, list[Any]]:
 def test_plain_python_and_numpy_become_the_right_list(name: str, value: Any, expected: Any) -> None:
     got = decoded({name: value})
     assert got.get(name) == expected
-    assert set(got) == {"place", *([name] if expected is not None else [])}
+    assert set(got) == {*PLACE, *([name] if expected is not None else [])}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("height", None, [NAN]),
+        ("height", NAN, [NAN]),
+        ("height", [None], [NAN]),
+        ("height", np.array(NAN), [NAN]),
+        ("spans", None, None),
+        ("spans", [NAN, NAN, None], [1.0, NAN, 3.0]),
+        ("spans", np.array([7.0, NAN, NAN]), [7.0, NAN, 3.0]),
+        ("days", [1.0, None, NAN], [1.0, NAN, NAN]),
+        ("days", NAN, None),
+    ],
+)
+def test_a_missing_number_is_its_default_or_nan(name: str, value: Any, expected: Any) -> None:
+    got = decoded({name: value}).get(name)
+    assert (got is None) == (expected is None)
+    if expected is not None:
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_sidecars_of_before_say_nothing_of_masks() -> None:
+    """Their graphs put NaN into the last bucket; a default stands in the sidecar."""
+    entry = {"dtype": "float", "shape": [2], "default": [1.0, 2.0], "side": "both"}
+    known = Feature.of("pair", {**entry, "required": False})
+    assert known.values([None, NAN], 0) == [1.0, 2.0]
+    with pytest.raises(FeatureError, match="must hold a finite 32-bit float"):
+        Feature.of("pair", {**entry, "default": None, "required": True}).values([NAN, 1.0], 0)
 
 
 @pytest.mark.parametrize(

@@ -151,8 +151,10 @@ def test_the_sidecar_says_what_is_read_and_answered(afm: Exported) -> None:
         "shape": None,
         "default": None,
         "required": False,
+        "masks_missing": False,
         "side": "context",
     }
+    assert features["year"]["masks_missing"]
     assert features["year"]["default"] == [1990.0]
     assert features["year"]["side"] == "candidate"
     assert sidecar["rank"] == {
@@ -193,8 +195,8 @@ def test_every_warm_up_record_is_answered_and_every_signature_has_one(
     scores = [[], ["predictions"]]
     assert asked == [
         *(("serving_default", names) for names in scores),
-        ("rank", []),
         *(("tensors", names) for names in scores),
+        ("rank", []),
         ("explain", []),
     ]
     kinds = [log.WhichOneof("log_type") for log in logs[len(asked) :]]
