@@ -263,6 +263,10 @@ class Export(Section):
     """Features that a candidate brings along in `rank`; all others are of the asking side."""
     tolerance: float = pydantic.Field(default=1e-5, gt=0)
     """How far answers of the export may be off those of the model."""
+    tables: Literal["float32", "float16", "int8"] = "float32"
+    """How the rows of embedding tables are kept; the smaller ones are not exact."""
+    table_tolerance: float = pydantic.Field(default=0.05, gt=0)
+    """How far answers may be off with small tables."""
     keep_last: int | None = pydantic.Field(default=None, gt=0)
     """If given, only the newest versions, this many, are kept."""
     server_files: bool = False

@@ -32,6 +32,7 @@ def serving_command(model: Path, target: str, examples: Path, export: Export) ->
     command = [sys.executable, "-m", "serving", "export", str(model), target]
     command += ["--examples", str(examples)]
     command += ["--tolerance", str(export.tolerance)]
+    command += ["--tables", export.tables, "--table_tolerance", str(export.table_tolerance)]
     if export.candidate_features:
         command += ["--candidate_features", *export.candidate_features]
     if export.keep_last is not None:

@@ -42,6 +42,18 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
         "functions the model may name; may be repeated",
     )
     parser.add_argument("--tolerance", type=float, default=1e-5, help="how far answers may be off")
+    parser.add_argument(
+        "--tables",
+        choices=("float32", "float16", "int8"),
+        default="float32",
+        help="how the rows of embedding tables are kept; the smaller ones are not exact",
+    )
+    parser.add_argument(
+        "--table_tolerance",
+        type=float,
+        default=0.05,
+        help="how far answers may be off with small tables",
+    )
     parser.add_argument("--keep_last", type=int, help="keep only the newest N versions")
     parser.add_argument(
         "--server_files",
@@ -83,6 +95,8 @@ def _export(arguments: argparse.Namespace) -> int:
         examples=examples,
         candidate_features=arguments.candidate_features,
         tolerance=arguments.tolerance,
+        tables=arguments.tables,
+        table_tolerance=arguments.table_tolerance,
         keep_last=arguments.keep_last,
     )
     sys.stdout.write(f"{path}\n")

@@ -1,10 +1,11 @@
 """A trained model to a published version, in one call."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from serving.exporting.golden import (
@@ -19,6 +20,7 @@ from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import RawInputs, ServingModule
 from serving.exporting.side_files import write_sidecar, write_warmup
 from serving.publishing.publish import publish
+from serving.signatures import DEFAULT_SIGNATURE
 from serving.verification import verify_apart
 from tfrs_afm.types import Model
 
@@ -31,6 +33,8 @@ def export(
     candidate_features: Sequence[str] | None = None,
     list_features: Sequence[str] = (),
     tolerance: float = 1e-5,
+    tables: str = "float32",
+    table_tolerance: float = 0.05,
     keep_last: int | None = None,
 ) -> Path | str:
     """Saves a model for TensorFlow Serving, checks its answers, and publishes it.
@@ -66,6 +70,11 @@ def export(
         list_features: The features of other than sequence and weighted columns that may hold
             several ids, for `tensors`. Those that do in one of `examples` are known.
         tolerance: How far an answer may be off, relative to the larger of 1 and the answer.
+        tables: How the rows of embedding tables are kept: "float32" as they are, "float16" in
+            half the space, or "int8" with a scale a row, in a quarter. What is looked up is float32
+            again. Tables of other kinds than rows of their own stay as they are.
+        table_tolerance: What `tolerance` is for small `tables`: how far their answers may be off
+            those of the model, in the same measure. `python -m serving verify` asks the same.
         keep_last: How many versions to keep. Default: all.
 
     Returns:
@@ -83,6 +92,11 @@ def export(
         path = serving.export(model, "models/ranker", candidate_features=["movie_id"])
         ```
     """
+    if tables not in _TABLES:
+        raise ValueError(
+            f"`tables` must be one of {', '.join(_TABLES)}. Received: tables={tables!r}. Leave it "
+            "out for rows as they are."
+        )
     scorer = Scorer(model)
     columns = [column for embedding in scorer.embeddings for column in embedding.columns]
     values = feature_values(columns, scorer.spec)
@@ -99,8 +113,13 @@ def export(
     ids = _are_ids(items, scorer, examples)
     rankers = {task: Ranker(one, items, ids=ids) for task, one in scorers.items()}
     raw = RawInputs(scorer.spec, {*lists, *lists_among(values, [*rows, *(examples or ())])})
-    requests = golden_requests(scorers, rankers, raw, rows)
-    module = ServingModule(scorers, rankers, raw)
+    small = tables != "float32"
+    requests = golden_requests(scorers, rankers, raw, rows, *([2 * table_tolerance] * small))
+    module = ServingModule(scorers, rankers, raw, tables)
+    about = {"dtype": tables}
+    if small:
+        about |= _table_report(module, requests[DEFAULT_SIGNATURE])
+        tolerance = table_tolerance
     for key, function in module.functions.items():
         check_graph(key, function.graph.as_graph_def())
 
@@ -110,11 +129,28 @@ def export(
         for key, method in module.method_names.items():
             updater.replace_method_name(key, method, tags="serve")
         updater.save()
-        write_sidecar(folder, module, scorers, rankers, requests, tolerance)
+        write_sidecar(folder, module, scorers, rankers, requests, tolerance, about)
         write_warmup(folder, requests)
         verify_apart(folder)
 
     return publish(write, base_path, keep_last=keep_last)
+
+
+_TABLES = ("float32", "float16", "int8")
+
+
+def _table_report(module: ServingModule, golden: Mapping[str, Any]) -> dict[str, Any]:
+    """Sizes, and how far the scores of golden rows are off those of the model."""
+    rows = tf.constant(golden["inputs"]["examples"])
+    found = module.functions[DEFAULT_SIGNATURE](examples=rows)
+    scores = [name for name in found if name != "logits"]
+    differences = [np.abs(found[name].numpy() - golden["outputs"][name]).max() for name in scores]
+    kept, full = module.table_bytes
+    return {
+        "bytes": kept,
+        "bytes_float32": full,
+        "largest_score_difference": float(max(differences)),
+    }
 
 
 def _checked(argument: str, given: Sequence[str] | None, scorer: Scorer) -> list[str] | None:

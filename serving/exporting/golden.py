@@ -25,6 +25,7 @@ def golden_requests(
     rankers: Mapping[str, Ranker],
     raw: RawInputs,
     examples: Sequence[Any],
+    apart: float = _APART,
 ) -> dict[str, dict[str, Any]]:
     """Asks the trained model, eagerly and as a whole, what every signature must answer.
 
@@ -33,6 +34,7 @@ def golden_requests(
         rankers: How it ranks, by task.
         raw: The inputs of `tensors`.
         examples: The golden rows, `tf.train.Example`s.
+        apart: How far apart two pairs' shares must be, relative to the larger; see `_APART`.
 
     Returns:
         Per signature `inputs` and `outputs`, arrays by name with one row per golden row.
@@ -49,13 +51,18 @@ def golden_requests(
         "tensors": {"inputs": raw.arrays(scorer.parse(tf.constant(rows))), "outputs": answers},
     }
     for task, one in scorers.items():
-        for kind, request in _of_task(one, rankers[task], rows, examples, by_task[task]).items():
-            requests[signature_key(task, kind)] = request
+        found = _of_task(one, rankers[task], rows, examples, by_task[task], apart)
+        requests |= {signature_key(task, kind): request for kind, request in found.items()}
     return requests
 
 
 def _of_task(
-    scorer: Scorer, ranker: Ranker, rows: Any, examples: Sequence[Any], answers: Mapping[str, Any]
+    scorer: Scorer,
+    ranker: Ranker,
+    rows: Any,
+    examples: Sequence[Any],
+    answers: Mapping[str, Any],
+    apart: float,
 ) -> dict[str, dict[str, Any]]:
     """The requests of one task, by the kind of their signatures."""
     requests = {
@@ -63,7 +70,7 @@ def _of_task(
         "rank": _rank(scorer, ranker, examples),
     }
     if top_count(scorer):
-        requests["explain"] = _explain(scorer, rows, answers["logits"])
+        requests["explain"] = _explain(scorer, rows, answers["logits"], apart)
     if scorer.binary:
         positive = answers["predictions"]
         requests["classification"] = {
@@ -124,7 +131,7 @@ def _rank(scorer: Scorer, ranker: Ranker, examples: Sequence[Any]) -> dict[str, 
     }
 
 
-def _explain(scorer: Scorer, rows: Any, logits: Tensor) -> dict[str, Any]:
+def _explain(scorer: Scorer, rows: Any, logits: Tensor, apart: float) -> dict[str, Any]:
     features = scorer.parse(tf.constant(rows))
     parts = scorer.task.interaction.contributions(*scorer.embedding(features))
     shares = np.asarray(parts.pairs, np.float32)
@@ -140,21 +147,21 @@ def _explain(scorer: Scorer, rows: Any, logits: Tensor) -> dict[str, Any]:
         "attention": np.asarray(parts.attention, np.float32)[picked, top],
         "logits": logits,
     }
-    kept = _told_apart(np.abs(shares[picked, order[:, : count + 1]]))
+    kept = _told_apart(np.abs(shares[picked, order[:, : count + 1]]), apart)
     return {
         "inputs": {"examples": rows[kept]},
         "outputs": {name: one[kept] for name, one in outputs.items()},
     }
 
 
-def _told_apart(sorted_shares: Any) -> Any:
+def _told_apart(sorted_shares: Any, apart: float) -> Any:
     """Rows whose order of pairs does not hang on rounding; all rows if there are none.
 
     A film that is also the only one in the history gives two pairs the same share.
     """
     larger, smaller = sorted_shares[:, :-1], sorted_shares[:, 1:]
-    apart = (larger - smaller > _APART * larger) | (larger == 0.0)
-    rows = np.flatnonzero(apart.all(axis=1))
+    told = (larger - smaller > apart * larger) | (larger == 0.0)
+    rows = np.flatnonzero(told.all(axis=1))
     return rows if len(rows) else np.arange(len(sorted_shares))
 
 
@@ -341,14 +348,7 @@ def golden_examples(
 
 
 def missing_numbers(values: Mapping[str, FeatureValues]) -> Any:
-    """Makes a golden row whose numbers are NaN, in lists the first one.
-
-    Args:
-        values: Values of each feature.
-
-    Returns:
-        A `tf.train.Example`.
-    """
+    """Makes a golden row, a `tf.train.Example`, whose numbers are NaN, in lists the first one."""
     example = tf.train.Example()
     for key, one in values.items():
         count = one.size or (2 if one.long else 1)

@@ -205,6 +205,9 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
+_SIZES = ("num_bytes", "full_bytes")
+
+
 class ServingModule(tf.Module):
     """Holds the traced signatures and what they read of a model.
 
@@ -215,17 +218,22 @@ class ServingModule(tf.Module):
         scorers: The model, by task.
         rankers: How it ranks, by task.
         raw: The inputs of `tensors`.
+        tables: How the rows of tables are kept; see `StackedTables`.
     """
 
     def __init__(
-        self, scorers: Mapping[str, Scorer], rankers: Mapping[str, Ranker], raw: RawInputs
+        self,
+        scorers: Mapping[str, Scorer],
+        rankers: Mapping[str, Ranker],
+        raw: RawInputs,
+        tables: str = "float32",
     ) -> None:
         super().__init__(name="serving")
         self.raw = raw
         scorer = next(iter(scorers.values()))
         with contextlib.ExitStack() as stack:
             self._tables = [
-                stack.enter_context(embedding.stacked())
+                stack.enter_context(embedding.stacked(tables))
                 for embedding in scorer.embeddings
                 if isinstance(embedding, tfrs_afm.FieldEmbedding)
             ]
@@ -234,6 +242,12 @@ class ServingModule(tf.Module):
                 for name, function in _functions(scorers, rankers, raw).items()
             }
         self._resources = _resources(scorer.model, self.functions.values())
+
+    @property
+    def table_bytes(self) -> tuple[int, int]:
+        """Size of the rows as they are kept, and as the model has them."""
+        kept, full = ([getattr(one, name) for one in self._tables] for name in _SIZES)
+        return sum(kept), sum(full)
 
     @property
     def method_names(self) -> dict[str, str]:

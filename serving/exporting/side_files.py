@@ -27,6 +27,7 @@ def write_sidecar(
     rankers: Mapping[str, Ranker],
     requests: Mapping[str, Any],
     tolerance: float,
+    tables: Mapping[str, Any],
 ) -> None:
     """Writes what clients and verifiers must know and the SavedModel does not say.
 
@@ -37,6 +38,7 @@ def write_sidecar(
         rankers: How it ranks, by task.
         requests: Golden requests and answers by signature.
         tolerance: How far an answer may be off, relative to the larger of 1 and the answer.
+        tables: How rows of tables are kept, and what that does to size and scores.
     """
     scorer, ranker = next(iter(scorers.values())), next(iter(rankers.values()))
     schema: dict[str, Any] = {
@@ -58,6 +60,7 @@ def write_sidecar(
         "model": type(scorer.model).__name__,
         "versions": {"tfrs_afm": tfrs_afm.__version__, "tensorflow": tf.__version__},
         **schema,
+        "tables": tables,
         "vocabularies": _vocabularies(folder, scorer),
         "schema_hash": _hash(json.dumps(schema, sort_keys=True).encode()),
         "golden": {"tolerance": tolerance, "requests": _golden(requests)},

@@ -244,11 +244,14 @@ class FieldEmbedding(ColumnEmbedding):
         return variables[: len(names)], variables[len(names) :]
 
     @contextlib.contextmanager
-    def stacked(self) -> Iterator[Any]:
+    def stacked(self, dtype: str = "float32") -> Iterator[Any]:
         """Looks rows up in a copy of the tables, all in one, while the block runs.
 
         For tracing what only scores: then a lookup does for all columns. What is traced within
         reads the copy, so training goes on without it.
+
+        Args:
+            dtype: How the copy is kept: "float32", "float16", or "int8" with a scale a row.
 
         Yields:
             What holds the copy, to be saved with the functions that read it.
@@ -263,7 +266,7 @@ class FieldEmbedding(ColumnEmbedding):
             True
         """
         # Past Keras' bookkeeping: this is no part of the layer.
-        object.__setattr__(self, "_stacked", StackedTables(self.tables, self._fields))
+        object.__setattr__(self, "_stacked", StackedTables(self.tables, self._fields, dtype))
         try:
             yield self._stacked
         finally:

@@ -28,9 +28,14 @@ class StackedTables(tf.Module):
         tables: Tables by name, as an embedding layer has them; those of other kinds than
             `DenseTable`, or with a `max_norm`, stay out.
         fields: The fields that look them up.
+        dtype: How the rows are kept: "float32" (as they are), "float16", or "int8" with a float16
+            scale a row, `row = scale * q` with q in [-127, 127]; linear weights, of one number a
+            row, are float16 then. They are rows of floats again once looked up.
     """
 
-    def __init__(self, tables: dict[str, Layer], fields: Sequence[Field]) -> None:
+    def __init__(
+        self, tables: dict[str, Layer], fields: Sequence[Field], dtype: str = "float32"
+    ) -> None:
         super().__init__(name="stacked_tables")
         self._first: dict[str, int] = {}  # the first row of a table
         stacks: dict[bool, list[Any]] = {False: [], True: []}
@@ -44,10 +49,16 @@ class StackedTables(tf.Module):
                 self._first[name] = sum(map(len, stack))
                 stack.append(rows)
         self._fields = {f.name for f in fields if f.table.name in self._first}
-        self.vectors, self.linear = (
-            tf.Variable(np.concatenate(stack), trainable=False, name=name) if stack else None
-            for name, stack in zip(("vectors", "linear"), stacks.values(), strict=True)
-        )
+        whole = [np.concatenate(stack) if stack else None for stack in stacks.values()]
+        self.full_bytes = sum(rows.nbytes for rows in whole if rows is not None)
+        self.vectors: Any = None if whole[0] is None else _Rows(whole[0], dtype, "vectors")
+        small = "float16" if dtype == "int8" else dtype
+        self.linear: Any = None if whole[1] is None else _Rows(whole[1], small, "linear")
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the rows as they are kept; `full_bytes` is that of the tables."""
+        return sum(one.num_bytes for one in (self.vectors, self.linear) if one is not None)
 
     def hold(self, field: Field, *, linear: bool) -> bool:
         """Whether they hold what a field looks up."""
@@ -56,8 +67,8 @@ class StackedTables(tf.Module):
     def numbers(self, fields: Sequence[Field]) -> tuple[Any, Any]:
         """Rows `(F, dim)` and linear weights `(F,)`, or None, of fields of one number."""
         rows, weights = self._firsts(fields)
-        vectors = tf.gather(self.vectors, rows)
-        return vectors, None if weights is None else tf.gather(self.linear, weights)[:, 0]
+        vectors = self.vectors.look_up(rows)
+        return vectors, None if weights is None else self.linear.look_up(weights)[:, 0]
 
     def pooled(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
         """Looks members up and pools them, as the columns' combiners say.
@@ -86,7 +97,7 @@ class StackedTables(tf.Module):
         vectors, linear = (
             None
             if first is None
-            else tf.gather(table, tf.where(real, ids + first, tf.zeros_like(ids)))
+            else table.look_up(tf.where(real, ids + first, tf.zeros_like(ids)))
             for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True)
         )
         return vectors, real, None if linear is None else tf.squeeze(linear, 2)
@@ -108,12 +119,7 @@ class StackedTables(tf.Module):
                 continue
             places = members.ids + self._per_member(first, members, len(fields))
             places = tf.where(real, places, tf.zeros_like(places))
-            sums = tf.raw_ops.SparseSegmentSumWithNumSegments(
-                data=tf.convert_to_tensor(table),
-                indices=places,
-                segment_ids=segments,
-                num_segments=count,
-            )
+            sums = table.sums(places, segments, count)
             pooled.append(by_example(sums if scale is None else sums * scale[:, tf.newaxis]))
         mask = tf.transpose(tf.reshape(counts > 0, [len(fields), -1]))
         return pooled[0], mask, None if pooled[1] is None else tf.squeeze(pooled[1], 2)
@@ -133,3 +139,43 @@ class StackedTables(tf.Module):
         if self.linear is not None:
             linear = tf.constant([self._first[f"{f.name}/linear"] for f in fields], tf.int64)
         return tf.constant(vectors, tf.int64), linear
+
+
+_LARGEST = 127
+
+
+class _Rows(tf.Module):
+    """Rows of one width, kept in a type that may be smaller than that of their numbers."""
+
+    def __init__(self, rows: Any, dtype: str, name: str) -> None:
+        super().__init__(name=name)
+        self._dtype = tf.as_dtype(rows.dtype)
+        self._scales: Any = None
+        if dtype == "int8":
+            scales = (np.abs(rows).max(axis=1) / _LARGEST).astype(np.float16)
+            wide = np.maximum(scales.astype(rows.dtype), np.finfo(np.float16).smallest_subnormal)
+            rows = np.clip(np.rint(rows / wide[:, np.newaxis]), -_LARGEST, _LARGEST)
+            self._scales = tf.Variable(wide.astype(np.float16), trainable=False, name="scales")
+        kept = rows if dtype == "float32" else rows.astype(dtype)
+        self._rows = tf.Variable(kept, trainable=False, name="rows")
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(int(np.prod(one.shape)) * one.dtype.size for one in self.variables)
+
+    def look_up(self, places: Tensor) -> Tensor:
+        rows = tf.cast(tf.gather(self._rows, places), self._dtype)
+        if self._scales is None:
+            return rows
+        return rows * tf.cast(tf.gather(self._scales, places), self._dtype)[..., tf.newaxis]
+
+    def sums(self, places: Tensor, segments: Tensor, count: Tensor) -> Tensor:
+        """Sums of rows by segment, without a copy of them where they need no conversion."""
+        if self._rows.dtype != self._dtype:
+            return tf.math.unsorted_segment_sum(self.look_up(places), segments, count)
+        return tf.raw_ops.SparseSegmentSumWithNumSegments(
+            data=tf.convert_to_tensor(self._rows),
+            indices=places,
+            segment_ids=segments,
+            num_segments=count,
+        )
