@@ -187,8 +187,8 @@ def measured(row: Row, out: Path) -> tuple[str, list[dict[str, float]], list[flo
     return part, metrics, seconds
 
 
-def table(out: Path) -> str:
-    """All recipes that were run, as Markdown."""
+def table(out: Path, former: str = "") -> str:
+    """All recipes that were run, as Markdown; of the others the rows that a former table has."""
     lines = [
         "| data | part | recipe | metric | ours, mean | spread | seeds | published | wanted | met "
         "| s a seed |",
@@ -196,6 +196,9 @@ def table(out: Path) -> str:
     ]
     for row in ROWS:
         part, metrics, seconds = measured(row, out)
+        if not metrics:
+            cell = f" | `{row.recipe}` | "
+            lines += [line for line in former.splitlines() if cell in line]
         for name, (published, wanted) in row.metrics.items() if metrics else ():
             values = [one[name] for one in metrics]
             mean, spread = statistics.fmean(values), max(values) - min(values)
@@ -234,8 +237,8 @@ def main() -> None:
                 run(row, options.data_dir, options.out, seed)
                 text = _PAGE.read_text()
                 before, _, rest = text.partition(_MARKS[0])
-                after = rest.partition(_MARKS[1])[2]
-                block = f"{_MARKS[0]}\n{table(options.out)}\n{_MARKS[1]}"
+                former, _, after = rest.partition(_MARKS[1])
+                block = f"{_MARKS[0]}\n{table(options.out, former)}\n{_MARKS[1]}"
                 write_text(_PAGE, before + block + after)
     print(table(options.out))
 

@@ -1,4 +1,4 @@
-"""A model that is exported today loads and answers in the oldest server that the docs name."""
+"""A model that is exported today loads and answers in TensorFlow 2.15's C library."""
 
 import os
 import subprocess
