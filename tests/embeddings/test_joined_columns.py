@@ -256,3 +256,15 @@ def test_a_product_that_float16_cannot_hold_names_its_feature() -> None:
         weight.assign(tf.ones_like(weight))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)price.*normalizer_fn"):
         layer(features)
+
+
+def test_a_column_may_end_as_linear_weights_do_but_not_be_called_as_those_of_another() -> None:
+    names = ["a", "b/linear"]
+    layer = tfrs_afm.FieldEmbedding([fc.numeric_column(name) for name in names], 2)
+    features = {name: tf.constant([[2.0], [3.0]]) for name in names}
+    expected = layer(features)
+    with layer.stacked():
+        for one, other in zip(tf.function(layer)(features), expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    with pytest.raises(ValueError, match="must not be called as the linear weights of another"):
+        tfrs_afm.FieldEmbedding([fc.numeric_column("a"), fc.numeric_column("a/linear")], 2)

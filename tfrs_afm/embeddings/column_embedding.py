@@ -266,6 +266,11 @@ def field_tables(
             )
     for field in fields if linear else ():
         name = f"{field.name}/linear"
+        if name in tables:
+            raise ValueError(
+                "`columns` must not be called as the linear weights of another. Received: columns "
+                f"'{field.name}' and '{name}'. Give one of the two features another name."
+            )
         tables[name] = given.pop(name, None) or _linear_table(
             field.table.rows, tables[field.table.name], name, policy
         )

@@ -39,13 +39,13 @@ class StackedTables(tf.Module):
         super().__init__(name="stacked_tables")
         self._first: dict[str, int] = {}  # the first row of a table
         stacks: dict[bool, list[Any]] = {False: [], True: []}
+        weights = {f"{field.name}/linear" for field in fields}
         for name, table in tables.items():
             if isinstance(table, DenseTable) and table.max_norm is None:
                 rows = np.asarray(table.embedding_weights)
                 rows = rows.astype(np.promote_types(rows.dtype, np.float32))
-                stack = stacks[name.endswith("/linear")]
-                stack = stack or [np.zeros([1, rows.shape[1]], rows.dtype)]
-                stacks[name.endswith("/linear")] = stack
+                stack = stacks[name in weights] or [np.zeros([1, rows.shape[1]], rows.dtype)]
+                stacks[name in weights] = stack
                 self._first[name] = sum(map(len, stack))
                 stack.append(rows)
         self._fields = {f.name for f in fields if f.table.name in self._first}
