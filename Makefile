@@ -13,7 +13,7 @@ test: setup
 
 # Whole trainings, killed processes, tests of many cases, every page of the docs: about half an hour on two cores.
 test-long: setup
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile -m long $(TEST_ARGS)
+	.venv/bin/python -m pytest --numprocesses 3 --dist loadfile -m long $(TEST_ARGS)
 
 # Both in one run, as CI does: what quick and long tests share is made once.
 test-all: setup
