@@ -9,7 +9,7 @@ from tests.pipelines.cluster.processes import run_alone, run_cluster
 from tests.pipelines.cluster.results import difference
 
 # A run makes 10 steps an epoch and 5 of validation, each after a line, and two calls at the ends.
-MOMENTS = np.random.default_rng(11).integers(1, 25, 4).tolist()
+MOMENTS = np.random.default_rng(11).integers(1, 25, 6).tolist()
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,10 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "kill",
     [
         [("worker 1", MOMENTS[0]), ("worker 1", MOMENTS[1])],
-        [("worker 1", MOMENTS[2]), ("worker 0", MOMENTS[3])],
+        [("worker 1", MOMENTS[2]), ("worker 1", MOMENTS[3])],
+        [("worker 1", MOMENTS[4]), ("worker 0", MOMENTS[5])],
     ],
-    ids=["worker", "worker and chief"],
+    ids=["worker", "worker again", "worker and chief"],
 )
 def test_a_cluster_whose_processes_are_killed_ends_as_one_that_was_left_alone(
     kill: list[tuple[str, int]], one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
