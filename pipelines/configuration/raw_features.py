@@ -1,6 +1,7 @@
 """The features that a configuration reads, before any column is made."""
 
 import dataclasses
+import math
 from typing import Any, Literal
 
 from pipelines.configuration.column import Column
@@ -15,14 +16,21 @@ class RawFeature:
         name: Its key in a row and in a `tf.Example`.
         dtype: Type of its values.
         shape: Shape of the value of one row, as `(1,)`; None for a list of any length.
-        default: Value of a row that lacks the feature, where its column has one; "mean" or
-            "median" where it is yet to be fitted.
+        default: Value of a row that lacks the feature: that of its column, where it has one, and
+            NaN for other floats, which the model masks; None makes the feature required. "mean"
+            or "median" where it is yet to be fitted.
     """
 
     name: str
     dtype: Literal["int64", "float32", "string"]
     shape: tuple[int, ...] | None = None
     default: Any = None
+
+    @property
+    def declared(self) -> str:
+        """The feature as its columns declare it, for the key of prepared examples."""
+        lacks = isinstance(self.default, float) and math.isnan(self.default)
+        return str(dataclasses.replace(self, default=None) if lacks else self)
 
 
 def raw_features(configuration: Configuration) -> dict[str, RawFeature]:
@@ -83,7 +91,10 @@ def _number(column: Column) -> RawFeature:
     dtype: Any = column.dtype or "float32"
     if column.kind.startswith("sequence_"):
         return RawFeature(str(column.key), dtype)
-    return RawFeature(str(column.key), dtype, column.shape, column.default_value)
+    default = column.default_value
+    if default is None and dtype == "float32":
+        default = math.nan
+    return RawFeature(str(column.key), dtype, column.shape, default)
 
 
 def _said(feature: RawFeature) -> str:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ class Feature:
         dtype: `"int64"`, `"float32"` or `"string"`.
         kind: `"fixed"`: one value an example, `"variable"`: a list of any length.
         description: What it means, with its unit.
-        default: The value of a fixed feature that an example lacks; None makes it required.
+        default: The value of a fixed feature that an example lacks, NaN where the model masks it;
+            None makes it required.
         values_of: The feature whose values it lists, as a history lists items: what is fitted on
             that one holds for it too.
     """
@@ -57,7 +59,19 @@ class Feature:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the attributes that are set, ready for JSON."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        found = {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        if isinstance(self.default, float) and math.isnan(self.default):
+            found["default"] = _NAN
+        return found
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "Feature":
+        """Makes a feature of what `to_dict` returns."""
+        nan = fields["dtype"] == "float32" and fields.get("default") == _NAN
+        return cls(**{**fields, "default": math.nan} if nan else fields)
+
+
+_NAN = "NaN"  # JSON has no word for it
 
 
 _FORMAT = 2
@@ -142,7 +156,7 @@ class FeatureSpec:
             )
         if form == 1:
             _lift_fits(content)
-        features = [Feature(**fields) for fields in content.pop("features")]
+        features = [Feature.from_dict(fields) for fields in content.pop("features")]
         parts = {
             name: cls.Part(**{**fields, "files": tuple(fields["files"])})
             for name, fields in content.pop("parts").items()

@@ -282,7 +282,7 @@ def _settings(configuration: Configuration) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "data": configuration.data.model_dump(mode="json", exclude=_NOT_CONTENT),
-        "features": [str(feature) for feature in raw_features(configuration).values()],
+        "features": [feature.declared for feature in raw_features(configuration).values()],
         "fits": list(fits),
         "labels": [task.loss, task.low, task.high],
         "kept": [*evaluation.slices, evaluation.user, evaluation.item],

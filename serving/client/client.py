@@ -80,8 +80,8 @@ class Client:
 
         Args:
             features: A list of dicts, a dict of columns, or a pandas data frame. A feature that
-                is absent, None or NaN takes its default; without one a number that is None or NaN
-                is masked, and one that is absent is an error.
+                is absent, None or NaN takes its default; without one a missing number is masked,
+                and a missing integer of a `numeric_column` is an error.
             task: The one task to score, of a model of several. Default: all.
 
         Returns:

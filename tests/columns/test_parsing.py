@@ -25,10 +25,29 @@ def test_spec_parses_true_lists_and_defaults() -> None:
 def test_spec_is_the_one_of_tensorflow() -> None:
     columns = [
         fc.embedding_column(fc.categorical_column_with_hash_bucket("a", 10), 4),
-        fc.bucketized_column(fc.numeric_column("b"), [1.0]),
+        fc.bucketized_column(fc.numeric_column("b", default_value=0.5), [1.0]),
+        fc.numeric_column("whole", dtype=tf.int64),
         fc.indicator_column(fc.categorical_column_with_vocabulary_list("c", ["x"])),
     ]
     assert tfrs_afm.parse_spec(columns) == fc.make_parse_example_spec(columns)
+
+
+def test_a_float_without_default_that_an_example_lacks_is_masked_and_an_integer_an_error() -> None:
+    columns = [
+        fc.numeric_column("one"),
+        fc.numeric_column("two", shape=(2,)),
+        fc.numeric_column("x"),
+    ]
+    example = tf.train.Example()
+    example.features.feature["x"].float_list.value.append(2.0)
+    spec = tfrs_afm.parse_spec(columns)
+    features = tf.io.parse_example([example.SerializeToString()], spec)
+    assert features["two"].numpy().shape == (1, 2)
+    mask = tfrs_afm.FieldEmbedding(columns, 2)(features).mask
+    assert mask.numpy().tolist() == [[False, False, True]]
+    whole = tfrs_afm.parse_spec([fc.numeric_column("whole", dtype=tf.int64)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="whole"):
+        tf.io.parse_example([example.SerializeToString()], whole)
 
 
 def columns(words: tuple[str, ...] = ("a", "b")) -> list:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,9 @@ def parse_spec(columns: Sequence[Any]) -> dict[str, Any]:
     """Returns the `tf.io.parse_example` spec of the raw features that the columns read.
 
     Training and serving parse with the same spec, so they cannot drift apart. Lists come out as
-    SparseTensors of their true lengths, numbers as dense tensors.
+    SparseTensors of their true lengths, numbers as dense tensors. It is the spec of
+    `tf.feature_column.make_parse_example_spec`, but that a float which an example lacks and whose
+    column has no `default_value` is NaN, and so no member, in place of an error.
 
     Args:
         columns: Feature columns, as for `FieldEmbedding`.
@@ -32,7 +35,24 @@ def parse_spec(columns: Sequence[Any]) -> dict[str, Any]:
         >>> age = tf.feature_column.numeric_column("age", default_value=30.0)
         >>> tfrs_afm.parse_spec([age])["age"].default_value
         (30.0,)
+        >>> height = tf.feature_column.numeric_column("height")
+        >>> tfrs_afm.parse_spec([height])["height"].default_value
+        (nan,)
     """
+    return {key: _or_missing(feature) for key, feature in _declared(columns).items()}
+
+
+def _or_missing(feature: Any) -> Any:
+    """Lets examples lack a number that has no default: it is NaN then, as arrays hold it."""
+    fixed = isinstance(feature, tf.io.FixedLenFeature)
+    if not fixed or feature.default_value is not None or not feature.dtype.is_floating:
+        return feature
+    size = tf.TensorShape(feature.shape).num_elements()
+    return feature._replace(default_value=(math.nan,) * size)
+
+
+def _declared(columns: Sequence[Any]) -> dict[str, Any]:
+    """How each feature is parsed by what its columns say."""
     spec: dict[str, Any] = {}
     for field in fields_of(columns):
         for key, feature in field.column.parse_example_spec.items():
@@ -80,7 +100,7 @@ def feature_schema(columns: Sequence[Any]) -> dict[str, Any]:
 
     Returns:
         `features`: by name, `dtype`, `kind` ("fixed" or "variable"), `shape`, `default` (None
-        where the feature is required) and `fields` that read it; `fields`: names in declared
+        where its columns declare none) and `fields` that read it; `fields`: names in declared
         order; `vocabularies`: by column, the SHA-256 of its words; `hash`: SHA-256 of all this.
 
     Example:
@@ -92,7 +112,7 @@ def feature_schema(columns: Sequence[Any]) -> dict[str, Any]:
     """
     fields = fields_of(columns)
     features = {}
-    for name, spec in sorted(parse_spec(columns).items()):
+    for name, spec in sorted(_declared(columns).items()):
         fixed = isinstance(spec, tf.io.FixedLenFeature)
         default = spec.default_value if fixed else []
         features[name] = {

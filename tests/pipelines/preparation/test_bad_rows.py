@@ -1,6 +1,7 @@
 """What is advised on a row that cannot be used: never what would destroy data."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.configuration.load_configuration import load_configuration
-from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.preparation.feature_spec import FeatureSpec, parse_spec
 from pipelines.preparation.prepare import prepare
 from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.batch_options import BatchOptions
@@ -113,13 +114,31 @@ def test_nan_in_json_asks_for_null(tmp_path: Path) -> None:
     assert SKIP not in str(error.value)
 
 
-def test_nan_in_parquet_is_the_default_or_a_bad_row(tmp_path: Path) -> None:
-    some = rows(age=[float("nan"), 30.0])
-    with pytest.raises(ValueError, match=r"`age` must have a value, as its column has no default"):
-        prepared(tmp_path, "parquet", some)
-    column = "columns[1]={kind='numeric_column', key='age', default_value=30.0}"
-    spec = prepared(tmp_path, "parquet", some, column)
+@pytest.mark.parametrize(("kind", "missing"), [("parquet", math.nan), ("jsonl", None), ("csv", "")])
+@pytest.mark.parametrize("default", [30.0, None])
+def test_a_missing_number_is_the_default_or_nan(
+    tmp_path: Path, kind: str, missing: Any, default: float | None
+) -> None:
+    column = "columns[1]={kind='numeric_column', key='age'}"
+    if default is not None:
+        column = column.replace("}", f", default_value={default}}}")
+    spec = prepared(tmp_path, kind, rows(age=[missing, 20.0]), column)
     assert sum(part.examples for part in spec.parts.values()) == 40
+    read = FeatureSpec.read(tmp_path / "run/data")
+    assert read.features == spec.features
+    files = [str(path) for part in read.parts for path in read.files(tmp_path / "run/data", part)]
+    records = list(tf.data.TFRecordDataset(files))
+    ages = tf.io.parse_example(records, parse_spec(read.features.values()))["age"].numpy()
+    expected = [math.nan if default is None else default, *(row["age"] for row in rows()[1:])]
+    np.testing.assert_array_equal(
+        np.sort(ages), np.sort(np.float32([*expected[:1], 20.0, *expected[2:]]))
+    )
+
+
+def test_a_missing_whole_number_without_default_is_a_bad_row(tmp_path: Path) -> None:
+    column = "columns[1]={kind='numeric_column', key='age', dtype='int64'}"
+    with pytest.raises(ValueError, match=r"`age` must have a value, as its column has no default"):
+        prepared(tmp_path, "jsonl", rows(age=[None, 30]), column)
 
 
 @pytest.mark.parametrize("skip", [True, False])

@@ -104,7 +104,7 @@ def test_labels_may_be_made_of_ratings(tmp_path: Path) -> None:
         ("u,i,1", [], r".* in .*clicks\.csv, line 3\."),
         ("u,x,1,", ["columns[1]={kind='numeric_column', key='item_id'}"],
          r"`item_id` must be a finite number .* line 3\."),
-        ("u,,1,", ["columns[1]={kind='numeric_column', key='item_id'}"],
+        ("u,,1,", ["columns[1]={kind='numeric_column', key='item_id', dtype='int64'}"],
          r"`item_id` must have a value, as its column has no default_value\. .* line 3\."),
     ],
 )  # fmt: skip
