@@ -2,6 +2,8 @@
 PYTHON ?= python3
 DEMO_ARGS ?=
 TEST_ARGS ?=
+# Where Python keeps no compiled files each process compiles all of TensorFlow's again, for five seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test test-long test-all wheel lock clean
 
