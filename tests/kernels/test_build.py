@@ -171,7 +171,7 @@ def test_a_library_appears_whole_or_not_at_all(
 
 
 def test_a_library_that_is_there_is_not_built_again(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    empty: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", compiler(tmp_path / "cxx", FAKE))
     building.main(tmp_path)
@@ -180,7 +180,11 @@ def test_a_library_that_is_there_is_not_built_again(
     monkeypatch.setenv("CXX", compiler(tmp_path / "cxx", "exit 1"))
     building.main(tmp_path)
     assert path.stat().st_mtime_ns == before
-    path.write_bytes(b"damaged")
+    shutil.move(path, empty)
+    building.main(tmp_path)  # from the cache
+    assert path.read_bytes() == (empty / path.name).read_bytes()
+    for damaged in (path, empty / path.name):
+        damaged.write_bytes(b"damaged")
     with pytest.raises(SystemExit, match="The compiler failed"):
         building.main(tmp_path)
 
@@ -200,21 +204,33 @@ def test_the_name_tells_what_a_library_depends_on(monkeypatch: pytest.MonkeyPatc
     assert len({*others, "x"}) == 4
 
 
-@pytest.mark.long
-@needs_compiler
-def test_the_command_builds_into_the_cache_and_the_library_computes(tmp_path: pathlib.Path) -> None:
-    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "TFRS_AFM_KERNELS": "portable"}
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, str]:
+    """A cache into which the command has built, and what it said."""
+    cache = tmp_path_factory.mktemp("built")
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache), "TFRS_AFM_KERNELS": "portable"}
     command = [sys.executable, "-m", "tfrs_afm.kernels", "build"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (path,) = (tmp_path / "tfrs_afm" / "kernels").iterdir()
-    assert done.stdout.startswith(f"Built {path} in ")
-    assert "\nportable: Loaded " in done.stdout
+    return cache, done.stdout
 
 
 @pytest.mark.long
 @needs_compiler
-def test_a_wheel_carries_the_kernels_and_says_its_platform(tmp_path: pathlib.Path) -> None:
+def test_the_command_builds_into_the_cache_and_the_library_computes(
+    built: tuple[pathlib.Path, str],
+) -> None:
+    cache, said = built
+    (path,) = (cache / "tfrs_afm" / "kernels").iterdir()
+    assert said.startswith(f"Built {path} in ")
+    assert "\nportable: Loaded " in said
+
+
+@pytest.mark.long
+@needs_compiler
+def test_a_wheel_carries_the_kernels_and_says_its_platform(
+    built: tuple[pathlib.Path, str], tmp_path: pathlib.Path
+) -> None:
     """Installed into an environment of its own it finds them; without them it is a plain one."""
     source = tmp_path / "source"
     ignore = shutil.ignore_patterns(".*", "*.so", "*.egg-info", "build", "dist", "demo")
@@ -223,7 +239,7 @@ def test_a_wheel_carries_the_kernels_and_says_its_platform(tmp_path: pathlib.Pat
     wheels = {}
     for switch in ("require", "0"):
         shutil.rmtree(source / "build", ignore_errors=True)
-        env = {**os.environ, "TFRS_AFM_KERNELS": switch}
+        env = {**os.environ, "TFRS_AFM_KERNELS": switch, "XDG_CACHE_HOME": str(built[0])}
         command = [*wheel, "--wheel-dir", str(tmp_path / switch), "."]
         subprocess.run(command, cwd=source, env=env, check=True, capture_output=True)
         (wheels[switch],) = (tmp_path / switch).iterdir()

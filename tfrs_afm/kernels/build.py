@@ -91,6 +91,10 @@ def is_whole(path: Path) -> bool:
     return body.endswith(_MARK) and hashlib.sha256(body).digest() == mark
 
 
+def _is_there(path: Path) -> bool:
+    return path.is_file() and is_whole(path)
+
+
 def build(folder: Path, target: Target | None = None) -> Path:
     """Compiles and links the kernels.
 
@@ -191,13 +195,17 @@ def _publish(content: bytes, path: Path) -> Path:
 
 
 def main(folder: Path) -> None:
-    """Builds, unless the library is there."""
+    """Builds, unless the library is there, or in the cache, from where it is copied."""
     target = Target.installed()
     path = folder / target.file_name
-    if path.is_file() and is_whole(path):
+    built = next((one for one in (path, cache_folder() / path.name) if _is_there(one)), None)
+    if built == path:
         return
     try:
-        build(folder, target)
+        if built is None:
+            build(folder, target)
+        else:
+            _publish(built.read_bytes(), path)
     except BuildError as failure:
         sys.exit(str(failure))
 
