@@ -15,6 +15,7 @@ from serving.exporting.golden import (
     lists_among,
     missing_numbers,
 )
+from serving.exporting.model_inputs import ModelInputs
 from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import RawInputs, ServingModule
@@ -29,6 +30,7 @@ def export(
     model: Model,
     base_path: str | os.PathLike[str],
     *,
+    features: Mapping[str, Any] | None = None,
     examples: Sequence[Any] | None = None,
     candidate_features: Sequence[str] | None = None,
     list_features: Sequence[str] = (),
@@ -60,6 +62,11 @@ def export(
         model: `tfrs_afm.models.AFM`, `DeepFM`, `MultiTask`, or any model with one number per
             example, or a dict of such, that holds a tfrs_afm embedding layer.
         base_path: The model's folder of versions, or its address in an object store.
+        features: What a model of your own reads, where that is not what its columns read, as with
+            Keras preprocessing layers in front of them: by name a `tf.TensorSpec` (or sparse or
+            ragged spec) of the batch, or how the feature is parsed (`tf.io.FixedLenFeature`, ...).
+            Default: what the columns read; where the model was called or fitted on other
+            features, those of them that its answer depends on.
         examples: `tf.train.Example`s or their bytes, for golden rows from real data; 16 are
             taken. Rows with unknown values, missing features, and empty and long lists are
             always among the golden ones.
@@ -81,9 +88,10 @@ def export(
         The folder of the published version; in an object store, its address.
 
     Raises:
-        ValueError: If the model has no embedding layer of ours, reads a feature that no column
-            of it does, its answers are not one finite number each, `candidate_features` are not
-            among its features, or it needs XLA or operations that the stock server does not have.
+        ValueError: If the model has no embedding layer of ours, reads a feature that neither its
+            columns nor `features` name, its answers are not one finite number each,
+            `candidate_features` are not among its features, or it needs XLA or operations that the
+            stock server does not have.
         VerificationError: A ValueError: the saved model does not answer as the model does;
             nothing is published.
 
@@ -97,7 +105,7 @@ def export(
             f"`tables` must be one of {', '.join(_TABLES)}. Received: tables={tables!r}. Leave it "
             "out for rows as they are."
         )
-    scorer = Scorer(model)
+    scorer = Scorer(model, inputs=None if features is None else ModelInputs(features))
     columns = [column for embedding in scorer.embeddings for column in embedding.columns]
     values = feature_values(columns, scorer.spec)
     rows = golden_examples(values, examples)

@@ -229,11 +229,11 @@ def _walk(column: Any, leaves: dict[str, list[tuple[Any, bool]]], *, long: bool)
     long = long or type(column).__name__.startswith(("Sequence", "Weighted"))
     for parent in column.parents:
         if isinstance(parent, str):
-            leaves[parent].append((column, long))
+            leaves.setdefault(parent, []).append((column, long))
         else:
             _walk(parent, leaves, long=long)
             if hasattr(column, "boundaries") and hasattr(parent, "key"):
-                leaves[parent.key].append((column, long))
+                leaves.setdefault(parent.key, []).append((column, long))
 
 
 def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
@@ -245,10 +245,14 @@ def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
         known += some
         unknown += others
     defaults = _DEFAULTS.get(feature.dtype, [0.5, 2.0])
-    if feature.dtype != tf.string:  # bounds are floats, also those of a feature of integers
+    text = feature.dtype == tf.string
+    # Of another type than its column is what a preprocessing layer in front of it reads.
+    known = [value for value in known if isinstance(value, str | bytes) == text]
+    unknown = [value for value in unknown if isinstance(value, str | bytes) == text]
+    if not text:  # bounds are floats, also those of a feature of integers
         kind = int if feature.dtype == tf.int64 else float
         known = [kind(value) for value in known]
-    if limit is not None:
+    if limit is not None and not text:
         known = [value for value in known if value < limit]
         unknown = []
     size = None
@@ -257,7 +261,7 @@ def _values(feature: Any, columns: list[tuple[Any, bool]]) -> FeatureValues:
     return FeatureValues(
         known or defaults,
         unknown,
-        any(long for _, long in columns),
+        any(long for _, long in columns) or (size is None and not columns),
         size,
         size is not None and feature.default_value is None,
         feature.dtype.is_floating,

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 import tfrs_afm
+from serving.exporting.model_inputs import ModelInputs, recorded_inputs
 from serving.exporting.same_computation import same_computation
 from tfrs_afm.columns.joined_members import plain_keys
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
@@ -31,12 +32,14 @@ class Scorer:
     Args:
         model: A `tfrs.Model`, or any Keras model, that holds an embedding layer of ours.
         output: Which of its answers this scores, where it gives a dict of them.
+        inputs: What the model reads. Default: what its columns read, or what it was called on,
+            where that is more.
 
     Raises:
         ValueError: If there is none in it, or two layers read one feature in two ways.
     """
 
-    def __init__(self, model: Model, output: str = "") -> None:
+    def __init__(self, model: Model, output: str = "", inputs: ModelInputs | None = None) -> None:
         self.output = output
         parts = list(model.submodules) if isinstance(model, tf.Module) else []
         self.model = model
@@ -57,6 +60,9 @@ class Scorer:
                         f"{type(model).__name__}, which parses '{key}' as {self.spec[key]} and as "
                         f"{feature}. Give both columns the same dtype, or the feature two names."
                     )
+        self._inputs = inputs or recorded_inputs(model, self.spec)
+        if self._inputs is not None:
+            self.spec = self._inputs.parse_spec
 
     @property
     def embedding(self) -> Any:
@@ -113,18 +119,22 @@ class Scorer:
                     f"model={type(self.model).__name__}, which answers with {list(answer)}. "
                     "Signatures are called by these names."
                 )
-        return {name: Scorer(self.model, name) for name in sorted(answer)}
+        return {name: Scorer(self.model, name, self._inputs) for name in sorted(answer)}
+
+    def called(self, features: Mapping[str, Any]) -> Any:
+        """The model's own answer on parsed features."""
+        return self.model(features if self._inputs is None else self._inputs.taken(features))
 
     def _asked(self, features: Mapping[str, Any]) -> Any:
         try:
-            return self.model(features)
+            return self.called(features)
         except Exception as error:  # of whatever kind: Keras' text would list all tensors
             first = (str(error).strip() or "no text").splitlines()[0][:200]
             raise ValueError(
-                "`model` must answer on the features that its columns read, "
-                f"{sorted(self.spec)}. Received: model={type(self.model).__name__}, which fails "
-                f"with {type(error).__name__}: {first}. What else it reads needs a column in its "
-                "embedding layer, that requests can bring it."
+                f"`model` must answer on the features {sorted(self.spec)}. Received: model="
+                f"{type(self.model).__name__}, which fails with {type(error).__name__}: {first}. "
+                "By default these are what its columns read: if it reads others, as in front of "
+                "preprocessing layers, say which in `features`."
             ) from error
 
     def answer(self, features: Mapping[str, Any]) -> Any:
@@ -152,7 +162,7 @@ class Scorer:
             features: Rows for a first call, which makes variables that are not there yet.
         """
         self.answer(features)
-        if len(self.embeddings) != 1:
+        if len(self.embeddings) != 1 or self._inputs is not None:
             return
         if type(self.embedding) is not tfrs_afm.FieldEmbedding:
             return
@@ -193,7 +203,7 @@ class Scorer:
             `predictions` `(batch,)` float32, and `logits` where the model has them.
         """
         if self.task is None:
-            answer = self.model(features)
+            answer = self.called(features)
             return {"predictions": _flat(answer[self.output] if self.output else answer)}
         with self.no_losses():
             return self.task_outputs(*self.embedding.embed(features, self.embedding.fields))
@@ -227,7 +237,7 @@ def all_outputs(scorers: Mapping[str, Scorer], features: Mapping[str, Any]) -> d
     if not first.output:
         return first.outputs(features)
     if first.task is None:
-        answers = first.model(features)
+        answers = first.called(features)
         return {name: _flat(answers[name]) for name in scorers}
     with first.no_losses():
         fields = first.embedding.embed(features, first.embedding.fields)

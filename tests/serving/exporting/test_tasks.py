@@ -168,8 +168,8 @@ def _tfrs_ranking() -> Any:
     [
         (
             lambda: _Reads(rankers.small_columns()),
-            r"`model` must answer on the features that its columns read, \['history', 'movie_id', "
-            r"'user_id'\]\. Received: model=_Reads, which fails with KeyError: .*hour.*needs a col",
+            r"`model` must answer on the features \['history', 'movie_id', 'user_id'\]\. Received: "
+            r"model=_Reads, which fails with KeyError: .*hour.*say which in `features`\.",
         ),
         (_tfrs_ranking, r"`model` must answer on the features .*model=Ranking, which fails with"),
         (lambda: _Named(rankers.small_columns()), r"`model` must name its answers .*\['a b'\]"),
