@@ -41,8 +41,8 @@ class Scaling(tf.keras.layers.Layer):
         ValueError: If a number is not finite, or the scale would turn the order round.
 
     Example:
-        >>> import tfrs_afm
-        >>> tfrs_afm.tasks.calibration.Scaling(0.5, 1.0)([[2.0]]).numpy().tolist()
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.tasks.calibration.Scaling(0.5, 1.0)(tf.constant([[2.0]])).numpy().tolist()
         [[2.0]]
     """
 
@@ -88,7 +88,7 @@ class Scaling(tf.keras.layers.Layer):
 
     def call(self, logits: Tensor) -> Tensor:
         """Maps a batch; see the class."""
-        return logits * self.scale + self.shift
+        return tf.convert_to_tensor(logits) * self.scale + self.shift
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -119,9 +119,9 @@ class Isotonic(tf.keras.layers.Layer):
         ValueError: If knots and values are not as many, or one of them does not rise.
 
     Example:
-        >>> import tfrs_afm
+        >>> import tensorflow as tf, tfrs_afm
         >>> line = tfrs_afm.tasks.calibration.Isotonic([0.0, 2.0], [-1.0, 0.0])
-        >>> line([[-1.0], [1.0], [2.5]]).numpy().tolist()
+        >>> line(tf.constant([[-1.0], [1.0], [2.5]])).numpy().tolist()
         [[-2.0], [-0.5], [0.5]]
     """
 
