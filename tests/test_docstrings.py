@@ -21,6 +21,7 @@ NOT_BUILT_BY_USERS = (
     "InteractionCost",
     "GroupedLoss",
     "GroupedMetric",
+    "calibration",
     "losses",
     "metrics",
 )
@@ -30,6 +31,16 @@ NOT_BUILT_BY_USERS = (
 def test_every_example_in_a_docstring_runs(name: str) -> None:
     failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert failed == 0
+
+
+_ROOMS = (
+    "interactions",
+    "tasks",
+    "tasks.calibration",
+    "tasks.losses",
+    "tasks.metrics",
+    "models",
+)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +59,7 @@ def test_every_example_in_a_docstring_runs(name: str) -> None:
     ]
     + [
         f"{room}.{name}"
-        for room in ("interactions", "tasks", "tasks.losses", "tasks.metrics", "models")
+        for room in _ROOMS
         for name in importlib.import_module(f"tfrs_afm.{room}").__all__
         if name not in NOT_BUILT_BY_USERS
     ],

@@ -18,6 +18,7 @@ ROOMS = [
     "tfrs_afm.models",
     "tfrs_afm.optimizers",
     "tfrs_afm.tasks",
+    "tfrs_afm.tasks.calibration",
     "tfrs_afm.tasks.losses",
     "tfrs_afm.tasks.metrics",
 ]

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from tfrs_afm.models.field_ranking import FieldRanking
-from tfrs_afm.types import Task
 
 
 @dataclasses.dataclass(frozen=True)
 class Explanation:
     """Why each example of a batch got its logit.
 
-    `bias + linear.sum(1) + pairs.sum(1) + deep` equals `logits`.
+    `bias + linear.sum(1) + pairs.sum(1) + deep` equals `logits`, and `logits + calibration` is what
+    the sigmoid makes the prediction of.
 
     Attributes:
         fields: Names of the n members: fields, or at id level fields with the place of the id.
@@ -28,6 +28,7 @@ class Explanation:
         pairs: `(batch, num_pairs)`, the signed share of each pair.
         attention: `(batch, num_pairs)`, the attention of each pair; for DeepFM 1 for a real pair.
         deep: `(batch,)`, the share of the deep tower.
+        calibration: `(batch,)`, what the calibration of the task adds; zeros without one.
     """
 
     fields: list[str]
@@ -39,6 +40,7 @@ class Explanation:
     pairs: np.ndarray
     attention: np.ndarray
     deep: np.ndarray
+    calibration: np.ndarray
 
     @property
     def pair_members(self) -> list[tuple[int, int]]:
@@ -104,7 +106,7 @@ def explain(
             "`task.interaction.contributions(*embedding(features))`."
         )
     fields = model.embedding(features)
-    chosen = _task_of(model, task)
+    chosen = model.task_named(task)
     logits = chosen.logits(*fields[:3])
     parts = chosen.interaction.contributions(*fields[:3])
     owners = [field.name for field in model.embedding.fields]
@@ -122,19 +124,8 @@ def explain(
         pairs=np.asarray(parts.pairs, np.float32),
         attention=np.asarray(parts.attention, np.float32),
         deep=np.asarray(parts.deep, np.float32),
+        calibration=np.asarray(chosen.log_odds(logits) - logits, np.float32)[:, 0],
     )
-
-
-def _task_of(model: FieldRanking, name: str | None) -> Task:
-    tasks = getattr(model.task, "tasks", None)
-    if tasks is None and name is None:
-        return model.task
-    if not tasks or name not in tasks:
-        raise ValueError(
-            f"`task` must name a task of the model. Received: task={name!r}. "
-            + (f"Choose one of {sorted(tasks)}." if tasks else "Leave it out: there is only one.")
-        )
-    return tasks[name]
 
 
 @dataclasses.dataclass(frozen=True)

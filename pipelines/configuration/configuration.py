@@ -306,6 +306,8 @@ class Configuration(Section):
         ungrouped = self.data.group is None and self.data.prepared is None
         if self.task.predicts == "ranking" and ungrouped:
             raise broken("data.group", f"be given with task.loss = '{self.task.loss}'")
+        if self.training.calibration is not None and self.task.predicts != "binary":
+            raise broken("training.calibration", f"be left out with task.loss = '{self.task.loss}'")
         if self.model.crossing == "ids" and any(column.pooling for column in self.columns):
             raise broken("model.crossing", "be 'fields' where a column has a `pooling`")
         return self

@@ -258,6 +258,7 @@ class Cluster(Section):
 
 _FREE = {
     "epochs",
+    "calibration",
     "checkpoint_every",
     "checkpoint_every_seconds",
     "keep_checkpoints",
@@ -286,6 +287,11 @@ class Training(Section):
     seed: int = pydantic.Field(default=0, ge=0, lt=2**31)
     """Decides the start of the weights, the order of the examples, dropout and what is sampled."""
 
+    bias_start: Literal["mean", "zero"] = "mean"
+    """Where w0 starts: at the mean label of what is trained on (for labels 0 and 1 its log-odds),
+    negatives and class weights included, or at 0. A ranking loss does not depend on w0, and labels
+    of one class alone leave it at 0."""
+
     optimizer: Optimizer = Optimizer()
     """How gradients become updates."""
 
@@ -309,6 +315,13 @@ class Training(Section):
     )
     """Weights of the examples labelled 0 and of those labelled 1, times their own. In training
     only."""
+
+    calibration: Literal["prior", "temperature", "isotonic"] | None = None
+    """What makes probabilities of the trained model's logits. `prior`: takes off, in closed form,
+    by how much `class_weights` and `negatives` moved the log-odds; for negatives that are
+    distributed as those of the data. `temperature`, `isotonic`: fitted on the validation split,
+    which takes that off, too: a scale and a shift, or a rising line. Left out: logits as they are.
+    A run that has ended is calibrated by going on with it."""
 
     checkpoint_every: pydantic.PositiveInt | None = None
     """Steps between two checkpoints within an epoch; each epoch ends with one anyway."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import tfrs_afm
 from tfrs_afm.models.field_ranking import FieldRanking
-from tfrs_afm.types import Loss, Tensor
+from tfrs_afm.types import Layer, Loss, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="pipelines")
@@ -25,6 +25,7 @@ class LogisticRegression(FieldRanking):
             loss that is not of logits the prediction is the sum itself.
         dim: Length of the vectors where columns leave it open; it does not matter here.
         l2: L2 regularization of the rows that a batch looks up.
+        calibration: What predictions go through before the sigmoid. Default: nothing.
 
     Example:
         >>> import tensorflow as tf
@@ -41,11 +42,12 @@ class LogisticRegression(FieldRanking):
         loss: Loss | None = None,
         dim: int | None = None,
         l2: float = 0.0,
+        calibration: Layer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             tfrs_afm.FieldEmbedding(columns, dim, l2=l2),
-            tfrs_afm.tasks.Ranking(LinearTerm(), loss),
+            tfrs_afm.tasks.Ranking(LinearTerm(), loss, calibration=calibration),
             **kwargs,
         )
 
@@ -62,7 +64,7 @@ class LogisticRegression(FieldRanking):
         return {
             "name": self.name,
             **{name: fields[name] for name in ("columns", "dim", "l2")},
-            "loss": task["loss"],
+            **{name: task[name] for name in ("loss", "calibration") if name in task},
         }
 
     @classmethod
@@ -72,7 +74,10 @@ class LogisticRegression(FieldRanking):
         """Makes the model that `get_config` described."""
         parts = cls.objects_of({**config, "task": None}, custom_objects)
         del parts["task"]
-        return cls(**{**parts, "loss": tf.keras.losses.deserialize(config["loss"])})
+        made = {"loss": tf.keras.losses.deserialize(config["loss"])}
+        if config.get("calibration") is not None:
+            made["calibration"] = tf.keras.layers.deserialize(config["calibration"])
+        return cls(**{**parts, **made})
 
 
 @tf.keras.utils.register_keras_serializable(package="pipelines")

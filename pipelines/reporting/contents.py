@@ -12,6 +12,9 @@ import tfrs_afm
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.evaluation.evaluate import Slice
 
+BEFORE_CALIBRATION = "before calibration"
+"""The name in `Contents.evaluated` of the model's own predictions where they are calibrated."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ExplainedExample:
@@ -22,8 +25,8 @@ class ExplainedExample:
         label: The label.
         prediction: The prediction.
         features: Feature -> its values, as text.
-        parts: Name -> share of the logit: the bias, fields, pairs of fields, the deep tower. They
-            add up to the logit.
+        parts: Name -> share of the log-odds: the bias, fields, pairs of fields, the deep tower,
+            the calibration. They add up to those of the prediction.
     """
 
     story: str

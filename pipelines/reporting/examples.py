@@ -159,6 +159,8 @@ def _explained(
         parts[" & ".join(short[name] for name in names)] = share
     if told.deep.any():
         parts["deep tower"] = float(told.deep[0])
+    if told.calibration.any():
+        parts["calibration"] = float(told.calibration[0])
     prediction = float(tf.reshape(model(features), [-1])[0])
     shown = {name: _text(feature_values(value)[0]) for name, value in features.items()}
     return label, prediction, shown, {name: share for name, share in parts.items() if share}

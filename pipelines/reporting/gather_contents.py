@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 import tfrs_afm
 from pipelines.configuration.configuration import Configuration
@@ -18,6 +19,7 @@ from pipelines.files.atomic import parsed_json
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.reporting.contents import (
+    BEFORE_CALIBRATION,
     Contents,
     EvaluatedModel,
     ExplainedExample,
@@ -74,6 +76,11 @@ def gather_contents(
             predicted.predictions, _slices(configuration, spec, folder.data, predicted)
         )
     }
+    if model.task.calibration is not None:
+        before = Predicted.of(_uncalibrated(model), batches(0, 0), names, labelled=True)
+        evaluated[BEFORE_CALIBRATION] = EvaluatedModel(
+            before.predictions, _slices(configuration, spec, folder.data, before)
+        )
     for other in beside:
         name, scores = _beside(RunFolder(other), part, labels, evaluated)
         evaluated[name] = EvaluatedModel(scores)
@@ -108,6 +115,10 @@ def gather_contents(
         configuration=json.loads(dump(configuration)),
         versions=folder.run.get("versions", {}),
     )
+
+
+def _uncalibrated(model: Model) -> Any:
+    return lambda features, training: tf.sigmoid(model.logits(features, training=training))
 
 
 def _evaluated_part(folder: RunFolder, spec: FeatureSpec, part: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.configuration.evaluation import direction_of
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.reporting.charts import line_chart
-from pipelines.reporting.contents import Contents, MetricCell, Table
+from pipelines.reporting.contents import BEFORE_CALIBRATION, Contents, MetricCell, Table
 
 _MOST = 4
 
@@ -153,6 +153,10 @@ def _best(name: str, models: dict[str, dict[str, Interval]]) -> str | None:
 def slices(contents: Contents) -> dict[str, list[Table]] | None:
     """Returns a table for each sliced feature."""
     tables = []
+    before = {
+        (one.field, one.value): one.metrics.get("calibration_error", Interval(None))
+        for one in getattr(contents.evaluated.get(BEFORE_CALIBRATION), "slices", ())
+    }
     for field, members in itertools.groupby(
         contents.evaluated[contents.model].slices, lambda one: one.field
     ):
@@ -163,10 +167,12 @@ def slices(contents: Contents) -> dict[str, list[Table]] | None:
                 one.value,
                 f"{one.examples:,}",
                 *(MetricCell(one.metrics.get(name, Interval(None))) for name in names),
+                *([MetricCell(before[one.field, one.value])] if before else []),
             ]
             for one in found
         ]
         headings = [field, "examples", *(name.replace("_", " ") for name in names)]
+        headings += ["calibration error before calibration"] * bool(before)
         tables.append(Table(f"By {field}", headings, rows))
     return {"tables": tables} if tables else None
 

@@ -19,7 +19,9 @@ from pipelines.preparation.prepare import prepare
 from pipelines.preparation.use_prepared import use_prepared
 from pipelines.readers.examples import check_records
 from pipelines.runs.batches_of import BatchesOf
+from pipelines.runs.calibrate import calibrate, check_calibration
 from pipelines.runs.evaluate_run import evaluate_splits
+from pipelines.runs.label_means import start_at_mean_label
 from pipelines.runs.run_folder import RunFolder
 from pipelines.sources.source import Source
 from pipelines.training.checkpoints import History, restore_best
@@ -113,8 +115,10 @@ def train_run(
     spec = FeatureSpec.read(prepared)
     for path in [path for part in spec.parts for path in spec.files(prepared, part)]:
         check_records(path)  # now, and not after the minutes that training takes
+    check_calibration(configuration.training, spec)
     with strategy.scope():
         model = build_model(configuration, Fitted(spec.fitted, spec.values_of))
+        start_at_mean_label(configuration, model, spec, prepared)
         report = None
         if warm_start is not None and not sharded:  # shards have a checkpoint, which has it all
             report = carry_over(RunFolder(warm_start).checked_model(), model)
@@ -174,7 +178,8 @@ def _finish(
     history: History,
     origin: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Saves and evaluates a trained model."""
+    """Calibrates, saves and evaluates a trained model."""
+    calibrate(configuration, model, spec, prepared)
     with atomic_file(folder.model) as partial:
         model.save(partial)
     parts = [part for part in spec.parts if part != "train"]

@@ -93,7 +93,7 @@ def refuse_other_run(saved: Any, here: Any) -> None:
         Traceback (most recent call last):
         ValueError: `resume` must ... Received: training.seed: 1 was 0. Restore ...
     """
-    lines = _differences(_by_meaning(saved), _by_meaning(here), "")
+    lines = _differences(_by_meaning(saved), _by_meaning(_of_then(saved, here)), "")
     if lines:
         shown = "; ".join(lines[:5]) + ("; ..." if len(lines) > 5 else "")
         raise ValueError(
@@ -123,6 +123,17 @@ def forms_of_epoch(known: Sequence[str], here: str, *, begun: bool) -> list[str]
         stacklevel=2,
     )
     return [*known, here] if begun else [here]
+
+
+_STARTS = ("bias_start",)
+
+
+def _of_then(saved: Any, here: Any) -> Any:
+    """The description here without options of the start that the release of then did not have."""
+    known, now = saved.get("training", {}), here.get("training", {})
+    later = [name for name in _STARTS if name in now and name not in known]
+    kept = {name: value for name, value in now.items() if name not in later}
+    return {**here, "training": kept} if later else here
 
 
 # What a task says of itself; a model's own arguments of these names only make one.

@@ -72,7 +72,7 @@ class Scorer:
     @property
     def binary(self) -> bool:
         """Whether scores are known to be probabilities of a label 1."""
-        return self.task is not None and float(self.task.predictions(0.0)) == 0.5
+        return self.task is not None and self.task.binary
 
     def parse(self, examples: Any, keys: Any = None, *, ragged: bool = False) -> dict[str, Any]:
         """Parses serialized examples.
@@ -200,7 +200,8 @@ class Scorer:
             features: Parsed features.
 
         Returns:
-            `predictions` `(batch,)` float32, and `logits` where the model has them.
+            `predictions` `(batch,)` float32, and `logits`, before any calibration, where the model
+            has them.
         """
         if self.task is None:
             answer = self.called(features)

@@ -60,6 +60,40 @@ class FieldRanking(tfrs.Model):
         """Predicts a batch: `(batch, 1)` float32, a probability for binary labels."""
         return self.task.predictions(self.logits(features, training=training))
 
+    def calibrate(self, calibration: Layer | None, task: str | None = None) -> None:
+        """Sets what predictions go through before the sigmoid; see `InteractionTask.calibrate`.
+
+        Args:
+            calibration: One of `tfrs_afm.tasks.calibration`; None to take it off.
+            task: Which task of a `MultiTask`.
+
+        Raises:
+            ValueError: If the model has no such task, or it predicts no probabilities.
+        """
+        self.task_named(task).calibrate(calibration)
+        # What Keras has traced would go on without it.
+        self.train_function = self.test_function = self.predict_function = None
+
+    def task_named(self, name: str | None) -> Task:
+        """Returns the task of this name; None for the only one.
+
+        Raises:
+            ValueError: If there is none, or a name is needed.
+        """
+        tasks = getattr(self.task, "tasks", None)
+        if tasks is None and name is None:
+            return self.task
+        if not tasks or name not in tasks:
+            raise ValueError(
+                f"`task` must name a task of the model. Received: task={name!r}. "
+                + (
+                    f"Choose one of {sorted(tasks)}."
+                    if tasks
+                    else "Leave it out: there is only one."
+                )
+            )
+        return tasks[name]
+
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
         """Takes the optimizer; loss and metrics are the task's.
 

@@ -1,15 +1,18 @@
 """What tasks have in common: logits and labels to loss and metrics."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from tfrs_afm._host import rename_metric
+from tfrs_afm._host import layers_of, rename_metric
+from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.tasks.arguments import checked_loss, checked_metrics, takes_logits
 from tfrs_afm.tasks.losses import GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
+from tfrs_afm.tasks.ranked_groups import group_ids
 from tfrs_afm.types import Layer, Loss, Tensor
 
 
@@ -23,11 +26,13 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         metrics: Keras metrics of labels and predictions, or some of `tfrs_afm.tasks.metrics`, with
             different names. Default: AUC and, named "logloss", binary cross-entropy; for a grouped
             loss per-group AUC and NDCG@10; for other losses the root mean squared error.
+        calibration: See `calibrate`. Default: none.
 
     Raises:
         TypeError: If the loss or a metric is not one of Keras.
         ValueError: If the loss takes logits for probabilities (`from_logits=False`) or is of
-            several classes, or two metrics have one name.
+            several classes, two metrics have one name, or a calibration is given where the task
+            predicts no probabilities.
     """
 
     def __init__(
@@ -35,6 +40,7 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         interaction: Layer,
         loss: Loss | None = None,
         metrics: Sequence[Any] | None = None,
+        calibration: Layer | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -45,6 +51,55 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         self._binary = bool(takes_logits(self._loss))
         given = self._default_metrics() if metrics is None else metrics
         self._task_metrics = checked_metrics(given, of_probabilities=self._binary)
+        self.calibrate(calibration)
+
+    @property
+    def binary(self) -> bool:
+        """Whether predictions are probabilities of label 1."""
+        return self._binary
+
+    @property
+    def calibration(self) -> Layer | None:
+        """What predictions go through before the sigmoid; None for logits as they are."""
+        return self._calibration
+
+    def calibrate(self, calibration: Layer | None) -> None:
+        """Sets what predictions go through before the sigmoid.
+
+        Logits and the loss stay those of the model: a calibration is fitted to them, after
+        training. `FieldRanking.calibrate` does the same for a model that has answered already.
+
+        Args:
+            calibration: One of `tfrs_afm.tasks.calibration`, fitted on examples that the model was
+                not trained on, or a layer of your own from logits to log-odds; None to take it off.
+
+        Raises:
+            ValueError: If the task predicts no probabilities.
+
+        Example:
+            >>> import tensorflow as tf, tfrs_afm
+            >>> task = tfrs_afm.tasks.AFM(4)
+            >>> task.calibrate(tfrs_afm.tasks.calibration.Scaling(shift=1.0986123))  # log 3
+            >>> task.predictions(tf.zeros([1, 1])).numpy().tolist()
+            [[0.75]]
+        """
+        if calibration is not None and not self._binary:
+            raise ValueError(
+                "`calibration` must be left out where no probabilities are predicted. Received: "
+                f"calibration={type(calibration).__name__} with loss={type(self._loss).__name__}."
+            )
+        self._calibration = calibration
+
+    def log_odds(self, logits: Tensor) -> Tensor:
+        """Returns what the sigmoid makes probabilities of: the logits, calibrated where they are.
+
+        Args:
+            logits: `(batch, 1)` floats.
+
+        Returns:
+            `(batch, 1)` floats.
+        """
+        return logits if self._calibration is None else self._calibration(logits)
 
     def logits(
         self,
@@ -79,12 +134,56 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             logits: `(batch, 1)` floats.
 
         Returns:
-            `(batch, 1)`: the sigmoid where the loss takes logits, clipped for a loss that clips,
-            else the logits unchanged.
+            `(batch, 1)`: the sigmoid of the log-odds where the loss takes logits, clipped for a
+            loss that clips, else the logits unchanged.
         """
         if hasattr(self._loss, "predictions"):
             return self._loss.predictions(logits)
-        return tf.sigmoid(logits) if self._binary else logits
+        return tf.sigmoid(self.log_odds(logits)) if self._binary else logits
+
+    def start_at_mean(self, mean: float) -> None:
+        """Sets w0 so that a model that knows nothing else predicts the mean of the labels.
+
+            w0 = log(mean / (1 - mean)) for a loss of logits, otherwise w0 = mean
+        Training then learns from its first step what tells examples apart, and spends no epochs
+        on their mean. Call it before training, on a task whose weights are made.
+
+        Args:
+            mean: The mean of the training labels.
+
+        Raises:
+            ValueError: If there is no such w0: the mean of a probability is not between 0 and 1,
+                the loss compares examples of a group, or the interaction has no `Linear` layer,
+                or one that is not built yet.
+
+        Example:
+            >>> import tensorflow as tf, tfrs_afm
+            >>> task = tfrs_afm.tasks.AFM(4)
+            >>> _ = task.logits(tf.zeros([1, 2, 8]))
+            >>> task.start_at_mean(0.25)
+            >>> task.predictions(task.logits(tf.zeros([1, 2, 8]))).numpy().tolist()
+            [[0.25]]
+        """
+        if isinstance(self._loss, GroupedLoss):
+            raise ValueError(
+                f"`loss` must depend on w0. Received: loss={type(self._loss).__name__}, which "
+                "compares the examples of a group. Leave the start of w0 out."
+            )
+        if self._binary and not 0 < mean < 1:
+            raise ValueError(
+                f"`mean` must be between 0 and 1 for probabilities. Received: mean={mean}. "
+                "Labels of one class have no such start: leave it out."
+            )
+        linears = [one for one in layers_of(self.interaction) if isinstance(one, Linear)]
+        if len(linears) != 1 or not linears[0].built:
+            raise ValueError(
+                "`interaction` must have one `Linear` layer, with its weights made. Received: "
+                f"interaction={type(self.interaction).__name__} with "
+                f"{sum(one.built for one in linears)}. Call the model on a batch first, or set "
+                "the bias of an interaction of your own yourself."
+            )
+        start = math.log(mean / (1 - mean)) if self._binary else mean
+        linears[0].bias.assign([start])
 
     def call(
         self,
@@ -229,11 +328,14 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         loss = tf.keras.losses.serialize(self._loss)
         if "reduction" in loss["config"]:  # which is not asked; so it has always been written
             loss["config"]["reduction"] = tf.keras.losses.Reduction.NONE
-        return {
+        config = {
             **super().get_config(),
             "loss": loss,
             "metrics": [tf.keras.metrics.serialize(metric) for metric in self._task_metrics],
         }
+        if self._calibration is not None:  # files without one are as they have always been
+            config["calibration"] = tf.keras.layers.serialize(self._calibration)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "InteractionTask":
@@ -244,7 +346,10 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             if metric.name in before:
                 rename_metric(metric, f"{metric.name}_{index + 1}")
         loss = tf.keras.losses.deserialize(config["loss"])
-        return cls(**{**config, "loss": loss, "metrics": metrics})
+        made = {"loss": loss, "metrics": metrics}
+        if config.get("calibration") is not None:
+            made["calibration"] = tf.keras.layers.deserialize(config["calibration"])
+        return cls(**{**config, **made})
 
 
 def global_rows(rows: Tensor) -> Tensor:
@@ -270,41 +375,3 @@ def global_rows(rows: Tensor) -> Tensor:
     if context is None:  # nobody to ask: all that is known is how many there are
         return rows * replicas
     return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(rows))
-
-
-def group_ids(features: Mapping[str, Any] | None, group: str) -> Tensor:
-    """Reads the group of each example from a feature.
-
-    Args:
-        features: Raw features by name.
-        group: Name of the feature: one integer or string an example.
-
-    Returns:
-        `(batch,)` int64; strings as fingerprints.
-
-    Raises:
-        ValueError: If there is no such feature, or it holds floats.
-
-    Example:
-        >>> group_ids({"user": tf.constant([[7], [9]])}, "user").numpy().tolist()
-        [7, 9]
-    """
-    if features is None or group not in features:
-        raise ValueError(
-            f"`group` must name a feature of the batch. Received: group={group!r}. "
-            f"Choose one of {sorted(features or {})}, or pass `features` to the task."
-        )
-    ids = features[group]
-    if isinstance(ids, tf.SparseTensor):
-        ids = tf.sparse.to_dense(ids)
-    elif isinstance(ids, tf.RaggedTensor):
-        ids = ids.to_tensor()
-    ids = tf.reshape(ids, [-1])  # (batch,)
-    if ids.dtype == tf.string:
-        return tf.strings.to_hash_bucket_fast(ids, 2**63 - 1)
-    if not ids.dtype.is_integer:
-        raise ValueError(
-            f"`group` must name a feature of integers or strings. Received: group={group!r} of "
-            f"{ids.dtype.name}. Use an id, for example the user's."
-        )
-    return tf.cast(ids, tf.int64)

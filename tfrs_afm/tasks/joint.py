@@ -69,6 +69,24 @@ class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
         """Turns logits into what each task's labels are, by name of the task."""
         return {name: task.predictions(logits[name]) for name, task in self.tasks.items()}
 
+    def start_at_mean(self, means: Mapping[str, float]) -> None:
+        """Sets the w0 of tasks to the means of their labels; see `AFM.start_at_mean`.
+
+        Args:
+            means: Means by name of the task; a task that is left out keeps its w0.
+
+        Raises:
+            ValueError: If there is no such task, or one of them has no such w0.
+        """
+        unknown = sorted(set(means) - set(self.tasks))
+        if unknown:
+            raise ValueError(
+                f"`means` must be of tasks. Received: means={dict(means)}. "
+                f"Leave out {unknown}; the tasks are {sorted(self.tasks)}."
+            )
+        for name, mean in means.items():
+            self.tasks[name].start_at_mean(mean)
+
     def call(
         self,
         labels: Mapping[str, Any],
