@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from tfrs_afm.embeddings import FieldEmbedding, IdEmbedding
 from tfrs_afm.models.field_ranking import FieldRanking
+from tfrs_afm.tasks.interaction_task import InteractionTask
+from tfrs_afm.types import Layer, Model, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,23 +73,30 @@ class Explanation:
 
 
 def explain(
-    model: FieldRanking, features: Mapping[str, Any], task: str | None = None
+    model: Model | Layer,
+    features: Mapping[str, Any] | Task,
+    task: str | Task | Mapping[str, Any] | None = None,
 ) -> Explanation:
     """Splits the logits of a batch into named parts that add up to them.
 
     A pair's share is `a_ij p . (v_i * v_j) x_i x_j` in AFM and `<v_i, v_j> x_i x_j` in DeepFM.
+    What a model of your own does before the embedding layer or after the task is not seen:
+    `explain(embedding, task, features)` takes the parts themselves, and the features as the
+    embedding layer takes them.
 
     Args:
-        model: `tfrs_afm.models.AFM`, `DeepFM` or `MultiTask`.
-        features: Raw features of a batch, by name.
-        task: Which task of a `MultiTask` to explain.
+        model: `tfrs_afm.models.AFM`, `DeepFM` or `MultiTask`; any Keras model that holds one
+            `FieldEmbedding` or `IdEmbedding` and tasks with AFM or DeepFM; or such a layer.
+        features: Raw features of a batch, by name; or the task.
+        task: Which of several tasks to explain: its name in a `MultiTask`, or the task itself; or
+            the features.
 
     Returns:
         The parts, as NumPy arrays with names.
 
     Raises:
-        TypeError: If the model is of another kind.
-        ValueError: If the model has no such task.
+        TypeError: If there is no such layer or task in the model, or there are several.
+        ValueError: If the model has no such task, or its interaction has no pairs to explain.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -99,17 +110,18 @@ def explain(
         >>> tfrs_afm.explain(model, features).pair_names
         [('user_embedding', 'film_embedding')]
     """
-    if not isinstance(model, FieldRanking):
-        raise TypeError(
-            "`model` must be a tfrs_afm model. Received: "
-            f"model={type(model).__name__}. For a task in your own model use "
-            "`task.interaction.contributions(*embedding(features))`."
+    if isinstance(features, InteractionTask):
+        features, task = task, features
+    embedding, chosen = _parts_of(model, task)
+    if not hasattr(chosen.interaction, "contributions"):
+        raise ValueError(
+            "`task` must have an interaction of pairs. Received: task with interaction="
+            f"{type(chosen.interaction).__name__}. AFM and DeepFM have."
         )
-    fields = model.embedding(features)
-    chosen = model.task_named(task)
+    fields = embedding(features)
     logits = chosen.logits(*fields[:3])
     parts = chosen.interaction.contributions(*fields[:3])
-    owners = [field.name for field in model.embedding.fields]
+    owners = [field.name for field in embedding.fields]
     names = owners
     if hasattr(fields, "fields"):  # one member an id
         owners = [owners[index] for index in fields.fields.numpy()]
@@ -126,6 +138,36 @@ def explain(
         deep=np.asarray(parts.deep, np.float32),
         calibration=np.asarray(chosen.log_odds(logits) - logits, np.float32)[:, 0],
     )
+
+
+def _parts_of(model: Any, task: Any) -> tuple[Any, Any]:
+    """The embedding layer and the task that are explained."""
+    if isinstance(model, FieldRanking) and not isinstance(task, InteractionTask):
+        return model.embedding, model.task_named(task)
+    parts = [model, *model.submodules] if isinstance(model, tf.Module) else []
+    embedding = _only("embedding layer", _EMBEDDINGS, model, parts)
+    if isinstance(task, InteractionTask):
+        return embedding, task
+    chosen = _only("task", (InteractionTask,), model, parts)
+    if task is not None:
+        raise ValueError(
+            f"`task` must be a task, or left out. Received: task={task!r} for model="
+            f"{type(model).__name__}. Names are those of a MultiTask."
+        )
+    return embedding, chosen
+
+
+_EMBEDDINGS = (FieldEmbedding, IdEmbedding)
+
+
+def _only(what: str, kinds: tuple[type, ...], model: Any, parts: list[Any]) -> Any:
+    found = [part for part in parts if isinstance(part, kinds)]
+    if len(found) != 1:
+        raise TypeError(
+            f"`model` must hold one {what} of tfrs_afm. Received: model={type(model).__name__} "
+            f"with {len(found)}. Pass the parts: explain(embedding, task, features)."
+        )
+    return found[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +248,7 @@ class PairAverages:
 
 
 def explain_dataset(
-    model: FieldRanking, batches: Iterable[Any], task: str | None = None
+    model: Model | Layer, batches: Iterable[Any], task: str | Task | None = None
 ) -> PairAverages:
     """Averages explanations over a data set, batch by batch.
 
@@ -221,7 +263,7 @@ def explain_dataset(
         The averages, as a table and as a heat map.
 
     Raises:
-        ValueError: If there are no examples.
+        TypeError, ValueError: As `explain`, or if there are no examples.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -236,12 +278,15 @@ def explain_dataset(
         >>> averages.examples, averages.table()[0]["fields"]
         (2, ('user_embedding', 'film_embedding'))
     """
-    fields = [field.name for field in model.embedding.fields]
+    embedding, chosen = _parts_of(model, task)
+    fields = [field.name for field in embedding.fields]
     place = {name: index for index, name in enumerate(fields)}
     sums = np.zeros([4, len(fields), len(fields)])  # contribution, magnitude, attention, seen
     linear, examples = np.zeros(len(fields)), 0
     for batch in batches:
-        explained = explain(model, batch[0] if isinstance(batch, list | tuple) else batch, task)
+        explained = explain(
+            embedding, batch[0] if isinstance(batch, list | tuple) else batch, chosen
+        )
         examples += len(explained.logits)
         owners = [place[name] for name in explained.fields_of]
         np.add.at(linear, owners, explained.linear.sum(0))

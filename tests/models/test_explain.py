@@ -116,3 +116,55 @@ def test_wrong_arguments_are_named(tmp_path: pathlib.Path) -> None:
         tfrs_afm.explain(MODELS["afm"][0](), batch(2), "click")
     with pytest.raises(ValueError, match="`batches` must hold examples"):
         tfrs_afm.explain_dataset(MODELS["afm"][0](), [])
+
+
+class Own(tf.keras.Model):
+    """Somebody's own model: a rule behind the task, and something before the embedding layer."""
+
+    def __init__(self, *, tasks: int = 1, ids: bool = False) -> None:
+        super().__init__()
+        make = tfrs_afm.IdEmbedding if ids else tfrs_afm.FieldEmbedding
+        self.embed = make(columns())
+        self.scorers = [tfrs_afm.tasks.AFM(4) for _ in range(tasks)]
+
+    def call(self, features: dict) -> tf.Tensor:
+        return tf.clip_by_value(self.scorers[0].logits(*self.embed(features)[:3]), -1.0, 1.0)
+
+
+@pytest.mark.parametrize("ids", [False, True])
+def test_a_model_of_your_own_is_explained_as_a_ready_one_is(ids: bool) -> None:
+    model, features = Own(ids=ids), batch(5)
+    model(features)
+    one = tfrs_afm.explain(model, features)
+    logits = model.scorers[0].logits(*model.embed(features)[:3])
+    np.testing.assert_allclose(one.logits, logits[:, 0], atol=1e-6)
+    total = one.bias + one.linear.sum(1) + one.pairs.sum(1) + one.deep
+    np.testing.assert_allclose(total, one.logits, atol=1e-5)
+    for same in (
+        tfrs_afm.explain(model.embed, model.scorers[0], features),
+        tfrs_afm.explain(model.embed, features, model.scorers[0]),
+        tfrs_afm.explain(model, features, model.scorers[0]),
+    ):
+        assert same.pair_names == one.pair_names
+        np.testing.assert_array_equal(same.pairs, one.pairs)
+    averages = tfrs_afm.explain_dataset(model, [(features, tf.ones([5]))])
+    np.testing.assert_allclose(
+        np.triu(averages.contribution).sum(), one.pairs.sum(1).mean(), atol=1e-6
+    )
+
+
+def test_what_cannot_be_explained_says_what_it_has() -> None:
+    features = batch(2)
+    with pytest.raises(
+        TypeError, match=r"one embedding layer .*model=Sequential with 0.*explain\("
+    ):
+        tfrs_afm.explain(tf.keras.Sequential(), features)
+    with pytest.raises(TypeError, match=r"one task .*model=Own with 2"):
+        tfrs_afm.explain(Own(tasks=2), features)
+    with pytest.raises(TypeError, match=r"one task .*model=FieldEmbedding with 0"):
+        tfrs_afm.explain(tfrs_afm.FieldEmbedding(columns()), features)
+    with pytest.raises(ValueError, match="task='buy' for model=Own"):
+        tfrs_afm.explain(Own(), features, "buy")
+    task = tfrs_afm.tasks.Ranking(tf.keras.layers.Dense(1))
+    with pytest.raises(ValueError, match="interaction=Dense"):
+        tfrs_afm.explain(Own(), features, task)
