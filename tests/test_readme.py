@@ -47,6 +47,46 @@ def test_the_python_blocks_of_a_page_run_one_after_the_other(
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+AFTER_FIT = """
+import copy
+import numpy as np
+
+features = {"user": np.array([1, 2, 3]), "film": np.array([4, 5, 6])}
+data = tf.data.Dataset.from_tensors((features, np.array([1.0, 0.0, 1.0])))
+model = Ranker()
+model.compile(tf.keras.optimizers.Adagrad(0.1))
+checkpoint = tf.keras.callbacks.ModelCheckpoint
+model.fit(data, verbose=0, callbacks=[checkpoint("at/epoch.keras"), checkpoint("at/folder")])
+model.summary(print_fn=lambda line: None)
+assert model.count_params() == sum(np.size(weight) for weight in model.get_weights())
+model.save("ranker.keras")
+tf.saved_model.save(model, "saved")
+for other in (
+    copy.deepcopy(model),
+    tf.keras.models.load_model("ranker.keras"),
+    tf.keras.models.load_model("at/epoch.keras"),
+    tf.keras.models.load_model("at/folder"),
+):
+    np.testing.assert_array_equal(other(features), model(features))
+    other.fit(data, verbose=0)
+"""
+
+
+@pytest.mark.long
+def test_the_model_of_your_own_is_whole_after_fit(tmp_path: pathlib.Path) -> None:
+    program = PROGRAMS["README.md"][1] + AFTER_FIT
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "not built" not in done.stderr
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("line", sorted({line for line in LINES if line.startswith("python ")}))
 def test_every_command_of_a_page_is_known_to_its_program(line: str) -> None:

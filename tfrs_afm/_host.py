@@ -132,6 +132,15 @@ def mark_built(model: Model, inputs: Any) -> None:
         model._set_save_spec(inputs)
 
 
+def builds_from_shapes() -> bool:
+    """Whether Keras is calling a model to make its variables, as when a copy or file is loaded.
+
+    It passes floats of the shapes that it knows, whatever type the features have.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    return isinstance(graph, FuncGraph) and graph.name == "build_graph"
+
+
 def rename_metric(metric: Metric, name: str) -> None:
     """Gives a metric another name: Keras has no way to replace one that it already tracks."""
     metric._name = name

@@ -137,13 +137,6 @@ def test_explanation_adds_up_to_the_logit(name: str) -> None:
     assert set(top[0]["fields"]) <= set(explained.fields)
 
 
-def test_explain_of_a_foreign_model_is_refused() -> None:
-    with pytest.raises(
-        TypeError, match=r"`model` must be a tfrs_afm model. Received: model=Sequen"
-    ):
-        tfrs_afm.explain(tf.keras.Sequential(), {})
-
-
 def test_a_data_set_without_labels_is_refused() -> None:
     model = MODELS["AFM"]()
     model.compile(tf.keras.optimizers.SGD(0.1))

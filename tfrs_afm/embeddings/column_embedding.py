@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm._host import builds_from_shapes
 from tfrs_afm.columns.column_encoder import ColumnEncoder, Members
 from tfrs_afm.columns.field import Field, fields_of, scope_name, tables_of
+from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
 from tfrs_afm.types import Column, Layer, Shape, Tensor
@@ -92,6 +94,18 @@ class ColumnEmbedding(tf.keras.layers.Layer):
             layer read, whatever is in the file by now.
         """
         return self._encoder.words(column)
+
+    def __call__(self, features: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Embeds features, or, while Keras makes the variables of a model, an empty batch.
+
+        Args:
+            features: Raw features by name.
+            *args: As in Keras.
+            **kwargs: As in Keras.
+        """
+        if builds_from_shapes():
+            features = tf.io.parse_example(tf.zeros([0], tf.string), parse_spec(self.columns))
+        return super().__call__(features, *args, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         """Makes the tables, in the order of their names, so that reordering columns is harmless."""

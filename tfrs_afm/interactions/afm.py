@@ -112,6 +112,8 @@ class AFM(tf.keras.layers.Layer):
             attention_units, attention_dropout, attention_l2, temperature, dtype=policy
         )
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=policy)
+        for layer in (self._product, self._dropout):
+            layer.built = True  # the kernels do their work; Keras warns of layers never called
 
     @property
     def pairs_pooling(self) -> Layer:

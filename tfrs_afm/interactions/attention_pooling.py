@@ -67,6 +67,7 @@ class AttentionPooling(tf.keras.layers.Layer):
             )
         self.pair_dropout = pair_dropout
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self._dropout.built = True  # without dropout it is not called, of which Keras warns
 
     def build(self, input_shape: Shape) -> None:
         """Makes W, b and h."""

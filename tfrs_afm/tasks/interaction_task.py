@@ -52,6 +52,7 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         given = self._default_metrics() if metrics is None else metrics
         self._task_metrics = checked_metrics(given, of_probabilities=self._binary)
         self.calibrate(calibration)
+        self.built = True  # it has no variables of its own; Keras warns of layers never called
 
     @property
     def binary(self) -> bool:
