@@ -147,6 +147,7 @@ _ONLY = {
         "attention_l2",
         "temperature",
         "pooling",
+        "pooled_batch_norm",
         "deep",
     ),
     "DeepFM": ("units", "activation", "batch_norm", "kernel_l2"),
@@ -182,8 +183,15 @@ class Model(Section):
     """AFM with attention: L2 regularization of its W."""
     temperature: float = pydantic.Field(default=1.0, gt=0)
     """AFM with attention: divides its scores."""
-    pooling: Literal["attention", "average", "sum", "max"] = "attention"
-    """AFM: how the pairs become one vector."""
+    pooling: Literal["attention", "average", "sum", "max", "field_weights", "field_matrices"] = (
+        "attention"
+    )
+    """AFM: how the pairs become one vector; `field_weights` has a number for each pair of columns
+    (FwFM), `field_matrices` a matrix (FmFM)."""
+    pooled_batch_norm: bool = False
+    """AFM: whether that vector is normalised, as in the NFM authors' factorization machine."""
+    field_gate: bool = False
+    """AFM, DeepFM: whether the vectors of columns are scaled by what all of them say."""
     deep: Deep | None = None
     """AFM: a tower whose logit is added."""
 
@@ -207,6 +215,12 @@ class Model(Section):
                     raise broken(name, f"be left out of kind {self.kind}", f"It is of {kind}.")
         if self.kind == "logistic_regression" and self.dropout:
             raise broken("dropout", "be left out of kind logistic_regression")
+        if self.field_gate and self.kind == "logistic_regression":
+            raise broken("field_gate", "be left out of kind logistic_regression")
+        if self.crossing == "ids" and self.field_gate:
+            raise broken("field_gate", "be left out where ids are crossed", "A gate needs fields.")
+        if self.crossing == "ids" and self.pooling.startswith("field_"):
+            raise broken("pooling", "not be of fields where ids are crossed", "Take attention.")
         if self.crossing == "ids" and self.deep is not None:
             raise broken("deep", "be left out where ids are crossed", "A tower needs fields.")
         return self

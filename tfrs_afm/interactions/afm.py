@@ -55,8 +55,9 @@ class AFM(tf.keras.layers.Layer):
         attention_l2: L2 regularization of the attention's W, the paper's lambda.
         temperature: Divides the attention scores. Positive.
         deep: A `Deep` tower whose logit is added. Default: none.
-        pooling: `AveragePooling()`, `SumPooling()`, `MaxPooling()` or an `AttentionPooling` of your
-            own, which takes the place of the attention arguments. Default: attention by these.
+        pooling: `AveragePooling()`, `SumPooling()`, `MaxPooling()`, `FieldPairWeights()`,
+            `FieldPairMatrices()`, an `AttentionPooling` of your own, or a `BatchNormPooling` of one
+            of these; it takes the place of the attention arguments. Default: attention by these.
 
     Call arguments:
         vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`, so
@@ -134,7 +135,7 @@ class AFM(tf.keras.layers.Layer):
         self.projection = self.add_weight(name="projection", shape=shape, initializer="ones")
         if not self._pooling.built:
             with tf.name_scope(self._pooling.name):
-                self._pooling.build((None, None, shape[0]))
+                self._pooling.build((None, _num_pairs(input_shape), shape[0]))
         super().build(input_shape)
 
     def call(
@@ -202,9 +203,14 @@ class AFM(tf.keras.layers.Layer):
             attention is the part of the elements that it gives.
         """
         vectors, mask = masked_vectors(vectors, mask)
-        pairs, pair_mask = self._product(vectors, mask=mask, groups=groups)
+        pairs_of: Any = getattr(self._pooling, "pairs_of", self._product)
+        pairs, pair_mask = pairs_of(vectors, mask=mask, groups=groups)
         attention = self._pooling.attention(pairs, pair_mask)
-        projected = pairs * tf.cast(self.projection, pairs.dtype)[:, 0]
+        projection, bias = self.projection[:, 0], self._linear.bias[0]
+        if hasattr(self._pooling, "affine"):  # what is added to every pooled vector is nobody's
+            scale, offset = self._pooling.affine()
+            projection, bias = projection * scale, bias + tf.reduce_sum(projection * offset)
+        projected = pairs * tf.cast(projection, pairs.dtype)
         if attention.shape.rank == 2:
             shares = attention * tf.reduce_sum(projected, axis=2)
         else:  # one for each element, as of the largest pair
@@ -213,7 +219,7 @@ class AFM(tf.keras.layers.Layer):
         zeros = tf.zeros(tf.shape(mask), vectors.dtype)
         deep = None if self.deep is None else self.deep(vectors, mask=mask)
         return Contributions(
-            bias=self._linear.bias[0],
+            bias=bias,
             linear=zeros if linear is None else tf.where(mask, linear, zeros),
             pairs=shares,
             attention=attention,
@@ -243,3 +249,9 @@ class AFM(tf.keras.layers.Layer):
         # Files of earlier releases may hold attention arguments that their pooling overruled.
         unused = _ATTENTION if parts["pooling"] is not None else {}
         return cls(**{**config, **parts, **unused})
+
+
+def _num_pairs(shape: Shape) -> int | None:
+    """How many pairs members of this shape, or of a list of shapes, have; None if not static."""
+    n = len(shape) if isinstance(shape, list) else shape[1]
+    return None if n is None else n * (n - 1) // 2

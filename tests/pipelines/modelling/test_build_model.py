@@ -23,6 +23,12 @@ MODELS: dict[str, dict[str, Any]] = {
     "AFM that averages": {"pooling": "average", "dropout": 0.2},
     "AFM over ids": {"crossing": "ids", "l2": 0.01, "attention_units": 4},
     "DeepFM": {"kind": "DeepFM", "units": [8, 4], "batch_norm": True, "kernel_l2": 0.1},
+    "AFM of matrices, gated": {
+        "pooling": "field_matrices",
+        "pooled_batch_norm": True,
+        "field_gate": True,
+    },
+    "gated DeepFM": {"kind": "DeepFM", "units": [4], "field_gate": True},
     "logistic regression": {"kind": "logistic_regression"},
 }
 
@@ -72,6 +78,39 @@ def test_a_composed_table_knows_no_such_thing(key: str) -> None:
     section = {**identity("item"), "num_remainders": 3, key: {"max_norm": 1.0}.get(key, False)}
     with pytest.raises(ValueError, match="be left out with `num_remainders`"):
         made(section)
+
+
+@pytest.mark.parametrize(
+    ("section", "kinds"),
+    [
+        ({"pooling": "field_weights"}, ["AFM", "FieldPairWeights"]),
+        ({"pooled_batch_norm": True}, ["AFM", "BatchNormPooling", "AttentionPooling"]),
+        ({"pooled_batch_norm": True, "pooling": "sum"}, ["BatchNormPooling", "SumPooling"]),
+        ({"field_gate": True, "kind": "DeepFM", "units": [2]}, ["FieldGate", "DeepFM"]),
+        ({"field_gate": True}, ["FieldGate", "AFM", "AttentionPooling"]),
+    ],
+)
+def test_parts_are_put_together_as_the_section_says(
+    section: dict[str, Any], kinds: list[str]
+) -> None:
+    interaction = model(model=section).task.interaction
+    found = [type(layer).__name__ for layer in interaction._flatten_layers()]
+    assert set(kinds) <= set(found)
+    assert ("FieldGate" in found) == bool(section.get("field_gate"))
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"crossing": "ids", "field_gate": True},
+        {"crossing": "ids", "pooling": "field_matrices"},
+        {"kind": "logistic_regression", "field_gate": True},
+        {"kind": "DeepFM", "pooled_batch_norm": True},
+    ],
+)
+def test_what_needs_fields_or_pooled_pairs_is_refused_elsewhere(section: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"be left out of kind|where ids are crossed"):
+        made(identity("user"), identity("item"), model=section)
 
 
 def test_the_seed_decides_the_weights() -> None:
