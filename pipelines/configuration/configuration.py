@@ -246,6 +246,9 @@ class Task(Section):
     """clipped_squared_error: the greatest label."""
     scale: float = pydantic.Field(default=1.0, gt=0)
     """clipped_squared_error: multiplies the loss."""
+    branches: Literal["mean", "label"] | None = None
+    """DeepFM, AFM with `deep`: whether pairs and tower each also learn from the mean of both, or
+    from the label (Tri-BCE). Left out: only their sum learns."""
 
     @property
     def predicts(self) -> Literal["binary", "ranking", "regression"]:
@@ -263,6 +266,8 @@ class Task(Section):
                 raise broken(key, f"{rule} loss = 'clipped_squared_error'")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise broken("low", "be below `high`", "Give the least and the greatest label.")
+        if self.branches is not None and self.predicts == "ranking":
+            raise broken("branches", f"be left out with loss = '{self.loss}'")
         if self.label_smoothing and self.loss != "binary_crossentropy":
             raise broken("label_smoothing", "be left out without loss = 'binary_crossentropy'")
         return self
@@ -320,6 +325,9 @@ class Configuration(Section):
         ungrouped = self.data.group is None and self.data.prepared is None
         if self.task.predicts == "ranking" and ungrouped:
             raise broken("data.group", f"be given with task.loss = '{self.task.loss}'")
+        towers = self.model.kind == "DeepFM" or self.model.deep is not None
+        if self.task.branches is not None and not towers:
+            raise broken("task.branches", "be left out of a model without a tower", "Add `deep`.")
         if self.training.calibration is not None and self.task.predicts != "binary":
             raise broken("training.calibration", f"be left out with task.loss = '{self.task.loss}'")
         if self.model.crossing == "ids" and any(column.pooling for column in self.columns):

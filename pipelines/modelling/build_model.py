@@ -170,7 +170,7 @@ def _rule(pooling: Pooling, names: dict[str, str]) -> Any:
 
 
 def make_loss(configuration: Configuration) -> Loss:
-    """Makes the loss of labels and logits that `task` describes.
+    """Makes the loss of labels and logits, or of two branches, that `task` describes.
 
     Args:
         configuration: Its sections `task` and, for losses of groups, `data`.
@@ -178,6 +178,11 @@ def make_loss(configuration: Configuration) -> Loss:
     Returns:
         A Keras loss, or one of `tfrs_afm.tasks.losses`.
     """
+    loss, teacher = _loss(configuration), configuration.task.branches
+    return loss if teacher is None else tfrs_afm.tasks.losses.Branches(loss, teacher)
+
+
+def _loss(configuration: Configuration) -> Loss:
     task, losses = configuration.task, tfrs_afm.tasks.losses
     # The configuration has checked that what a loss needs is there.
     group: Any = configuration.data.group

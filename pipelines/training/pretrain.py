@@ -88,9 +88,12 @@ class _Machine(FieldRanking):
                 f"{type(model).__name__} with {type(model.task).__name__}. Leave it out."
             )
         config = model.task.get_config()
+        loss = tf.keras.losses.deserialize(config["loss"])
+        if isinstance(loss, tfrs_afm.tasks.losses.Branches):
+            loss = loss.loss  # the machine has one branch
         task = tfrs_afm.tasks.Ranking(
             _Interaction(linears[0]),
-            tf.keras.losses.deserialize(config["loss"]),
+            loss,
             [tf.keras.metrics.deserialize(one) for one in config["metrics"]],
         )
         super().__init__(model.embedding, task)

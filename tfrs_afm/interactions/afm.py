@@ -66,8 +66,10 @@ class AFM(tf.keras.layers.Layer):
         linear: `(batch, n)` floats, `w_i x_i`. Default: no linear terms.
         groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
             left out. Default: none is.
+        branches: Whether to give the logits of the two branches, w0 + 2 (linear terms + pairs) and
+            w0 + 2 deep, whose mean is the logit; with a tower only.
 
-    Output shape: `(batch, 1)`.
+    Output shape: `(batch, 1)`, or `(batch, 2)` with `branches`.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -115,6 +117,11 @@ class AFM(tf.keras.layers.Layer):
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=policy)
 
     @property
+    def has_branches(self) -> bool:
+        """Whether there are two branches to train apart: pairs, and a tower."""
+        return self.deep is not None
+
+    @property
     def pairs_pooling(self) -> Layer:
         """The layer that reduces the pairs to one vector a row, read-only.
 
@@ -145,6 +152,8 @@ class AFM(tf.keras.layers.Layer):
         linear: Tensor | None = None,
         groups: Tensor | None = None,
         training: bool | None = None,
+        *,
+        branches: bool = False,
     ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
@@ -152,9 +161,12 @@ class AFM(tf.keras.layers.Layer):
         pooled = self._dropout(pooled, training=training)
         logits = tf.matmul(pooled, self.projection)
         logits += self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
-        if self.deep is not None:
-            logits += tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
-        return logits
+        if self.deep is None:
+            return logits
+        deep = tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
+        if branches:
+            return two_branches(logits, deep, self._linear)
+        return logits + deep
 
     def pooled(
         self,
@@ -255,3 +267,18 @@ def _num_pairs(shape: Shape) -> int | None:
     """How many pairs members of this shape, or of a list of shapes, have; None if not static."""
     n = len(shape) if isinstance(shape, list) else shape[1]
     return None if n is None else n * (n - 1) // 2
+
+
+def two_branches(pairs: Tensor, deep: Tensor, linear: Layer) -> Tensor:
+    """Returns logits of branches, of which the mean is the sum of the two parts.
+
+    Args:
+        pairs: `(batch, 1)`, w0, linear terms and pairs.
+        deep: `(batch, 1)`, the tower's.
+        linear: The layer with w0, which counts once in either branch.
+
+    Returns:
+        `(batch, 2)`.
+    """
+    bias = tf.cast(linear.bias, pairs.dtype)
+    return tf.concat([2 * pairs - bias, 2 * deep + bias], axis=1)

@@ -50,6 +50,11 @@ class FieldGate(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.interaction = interaction
 
+    @property
+    def has_branches(self) -> bool:
+        """Whether the interaction has two branches to train apart."""
+        return bool(getattr(self.interaction, "has_branches", False))
+
     def build(self, input_shape: Shape) -> None:
         """Makes W and b."""
         n = len(input_shape) if isinstance(input_shape, list) else input_shape[1]
@@ -69,11 +74,12 @@ class FieldGate(tf.keras.layers.Layer):
         linear: Tensor | None = None,
         groups: Tensor | None = None,
         training: bool | None = None,
+        **options: Any,
     ) -> Tensor:
-        """Scores a batch; see the class."""
+        """Scores a batch; see the class. `branches` goes on to the interaction."""
         vectors, mask = self.gated(vectors, mask)
         logits = self.interaction(
-            vectors, mask=mask, linear=linear, groups=groups, training=training
+            vectors, mask=mask, linear=linear, groups=groups, training=training, **options
         )
         return tf.cast(logits, self.compute_dtype)
 

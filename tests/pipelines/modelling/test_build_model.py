@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.configuration.training import Optimizer
 from pipelines.fitting.fit import Fitted
-from pipelines.modelling.build_model import build_model, load_model, make_optimizer
+from pipelines.modelling.build_model import build_model, load_model, make_loss, make_optimizer
 from tests.pipelines.modelling.configurations import identity, made
 
 SEEN = {"kind": "sequence_categorical_column_with_identity", "key": "seen", "num_buckets": 10}
@@ -111,6 +111,21 @@ def test_parts_are_put_together_as_the_section_says(
 def test_what_needs_fields_or_pooled_pairs_is_refused_elsewhere(section: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"be left out of kind|where ids are crossed"):
         made(identity("user"), identity("item"), model=section)
+
+
+@pytest.mark.parametrize("section", [{"kind": "DeepFM"}, {"deep": {"units": [2]}}])
+def test_branches_take_the_loss_of_the_task(section: dict[str, Any]) -> None:
+    task = {"branches": "label", "loss": "mean_squared_error"}
+    loss = make_loss(made(identity("user"), model=section, task=task))
+    assert (loss.teacher, type(loss.loss).__name__) == ("label", "MeanSquaredError")
+
+
+def test_branches_are_refused_where_there_are_none() -> None:
+    with pytest.raises(ValueError, match=r"`task.branches` must be left out of a model without"):
+        made(identity("user"), task={"branches": "mean"})
+    ranking = {"branches": "mean", "loss": "listwise_softmax"}
+    with pytest.raises(ValueError, match=r"branches` must be left out with loss = 'listwise_"):
+        made(identity("user"), model={"kind": "DeepFM"}, task=ranking)
 
 
 def test_the_seed_decides_the_weights() -> None:

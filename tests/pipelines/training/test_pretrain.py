@@ -10,7 +10,7 @@ import tfrs_afm
 from pipelines.configuration.training import Training
 from pipelines.training import loop
 from pipelines.training.loop import Loop
-from pipelines.training.pretrain import pretrain
+from pipelines.training.pretrain import _Machine, pretrain
 from pipelines.training.train import train
 from tests.pipelines.training import examples
 
@@ -94,6 +94,16 @@ def test_a_run_stopped_before_or_after_its_pretraining_goes_on(
     assert again[1] == whole[1]
     for name, weight in whole[0].items():
         np.testing.assert_array_equal(weight, again[0][name], err_msg=name)
+
+
+def test_the_machine_has_one_branch_whatever_the_model_has() -> None:
+    column = tf.feature_column.categorical_column_with_identity("film", 9)
+    base = tf.keras.losses.MeanSquaredError()
+    task = tfrs_afm.tasks.DeepFM([2], loss=tfrs_afm.tasks.losses.Branches(base))
+    model = tfrs_afm.models.DeepFM([tf.feature_column.embedding_column(column, 2)], task=task)
+    machine = _Machine(model)
+    assert machine.logits({"film": tf.constant([1, 2])}, training=True).shape == (2, 1)
+    assert type(machine.task._loss) is tf.keras.losses.MeanSquaredError
 
 
 def test_several_tasks_have_no_one_machine(tmp_path: Path) -> None:
