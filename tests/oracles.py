@@ -58,6 +58,29 @@ def attention_pooling(products: list[Array], weights: list[float], dim: int) -> 
     return total
 
 
+def field_pairs(vectors: Array, mask: Array, matrices: Array) -> Array:
+    """The sum of (v_i M_ij) * v_j over the real pairs of one row; matrices by pair, row by row."""
+    n, dim = vectors.shape
+    rows, total, pair = vectors.astype(np.float64), np.zeros(dim), 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            for e in range(dim) if mask[i] and mask[j] else ():
+                turned = sum(rows[i, d] * float(matrices[pair, d, e]) for d in range(dim))
+                total[e] += turned * rows[j, e]
+            pair += 1
+    return total
+
+
+def gated(vectors: Array, mask: Array, kernel: Array, bias: Array) -> Array:
+    """v_i (1 + b_i + sum_j W_ij v_j) of one row, zeros for fields that are not real."""
+    rows = vectors.astype(np.float64)
+    found = np.zeros_like(rows)
+    for i in real_members(mask):
+        gate = float(bias[i, 0]) + sum(float(kernel[i, j]) * rows[j] for j in real_members(mask))
+        found[i] = rows[i] * (1 + gate)
+    return found
+
+
 def dense_tower(flat: Array, layers: list[tuple[Array, Array]]) -> float:
     """A relu tower with a linear last layer, over one row."""
     hidden = flat.astype(np.float64)

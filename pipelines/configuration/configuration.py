@@ -147,6 +147,7 @@ _ONLY = {
         "attention_l2",
         "temperature",
         "pooling",
+        "pooled_batch_norm",
         "deep",
     ),
     "DeepFM": ("units", "activation", "batch_norm", "kernel_l2"),
@@ -182,8 +183,15 @@ class Model(Section):
     """AFM with attention: L2 regularization of its W."""
     temperature: float = pydantic.Field(default=1.0, gt=0)
     """AFM with attention: divides its scores."""
-    pooling: Literal["attention", "average", "sum", "max"] = "attention"
-    """AFM: how the pairs become one vector."""
+    pooling: Literal["attention", "average", "sum", "max", "field_weights", "field_matrices"] = (
+        "attention"
+    )
+    """AFM: how the pairs become one vector; `field_weights` has a number for each pair of columns
+    (FwFM), `field_matrices` a matrix (FmFM)."""
+    pooled_batch_norm: bool = False
+    """AFM: whether that vector is normalised, as in the NFM authors' factorization machine."""
+    field_gate: bool = False
+    """AFM, DeepFM: whether the vectors of columns are scaled by what all of them say."""
     deep: Deep | None = None
     """AFM: a tower whose logit is added."""
 
@@ -207,6 +215,12 @@ class Model(Section):
                     raise broken(name, f"be left out of kind {self.kind}", f"It is of {kind}.")
         if self.kind == "logistic_regression" and self.dropout:
             raise broken("dropout", "be left out of kind logistic_regression")
+        if self.field_gate and self.kind == "logistic_regression":
+            raise broken("field_gate", "be left out of kind logistic_regression")
+        if self.crossing == "ids" and self.field_gate:
+            raise broken("field_gate", "be left out where ids are crossed", "A gate needs fields.")
+        if self.crossing == "ids" and self.pooling.startswith("field_"):
+            raise broken("pooling", "not be of fields where ids are crossed", "Take attention.")
         if self.crossing == "ids" and self.deep is not None:
             raise broken("deep", "be left out where ids are crossed", "A tower needs fields.")
         return self
@@ -232,6 +246,9 @@ class Task(Section):
     """clipped_squared_error: the greatest label."""
     scale: float = pydantic.Field(default=1.0, gt=0)
     """clipped_squared_error: multiplies the loss."""
+    branches: Literal["mean", "label"] | None = None
+    """DeepFM, AFM with `deep`: whether pairs and tower each also learn from the mean of both, or
+    from the label (Tri-BCE). Left out: only their sum learns."""
 
     @property
     def predicts(self) -> Literal["binary", "ranking", "regression"]:
@@ -249,6 +266,8 @@ class Task(Section):
                 raise broken(key, f"{rule} loss = 'clipped_squared_error'")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise broken("low", "be below `high`", "Give the least and the greatest label.")
+        if self.branches is not None and self.predicts == "ranking":
+            raise broken("branches", f"be left out with loss = '{self.loss}'")
         if self.label_smoothing and self.loss != "binary_crossentropy":
             raise broken("label_smoothing", "be left out without loss = 'binary_crossentropy'")
         return self
@@ -306,6 +325,9 @@ class Configuration(Section):
         ungrouped = self.data.group is None and self.data.prepared is None
         if self.task.predicts == "ranking" and ungrouped:
             raise broken("data.group", f"be given with task.loss = '{self.task.loss}'")
+        towers = self.model.kind == "DeepFM" or self.model.deep is not None
+        if self.task.branches is not None and not towers:
+            raise broken("task.branches", "be left out of a model without a tower", "Add `deep`.")
         if self.training.calibration is not None and self.task.predicts != "binary":
             raise broken("training.calibration", f"be left out with task.loss = '{self.task.loss}'")
         if self.model.crossing == "ids" and any(column.pooling for column in self.columns):

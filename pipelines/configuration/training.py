@@ -191,9 +191,16 @@ class Pretraining(Section):
         pydantic.ValidationError: If a number is outside of its range.
 
     Example:
-        >>> Pretraining(epochs=3).optimizer.kind
+        >>> Pretraining(epochs=3, batch_norm=True, dropout=0.3).optimizer.kind
         'adam'
     """
+
+    batch_norm: bool = False
+    """Whether the sum of the pairs is normalised before it is added up, as in the authors' machine;
+    the model begins without that."""
+
+    dropout: float = pydantic.Field(default=0.0, ge=0, lt=1)
+    """Share of the sum of the pairs that training drops, behind that; theirs is 0.3."""
 
     epochs: pydantic.PositiveInt = 10
     """Most passes over the training split."""

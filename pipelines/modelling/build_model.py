@@ -8,6 +8,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.configuration.column import Pooling
 from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.configuration import Model as ModelSection
 from pipelines.configuration.training import Optimizer
 from pipelines.fitting.fit import Fitted
 from pipelines.modelling.baselines import LogisticRegression
@@ -15,7 +16,13 @@ from pipelines.modelling.columns_of import columns_of
 from tfrs_afm.columns.field import fields_of
 from tfrs_afm.types import Layer, Loss, Model
 
-_POOLINGS = {"average": "AveragePooling", "sum": "SumPooling", "max": "MaxPooling"}
+_POOLINGS = {
+    "average": "AveragePooling",
+    "sum": "SumPooling",
+    "max": "MaxPooling",
+    "field_weights": "FieldPairWeights",
+    "field_matrices": "FieldPairMatrices",
+}
 
 
 def build_model(configuration: Configuration, fitted: Fitted) -> Model:
@@ -56,38 +63,41 @@ def _model(configuration: Configuration, columns: list[Any]) -> Model:
         return LogisticRegression(columns, loss, model.dim, model.l2)
     embedding = make_embedding(configuration, columns)
     if model.kind == "DeepFM":
-        task = tfrs_afm.tasks.DeepFM(
-            model.units,
-            model.activation,
-            model.dropout,
-            batch_norm=model.batch_norm,
-            l2=model.kernel_l2,
-            loss=loss,
-        )
+        options: dict[str, Any] = {"batch_norm": model.batch_norm, "l2": model.kernel_l2}
+        arguments = (model.units, model.activation, model.dropout)
+        if model.field_gate:
+            gated = parts.FieldGate(parts.DeepFM(*arguments, **options))
+            task = tfrs_afm.tasks.Ranking(gated, loss)
+        else:  # runs that were begun with this one go on with it
+            task = tfrs_afm.tasks.DeepFM(*arguments, **options, loss=loss)
         return tfrs_afm.models.DeepFM(columns, task=task, embedding=embedding)
-    attention: dict[str, Any] = {"pooling": None}
-    if model.pooling == "attention" and model.pair_dropout:
-        attention["pooling"] = parts.AttentionPooling(
-            model.attention_units,
-            model.attention_dropout,
-            model.attention_l2,
-            model.temperature,
-            model.pair_dropout,
-        )
-    elif model.pooling == "attention":
-        attention = {
-            "attention_units": model.attention_units,
-            "attention_dropout": model.attention_dropout,
-            "attention_l2": model.attention_l2,
-            "temperature": model.temperature,
-        }
-    else:
-        attention["pooling"] = getattr(parts, _POOLINGS[model.pooling])()
-    deep = model.deep and parts.Deep(**model.deep.model_dump())
-    interaction = parts.AFM(dropout=model.dropout, deep=deep, **attention)
+    interaction: Any = _afm(model)
+    if model.field_gate:
+        interaction = parts.FieldGate(interaction)
     # Not `tasks.AFM`, which is the same: runs that were begun with this one go on with it.
     task = tfrs_afm.tasks.Ranking(interaction, loss)
     return tfrs_afm.models.AFM(columns, task=task, embedding=embedding)
+
+
+def _afm(model: ModelSection) -> Layer:
+    parts = tfrs_afm.interactions
+    attention: dict[str, Any] = {
+        "attention_units": model.attention_units,
+        "attention_dropout": model.attention_dropout,
+        "attention_l2": model.attention_l2,
+        "temperature": model.temperature,
+    }
+    pooling: Any = None
+    if model.pooling != "attention":
+        pooling = getattr(parts, _POOLINGS[model.pooling])()
+    elif model.pair_dropout or model.pooled_batch_norm:
+        numbers: list[Any] = [*attention.values(), model.pair_dropout]
+        pooling = parts.AttentionPooling(*numbers)
+    if model.pooled_batch_norm:
+        pooling = parts.BatchNormPooling(pooling)
+    deep = model.deep and parts.Deep(**model.deep.model_dump())
+    given = attention if pooling is None else {"pooling": pooling}
+    return parts.AFM(dropout=model.dropout, deep=deep, **given)
 
 
 def make_embedding(configuration: Configuration, columns: list[Any]) -> Layer:
@@ -160,7 +170,7 @@ def _rule(pooling: Pooling, names: dict[str, str]) -> Any:
 
 
 def make_loss(configuration: Configuration) -> Loss:
-    """Makes the loss of labels and logits that `task` describes.
+    """Makes the loss of labels and logits, or of two branches, that `task` describes.
 
     Args:
         configuration: Its sections `task` and, for losses of groups, `data`.
@@ -168,6 +178,11 @@ def make_loss(configuration: Configuration) -> Loss:
     Returns:
         A Keras loss, or one of `tfrs_afm.tasks.losses`.
     """
+    loss, teacher = _loss(configuration), configuration.task.branches
+    return loss if teacher is None else tfrs_afm.tasks.losses.Branches(loss, teacher)
+
+
+def _loss(configuration: Configuration) -> Loss:
     task, losses = configuration.task, tfrs_afm.tasks.losses
     # The configuration has checked that what a loss needs is there.
     group: Any = configuration.data.group

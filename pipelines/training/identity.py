@@ -140,7 +140,13 @@ def _of_then(saved: Any, here: Any) -> Any:
 _OF_THE_TASK = ("attention_units", "units", "dropout")
 _OF_THE_ATTENTION = ("attention_units", "attention_dropout", "attention_l2", "temperature")
 # Keys that descriptions of earlier releases lack, and what these did.
-_LATER = {"temperature": 1.0, "pooling": None, "pair_dropout": 0.0}
+_LATER = {
+    "temperature": 1.0,
+    "pooling": None,
+    "pair_dropout": 0.0,
+    "batch_norm": False,  # of the pre-training, as is the next
+    "dropout": 0.0,
+}
 
 
 def _by_meaning(described: Any) -> Any:

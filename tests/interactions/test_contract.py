@@ -27,6 +27,31 @@ LAYERS: dict[str, tuple[Callable[[], Any], bool, bool]] = {
         True,
     ),
     "afm_with_tower": (lambda: interactions.AFM(3, deep=interactions.Deep([4])), True, False),
+    "field_pair_weights": (interactions.FieldPairWeights, False, False),
+    "afm_of_field_pair_weights": (
+        lambda: interactions.AFM(pooling=interactions.FieldPairWeights()),
+        True,
+        False,
+    ),
+    "afm_of_field_pair_matrices": (
+        lambda: interactions.AFM(pooling=interactions.FieldPairMatrices(0.1)),
+        True,
+        False,
+    ),
+    "batch_norm_pooling": (
+        lambda: interactions.BatchNormPooling(interactions.AttentionPooling(3), 0.9),
+        False,
+        True,
+    ),
+    "afm_with_batch_norm": (
+        lambda: interactions.AFM(
+            pooling=interactions.BatchNormPooling(interactions.FieldPairMatrices())
+        ),
+        True,
+        False,
+    ),
+    "gated_afm": (lambda: interactions.FieldGate(interactions.AFM(3)), True, False),
+    "gated_deepfm": (lambda: interactions.FieldGate(interactions.DeepFM([4])), True, False),
     "deepfm": (lambda: interactions.DeepFM([6, 5], dropout=0.1), True, False),
 }
 

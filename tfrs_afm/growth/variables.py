@@ -102,6 +102,9 @@ def _misfit(place: str, old: Parts, new: Parts) -> str:
     here, there = new.owners[place][-1], old.owners[place][-1]
     if len(new.owners[place]) > 1 and type(here) is not type(there):
         return f"of a {type(here).__name__}, was of a {type(there).__name__}"
+    by_field = any(getattr(owner, "by_field", False) for owner in new.owners[place][-1:])
+    if by_field and old.fields != new.fields:
+        return "fields changed: its weights are those of the fields at these places"
     tower = new.tower_of(place)
     if tower is not None and tower in old.towers:
         now, was = (

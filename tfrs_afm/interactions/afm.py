@@ -55,8 +55,9 @@ class AFM(tf.keras.layers.Layer):
         attention_l2: L2 regularization of the attention's W, the paper's lambda.
         temperature: Divides the attention scores. Positive.
         deep: A `Deep` tower whose logit is added. Default: none.
-        pooling: `AveragePooling()`, `SumPooling()`, `MaxPooling()` or an `AttentionPooling` of your
-            own, which takes the place of the attention arguments. Default: attention by these.
+        pooling: `AveragePooling()`, `SumPooling()`, `MaxPooling()`, `FieldPairWeights()`,
+            `FieldPairMatrices()`, an `AttentionPooling` of your own, or a `BatchNormPooling` of one
+            of these; it takes the place of the attention arguments. Default: attention by these.
 
     Call arguments:
         vectors: `(batch, n, dim)` floats, `v_i x_i`, or a list of n tensors `(batch, dim)`, so
@@ -65,8 +66,10 @@ class AFM(tf.keras.layers.Layer):
         linear: `(batch, n)` floats, `w_i x_i`. Default: no linear terms.
         groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
             left out. Default: none is.
+        branches: Whether to give the logits of the two branches, w0 + 2 (linear terms + pairs) and
+            w0 + 2 deep, whose mean is the logit; with a tower only.
 
-    Output shape: `(batch, 1)`.
+    Output shape: `(batch, 1)`, or `(batch, 2)` with `branches`.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -116,6 +119,11 @@ class AFM(tf.keras.layers.Layer):
             layer.built = True  # the kernels do their work; Keras warns of layers never called
 
     @property
+    def has_branches(self) -> bool:
+        """Whether there are two branches to train apart: pairs, and a tower."""
+        return self.deep is not None
+
+    @property
     def pairs_pooling(self) -> Layer:
         """The layer that reduces the pairs to one vector a row, read-only.
 
@@ -136,7 +144,7 @@ class AFM(tf.keras.layers.Layer):
         self.projection = self.add_weight(name="projection", shape=shape, initializer="ones")
         if not self._pooling.built:
             with tf.name_scope(self._pooling.name):
-                self._pooling.build((None, None, shape[0]))
+                self._pooling.build((None, _num_pairs(input_shape), shape[0]))
         super().build(input_shape)
 
     def call(
@@ -146,6 +154,8 @@ class AFM(tf.keras.layers.Layer):
         linear: Tensor | None = None,
         groups: Tensor | None = None,
         training: bool | None = None,
+        *,
+        branches: bool = False,
     ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
@@ -153,9 +163,12 @@ class AFM(tf.keras.layers.Layer):
         pooled = self._dropout(pooled, training=training)
         logits = tf.matmul(pooled, self.projection)
         logits += self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
-        if self.deep is not None:
-            logits += tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
-        return logits
+        if self.deep is None:
+            return logits
+        deep = tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
+        if branches:
+            return two_branches(logits, deep, self._linear)
+        return logits + deep
 
     def pooled(
         self,
@@ -204,9 +217,14 @@ class AFM(tf.keras.layers.Layer):
             attention is the part of the elements that it gives.
         """
         vectors, mask = masked_vectors(vectors, mask)
-        pairs, pair_mask = self._product(vectors, mask=mask, groups=groups)
+        pairs_of: Any = getattr(self._pooling, "pairs_of", self._product)
+        pairs, pair_mask = pairs_of(vectors, mask=mask, groups=groups)
         attention = self._pooling.attention(pairs, pair_mask)
-        projected = pairs * tf.cast(self.projection, pairs.dtype)[:, 0]
+        projection, bias = self.projection[:, 0], self._linear.bias[0]
+        if hasattr(self._pooling, "affine"):  # what is added to every pooled vector is nobody's
+            scale, offset = self._pooling.affine()
+            projection, bias = projection * scale, bias + tf.reduce_sum(projection * offset)
+        projected = pairs * tf.cast(projection, pairs.dtype)
         if attention.shape.rank == 2:
             shares = attention * tf.reduce_sum(projected, axis=2)
         else:  # one for each element, as of the largest pair
@@ -215,7 +233,7 @@ class AFM(tf.keras.layers.Layer):
         zeros = tf.zeros(tf.shape(mask), vectors.dtype)
         deep = None if self.deep is None else self.deep(vectors, mask=mask)
         return Contributions(
-            bias=self._linear.bias[0],
+            bias=bias,
             linear=zeros if linear is None else tf.where(mask, linear, zeros),
             pairs=shares,
             attention=attention,
@@ -245,3 +263,24 @@ class AFM(tf.keras.layers.Layer):
         # Files of earlier releases may hold attention arguments that their pooling overruled.
         unused = _ATTENTION if parts["pooling"] is not None else {}
         return cls(**{**config, **parts, **unused})
+
+
+def _num_pairs(shape: Shape) -> int | None:
+    """How many pairs members of this shape, or of a list of shapes, have; None if not static."""
+    n = len(shape) if isinstance(shape, list) else shape[1]
+    return None if n is None else n * (n - 1) // 2
+
+
+def two_branches(pairs: Tensor, deep: Tensor, linear: Layer) -> Tensor:
+    """Returns logits of branches, of which the mean is the sum of the two parts.
+
+    Args:
+        pairs: `(batch, 1)`, w0, linear terms and pairs.
+        deep: `(batch, 1)`, the tower's.
+        linear: The layer with w0, which counts once in either branch.
+
+    Returns:
+        `(batch, 2)`.
+    """
+    bias = tf.cast(linear.bias, pairs.dtype)
+    return tf.concat([2 * pairs - bias, 2 * deep + bias], axis=1)

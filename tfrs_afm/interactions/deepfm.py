@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.afm import Contributions
+from tfrs_afm.interactions.afm import Contributions, two_branches
 from tfrs_afm.interactions.deep import Deep
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import FactorizationMachine, PairwiseProduct
@@ -35,8 +35,10 @@ class DeepFM(tf.keras.layers.Layer):
         linear: `(batch, n)` floats, `w_i x_i`. Default: no linear terms.
         groups: `(n,)` ints in [0, n), for example the field of each id; pairs within one group are
             left out. Default: none is.
+        branches: Whether to give the logits of the two branches, w0 + 2 (linear terms + pairs) and
+            w0 + 2 deep, whose mean is the logit.
 
-    Output shape: `(batch, 1)`.
+    Output shape: `(batch, 1)`, or `(batch, 2)` with `branches`.
 
     Example:
         >>> import tensorflow as tf, tfrs_afm
@@ -61,6 +63,11 @@ class DeepFM(tf.keras.layers.Layer):
         self._machine = FactorizationMachine(dtype=policy)
         self._deep = Deep(units, activation, dropout, batch_norm=batch_norm, l2=l2, dtype=policy)
 
+    @property
+    def has_branches(self) -> bool:
+        """That there are two branches to train apart: pairs, and a tower."""
+        return True
+
     def call(
         self,
         vectors: Tensor,
@@ -68,12 +75,17 @@ class DeepFM(tf.keras.layers.Layer):
         linear: Tensor | None = None,
         groups: Tensor | None = None,
         training: bool | None = None,
+        *,
+        branches: bool = False,
     ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
         first = self._linear(linear, mask=mask, batch=tf.shape(vectors)[0])
         second = self._machine(vectors, groups=groups)
-        return first + second + self._deep(vectors, training=training)
+        deep = self._deep(vectors, training=training)
+        if branches:
+            return two_branches(first + second, deep, self._linear)
+        return first + second + deep
 
     def contributions(
         self,

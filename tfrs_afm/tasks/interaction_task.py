@@ -10,7 +10,7 @@ import tensorflow_recommenders as tfrs
 from tfrs_afm._host import layers_of, rename_metric
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.tasks.arguments import checked_loss, checked_metrics, takes_logits
-from tfrs_afm.tasks.losses import GroupedLoss
+from tfrs_afm.tasks.losses import Branches, GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
 from tfrs_afm.tasks.ranked_groups import group_ids
 from tfrs_afm.types import Layer, Loss, Tensor
@@ -48,6 +48,11 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
         if loss is None:
             loss = tf.keras.losses.BinaryCrossentropy(from_logits=True)
         self._loss = checked_loss(loss)
+        if isinstance(self._loss, Branches) and not getattr(interaction, "has_branches", False):
+            raise ValueError(
+                "`loss` must be of one branch where there are not two. Received: loss=Branches "
+                f"with interaction={type(interaction).__name__}. Take DeepFM, or AFM with `deep`."
+            )
         self._binary = bool(takes_logits(self._loss))
         given = self._default_metrics() if metrics is None else metrics
         self._task_metrics = checked_metrics(given, of_probabilities=self._binary)
@@ -121,10 +126,12 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             training: Whether dropout applies.
 
         Returns:
-            Logits `(batch, 1)` float32.
+            Logits `(batch, 1)` float32; in training with `losses.Branches` those of the two
+            branches, `(batch, 2)`.
         """
+        apart = {"branches": True} if training and isinstance(self._loss, Branches) else {}
         logits = self.interaction(
-            vectors, mask=mask, linear=linear, groups=groups, training=training
+            vectors, mask=mask, linear=linear, groups=groups, training=training, **apart
         )
         return tf.cast(logits, tf.float32)
 
@@ -138,8 +145,11 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
             `(batch, 1)`: the sigmoid of the log-odds where the loss takes logits, clipped for a
             loss that clips, else the logits unchanged.
         """
-        if hasattr(self._loss, "predictions"):
-            return self._loss.predictions(logits)
+        loss = self._loss
+        if isinstance(loss, Branches):
+            logits, loss = loss.mean(logits), loss.loss
+        if hasattr(loss, "predictions"):
+            return loss.predictions(logits)
         return tf.sigmoid(self.log_odds(logits)) if self._binary else logits
 
     def start_at_mean(self, mean: float) -> None:
@@ -271,6 +281,8 @@ class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
 
     def _example_losses(self, labels: Tensor, logits: Tensor, counts: Any, features: Any) -> Tensor:
         """The `(batch,)` losses: strategies need the sum over the global batch, not a mean."""
+        if isinstance(self._loss, Branches):
+            return tf.reshape(self._loss.of_counted(labels, logits, counts), [-1])
         if not isinstance(self._loss, GroupedLoss):
             losses = tf.convert_to_tensor(self._loss.call(labels, logits))
             if losses.shape.rank == 0:

@@ -1,12 +1,13 @@
-"""Losses beside cross-entropy: of rankings inside groups, and of clipped ratings."""
+"""Losses beside cross-entropy: of rankings inside groups, of clipped ratings, of two branches."""
 
 from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.types import Tensor
+from tfrs_afm.tasks.arguments import checked_loss, takes_logits
+from tfrs_afm.types import Loss, Tensor
 
-__all__ = ["ClippedSquaredError", "GroupedLoss", "ListwiseSoftmax", "PairwiseLogistic"]
+__all__ = ["Branches", "ClippedSquaredError", "GroupedLoss", "ListwiseSoftmax", "PairwiseLogistic"]
 
 
 class GroupedLoss(tf.keras.losses.Loss):
@@ -175,3 +176,104 @@ class ClippedSquaredError(tf.keras.losses.Loss):
         """Returns the constructor's arguments."""
         own = {"low": self.low, "high": self.high, "scale": self.scale}
         return {**super().get_config(), **own}
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class Branches(tf.keras.losses.Loss):
+    """Has pairs and tower learn apart as well as together.
+
+    The logit is the mean of two branch logits, y = (y_1 + y_2) / 2: those of the pairs with the
+    linear terms, and of the deep tower. A sum lets one branch learn what the other leaves over, and
+    neither is good alone; here each has a loss of its own, in training only:
+        "mean":  l(y, label) + sum_k l(y_k, stopped prediction of y)
+        "label": l(y, label) + sum_k w_k l(y_k, label),  w_k = max(0, mean l(y_k) - mean l(y))
+    with means over the examples of the batch that count. w_k is a number to the gradient: a branch
+    that is as good as both together is left alone.
+    References: "mean", Zhu et al. 2023, "FINAL: Factorized Interaction Layer for CTR Prediction",
+    https://doi.org/10.1145/3539618.3591988; "label", the Tri-BCE loss of Li et al. 2024,
+    https://arxiv.org/abs/2407.13349.
+
+    Args:
+        loss: Keras loss of labels and logits, but none of groups. Default: binary cross-entropy
+            from logits.
+        teacher: "mean" or "label".
+        name: Name of the loss.
+
+    Raises:
+        ValueError: If the loss compares examples of a group, or there is no such teacher.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> parts, tasks = tfrs_afm.interactions, tfrs_afm.tasks
+        >>> task = tasks.DeepFM([8], loss=tasks.losses.Branches())
+        >>> vectors = tf.zeros([2, 3, 4])
+        >>> task.logits(vectors).shape, task.logits(vectors, training=True).shape
+        (TensorShape([2, 1]), TensorShape([2, 2]))
+        >>> round(float(task([0.0, 1.0], vectors, training=True)), 4)  # 3 log 2
+        2.0794
+    """
+
+    def __init__(
+        self, loss: Loss | None = None, teacher: str = "mean", name: str = "branches", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if teacher not in ("mean", "label"):
+            raise ValueError(
+                f'`teacher` must be "mean" or "label". Received: teacher={teacher!r}. Take "mean".'
+            )
+        if loss is None:
+            loss = tf.keras.losses.BinaryCrossentropy(from_logits=True)
+        self.loss, self.teacher = checked_loss(loss), teacher
+        if isinstance(self.loss, GroupedLoss):
+            raise ValueError(
+                f"`loss` must be of one example each. Received: loss={type(self.loss).__name__}, "
+                "which compares those of a group. Take it without branches."
+            )
+        self.from_logits = takes_logits(self.loss)
+
+    @staticmethod
+    def mean(logits: Tensor) -> Tensor:
+        """Returns the logit, `(batch, 1)`, of branches `(batch, 2)`; of itself, itself."""
+        return tf.reduce_mean(logits, axis=-1, keepdims=True)
+
+    def call(self, labels: Tensor, logits: Tensor) -> Tensor:
+        """Computes `(batch,)` losses of branch logits `(batch, 2)`, or of logits `(batch, 1)`."""
+        return self.of_counted(labels, logits)
+
+    def of_counted(self, labels: Tensor, logits: Tensor, counts: Tensor | None = None) -> Tensor:
+        """Computes the losses where some examples do not count.
+
+        Args:
+            labels: `(batch, 1)`.
+            logits: `(batch, 2)` of branches, or `(batch, 1)`.
+            counts: `(batch,)` bool, False for an example of weight 0. Default: all count.
+
+        Returns:
+            `(batch,)`.
+        """
+        logits = tf.convert_to_tensor(logits)
+        together = self.mean(logits)
+        total = joint = self.loss.call(labels, together)
+        if logits.shape[-1] == 1:
+            return joint
+        for branch in tf.split(logits, 2, axis=-1):
+            if self.teacher == "mean":
+                target = tf.sigmoid(together) if self.from_logits else together
+                total += self.loss.call(tf.stop_gradient(target), branch)
+                continue
+            own = self.loss.call(labels, branch)
+            excess = own - joint if counts is None else tf.boolean_mask(own - joint, counts)
+            size = tf.cast(tf.size(excess), excess.dtype)
+            weight = tf.nn.relu(tf.math.divide_no_nan(tf.reduce_sum(excess), size))
+            total += tf.stop_gradient(weight) * own
+        return total
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        loss = tf.keras.losses.serialize(self.loss)
+        return {**super().get_config(), "loss": loss, "teacher": self.teacher}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Branches":
+        """Makes the loss that `get_config` described."""
+        return cls(**{**config, "loss": tf.keras.losses.deserialize(config["loss"])})

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.configuration.training import Optimizer
 from pipelines.fitting.fit import Fitted
-from pipelines.modelling.build_model import build_model, load_model, make_optimizer
+from pipelines.modelling.build_model import build_model, load_model, make_loss, make_optimizer
 from tests.pipelines.modelling.configurations import identity, made
 
 SEEN = {"kind": "sequence_categorical_column_with_identity", "key": "seen", "num_buckets": 10}
@@ -23,6 +23,12 @@ MODELS: dict[str, dict[str, Any]] = {
     "AFM that averages": {"pooling": "average", "dropout": 0.2},
     "AFM over ids": {"crossing": "ids", "l2": 0.01, "attention_units": 4},
     "DeepFM": {"kind": "DeepFM", "units": [8, 4], "batch_norm": True, "kernel_l2": 0.1},
+    "AFM of matrices, gated": {
+        "pooling": "field_matrices",
+        "pooled_batch_norm": True,
+        "field_gate": True,
+    },
+    "gated DeepFM": {"kind": "DeepFM", "units": [4], "field_gate": True},
     "logistic regression": {"kind": "logistic_regression"},
 }
 
@@ -72,6 +78,54 @@ def test_a_composed_table_knows_no_such_thing(key: str) -> None:
     section = {**identity("item"), "num_remainders": 3, key: {"max_norm": 1.0}.get(key, False)}
     with pytest.raises(ValueError, match="be left out with `num_remainders`"):
         made(section)
+
+
+@pytest.mark.parametrize(
+    ("section", "kinds"),
+    [
+        ({"pooling": "field_weights"}, ["AFM", "FieldPairWeights"]),
+        ({"pooled_batch_norm": True}, ["AFM", "BatchNormPooling", "AttentionPooling"]),
+        ({"pooled_batch_norm": True, "pooling": "sum"}, ["BatchNormPooling", "SumPooling"]),
+        ({"field_gate": True, "kind": "DeepFM", "units": [2]}, ["FieldGate", "DeepFM"]),
+        ({"field_gate": True}, ["FieldGate", "AFM", "AttentionPooling"]),
+    ],
+)
+def test_parts_are_put_together_as_the_section_says(
+    section: dict[str, Any], kinds: list[str]
+) -> None:
+    interaction = model(model=section).task.interaction
+    found = [type(layer).__name__ for layer in interaction._flatten_layers()]
+    assert set(kinds) <= set(found)
+    assert ("FieldGate" in found) == bool(section.get("field_gate"))
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"crossing": "ids", "field_gate": True},
+        {"crossing": "ids", "pooling": "field_matrices"},
+        {"kind": "logistic_regression", "field_gate": True},
+        {"kind": "DeepFM", "pooled_batch_norm": True},
+    ],
+)
+def test_what_needs_fields_or_pooled_pairs_is_refused_elsewhere(section: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"be left out of kind|where ids are crossed"):
+        made(identity("user"), identity("item"), model=section)
+
+
+@pytest.mark.parametrize("section", [{"kind": "DeepFM"}, {"deep": {"units": [2]}}])
+def test_branches_take_the_loss_of_the_task(section: dict[str, Any]) -> None:
+    task = {"branches": "label", "loss": "mean_squared_error"}
+    loss = make_loss(made(identity("user"), model=section, task=task))
+    assert (loss.teacher, type(loss.loss).__name__) == ("label", "MeanSquaredError")
+
+
+def test_branches_are_refused_where_there_are_none() -> None:
+    with pytest.raises(ValueError, match=r"`task.branches` must be left out of a model without"):
+        made(identity("user"), task={"branches": "mean"})
+    ranking = {"branches": "mean", "loss": "listwise_softmax"}
+    with pytest.raises(ValueError, match=r"branches` must be left out with loss = 'listwise_"):
+        made(identity("user"), model={"kind": "DeepFM"}, task=ranking)
 
 
 def test_the_seed_decides_the_weights() -> None:

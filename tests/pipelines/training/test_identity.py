@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.training.identity import forms_of_epoch, make_variables, megabytes
+from pipelines.training.identity import forms_of_epoch, make_variables, megabytes, refuse_other_run
 
 
 def test_tables_count_once_and_slots_by_the_optimizer() -> None:
@@ -43,3 +43,11 @@ def test_an_epoch_names_the_forms_that_train_it(
     assert [str(one.message)[:61] for one in said] == [
         "The run was trained by kernels: stock, and goes on by kernels"
     ] * (known == ["stock"])
+
+
+def test_a_run_with_a_pretraining_of_before_its_options_goes_on() -> None:
+    saved = {"training": {"pretraining": {"epochs": 3}}}
+    now = {"epochs": 3, "batch_norm": False, "dropout": 0.0}
+    refuse_other_run(saved, {"training": {"pretraining": now}})
+    with pytest.raises(ValueError, match=r"training\.pretraining\.dropout: 0.3 was"):
+        refuse_other_run(saved, {"training": {"pretraining": {**now, "dropout": 0.3}}})

@@ -7,11 +7,12 @@ import pytest
 import tensorflow as tf
 
 import tfrs_afm
-from pipelines.configuration.training import Training
+from pipelines.configuration.training import Pretraining, Training
 from pipelines.training import loop
 from pipelines.training.loop import Loop
-from pipelines.training.pretrain import pretrain
+from pipelines.training.pretrain import _Machine, pretrain
 from pipelines.training.train import train
+from tests.oracles import pair_products
 from tests.pipelines.training import examples
 
 SETTINGS = Training(
@@ -66,6 +67,55 @@ def test_the_embeddings_become_those_of_the_best_factorization_machine(tmp_path:
             np.testing.assert_array_equal(weight.numpy(), start)
 
 
+def test_the_authors_machine_normalises_the_pairs_and_drops_some() -> None:
+    model = examples.afm()
+    features, _ = examples.rows(1)
+    plain = _Machine(model, Pretraining())
+    machine = _Machine(model, Pretraining(batch_norm=True, dropout=0.5))
+    vectors, mask, linear = model.embedding(features)[:3]
+    first = machine.task.logits(vectors, mask, linear)  # by the running mean 0 and variance 1
+    pairs = plain.task.logits(vectors, mask, linear) - plain.task.logits(0 * vectors, mask, linear)
+    known = machine.task.logits(0 * vectors, mask, linear)
+    np.testing.assert_allclose(first, known + pairs / np.sqrt(1 + 1e-3), rtol=1e-4, atol=1e-6)
+    sums = [
+        sum((p for _, _, p in pair_products(v, m)), np.zeros(v.shape[1]))
+        for v, m in zip(vectors.numpy(), mask.numpy(), strict=True)
+    ]
+    real = np.array(sums)[mask.numpy().sum(1) > 1]
+    kept = (np.array(sums) - real.mean(0)) / np.sqrt(real.var(0) + 1e-3)
+    trained = machine.task.interaction._dropout
+    trained.rate = 0.0
+    found = machine.task.logits(vectors, mask, linear, training=True) - known
+    np.testing.assert_allclose(found[:, 0], kept.sum(1), rtol=1e-3, atol=1e-3)
+    trained.rate = 0.5
+    dropped = [machine.task.logits(vectors, mask, linear, training=True) for _ in range(2)]
+    assert np.abs(dropped[0] - dropped[1]).max() > 1e-3
+
+
+@pytest.mark.long
+def test_the_model_begins_with_what_that_machine_learnt_but_for_what_normalised_it(
+    tmp_path: Path,
+) -> None:
+    model = examples.afm()
+    before = {variable.ref(): variable.numpy() for variable in model.variables}
+    settings = {"epochs": 2, "batch_norm": True, "dropout": 0.3}
+    settings["optimizer"] = {"kind": "adagrad", "learning_rate": 0.1}
+    training = Training(epochs=1, pretraining=settings)
+    given = (model, examples.batches(), examples.validation(), tmp_path, training)
+    pretrain(*given, data={}, strategy=tf.distribute.get_strategy())
+    moved = {
+        variable.name
+        for variable in model.variables
+        if (before[variable.ref()] != variable.numpy()).any()
+    }
+    assert any("embedding" in name for name in moved)
+    assert any("linear" in name for name in moved)
+    assert not any("attention" in name for name in moved)
+    assert not any("gamma" in variable.name for variable in model.variables)
+    pretrain(*given, data={}, strategy=tf.distribute.get_strategy())  # goes on, which is nothing
+    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 2
+
+
 @pytest.mark.long
 def test_a_run_stopped_before_or_after_its_pretraining_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -94,6 +144,16 @@ def test_a_run_stopped_before_or_after_its_pretraining_goes_on(
     assert again[1] == whole[1]
     for name, weight in whole[0].items():
         np.testing.assert_array_equal(weight, again[0][name], err_msg=name)
+
+
+def test_the_machine_has_one_branch_whatever_the_model_has() -> None:
+    column = tf.feature_column.categorical_column_with_identity("film", 9)
+    base = tf.keras.losses.MeanSquaredError()
+    task = tfrs_afm.tasks.DeepFM([2], loss=tfrs_afm.tasks.losses.Branches(base))
+    model = tfrs_afm.models.DeepFM([tf.feature_column.embedding_column(column, 2)], task=task)
+    machine = _Machine(model, Pretraining())
+    assert machine.logits({"film": tf.constant([1, 2])}, training=True).shape == (2, 1)
+    assert type(machine.task._loss) is tf.keras.losses.MeanSquaredError
 
 
 def test_several_tasks_have_no_one_machine(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""Batch normalization of the pooled pairs."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
+from tfrs_afm.types import Layer, Shape, Tensor
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class BatchNormPooling(tf.keras.layers.Layer):
+    """Pools pairs by another pooling, and normalises each element of what it gives.
+
+        output = gamma (pooling(pairs) - mean) / sqrt(variance + epsilon) + beta
+    with mean and variance of the batch in training, and running ones otherwise: a sum over many
+    pairs then has the scale of one, and large steps do not break it. Rows without a real pair are
+    not counted in mean and variance; they get what a pooled 0 gets.
+    References: He and Chua 2017, https://arxiv.org/abs/1708.05027, section 3.3, whose authors'
+    factorization machine is `AFM(pooling=BatchNormPooling(SumPooling()), dropout=...)`; Ioffe and
+    Szegedy 2015, https://arxiv.org/abs/1502.03167.
+
+    Args:
+        pooling: What pools: `AttentionPooling(...)`, `SumPooling()` or any other.
+        momentum: Share of the old running mean that a step leaves. In [0, 1).
+        epsilon: Added to the variance. Positive.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> parts = tfrs_afm.interactions
+        >>> pool = parts.BatchNormPooling(parts.SumPooling(), epsilon=1e-6)
+        >>> pairs = tf.constant([[[1.0], [2.0]], [[3.0], [4.0]]])
+        >>> [round(one, 3) for one in pool(pairs, training=True).numpy()[:, 0].tolist()]
+        [-1.0, 1.0]
+    """
+
+    def __init__(
+        self, pooling: Layer, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= momentum < 1 or epsilon <= 0:
+            raise ValueError(
+                "`momentum` must be in [0, 1), and `epsilon` positive. Received: "
+                f"momentum={momentum}, epsilon={epsilon}. Use 0.99 and 0.001."
+            )
+        self.pooling, self.momentum, self.epsilon = pooling, momentum, epsilon
+        self._product = PairwiseProduct(dtype=self.dtype_policy)
+        self._norm = tf.keras.layers.BatchNormalization(
+            momentum=momentum, epsilon=epsilon, dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the weights of the pooling, gamma, beta and the running numbers."""
+        if not self.pooling.built:
+            with tf.name_scope(self.pooling.name):
+                self.pooling.build(input_shape)
+        with tf.name_scope(self._norm.name):
+            self._norm.build((None, input_shape[-1]))
+        super().build(input_shape)
+
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
+        """Pools a batch; see the class."""
+        real = tf.ones(tf.shape(pairs)[:1], tf.bool) if mask is None else tf.reduce_any(mask, 1)
+        return self._normalized(self.pooling(pairs, mask=mask, training=training), real, training)
+
+    def pool_members(
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
+        """Pools the pairs of members, as the pooling does, and normalises.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints; pairs within one group are left out.
+            training: Whether dropout applies, and the batch's own mean and variance.
+
+        Returns:
+            `(batch, dim)`.
+        """
+        pooled = self.pooling.pool_members(vectors, mask, groups, training=training)
+        count = sum_of_pairs(tf.cast(mask, tf.float32)[:, :, tf.newaxis], groups)  # (batch, 1)
+        return self._normalized(pooled, count[:, 0] > 0, training)
+
+    def _normalized(self, pooled: Tensor, real: Tensor, training: bool | None) -> Tensor:
+        # A batch without any pair has the mean of its zeros, and not one of nothing.
+        counted = real | ~tf.reduce_any(real)
+        return self._norm(pooled, mask=counted, training=training)
+
+    def affine(self) -> tuple[Any, Any]:
+        """Returns scale and offset, `(dim,)` each, of an answer: output = scale pooled + offset."""
+        norm = self._norm
+        scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+        return scale, norm.beta - norm.moving_mean * scale
+
+    def pairs_of(
+        self, vectors: Tensor, mask: Tensor, groups: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        """Makes the pairs that the pooling pools; as `PairwiseProduct` where it says nothing."""
+        own = getattr(self.pooling, "pairs_of", None)
+        if own is not None:
+            pairs, real = own(vectors, mask, groups)
+            return pairs, real
+        pairs, real = self._product(vectors, mask=mask, groups=groups)
+        return pairs, real
+
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns the attention of the pooling."""
+        return self.pooling.attention(pairs, mask)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "pooling": tf.keras.layers.serialize(self.pooling),
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "BatchNormPooling":
+        """Makes the layer that `get_config` described."""
+        return cls(**{**config, "pooling": tf.keras.layers.deserialize(config["pooling"])})

@@ -1,0 +1,206 @@
+"""Poolings of pairs by weights of their fields: a number a pair, or a matrix a pair."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfrs_afm.interactions.pair_blocks import all_pairs
+from tfrs_afm.interactions.pairs import PairwiseProduct
+from tfrs_afm.types import Shape, Tensor
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class FieldPairWeights(tf.keras.layers.Layer):
+    """Sums pair interactions, each times a learned number of its two fields.
+
+        output = sum_{i<j} r_ij (v_i * v_j) x_i x_j
+    Attention weighs a pair by what its ids are; here user and film weigh the same in every
+    example, at the cost of a plain sum. All r start at 1, as a factorization machine.
+    Reference: Pan et al. 2018, "Field-weighted Factorization Machines",
+    https://arxiv.org/abs/1806.03514, equation 4.
+
+    Pass it to `AFM(pooling=...)` over fields, whose number and order stay.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats with static num_pairs.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`; zeros where a row has no real pair.
+
+    Raises:
+        ValueError: If the number of pairs is not static.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> tfrs_afm.interactions.FieldPairWeights()(tf.ones([1, 3, 2])).numpy().tolist()
+        [[3.0, 3.0]]
+    """
+
+    by_field = True  # weights stand at the places of fields, which growth must know
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes r."""
+        count = _static_pairs(input_shape)
+        self.weight = self.add_weight(name="weight", shape=(count,), initializer="ones")
+        super().build(input_shape)
+
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
+        """Pools a batch; see the class."""
+        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+
+    def pool_members(
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
+        """Pools the pairs of members, without making them.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints; pairs within one group are left out.
+            training: No matter.
+
+        Returns:
+            `(batch, dim)`.
+        """
+        n = vectors.shape[1]
+        places = [[one, other] for one, other in zip(*all_pairs(n), strict=True)]
+        table = tf.scatter_nd(
+            tf.reshape(tf.constant(places, tf.int32), [-1, 2]),
+            tf.cast(self.weight, vectors.dtype),
+            [n, n],
+        )
+        if groups is not None:
+            table *= tf.cast(groups[:, tf.newaxis] != groups, table.dtype)
+        partners = tf.einsum("ij,bjd->bid", table, vectors)  # of each i, those behind it
+        return tf.reduce_sum(vectors * partners, axis=1)
+
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns the weight of each real pair and 0 for the others, `(batch, num_pairs)`."""
+        weight = tf.cast(self.weight, pairs.dtype)
+        real = tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
+        return real * weight
+
+
+@tf.keras.utils.register_keras_serializable(package="tfrs_afm")
+class FieldPairMatrices(tf.keras.layers.Layer):
+    """Sums pair interactions whose first vector goes through a matrix of the two fields.
+
+        output = sum_{i<j} (v_i M_ij) * v_j x_i x_j,    M_ij = I + D_ij
+    A film has one vector for what it means to a user and, turned, for what it means to an hour.
+    All D start at 0, as a factorization machine.
+    Reference: Sun et al. 2021, "FM^2: Field-matrixed Factorization Machines for Recommender
+    Systems", https://arxiv.org/abs/2102.12994, equation 5; FwFM is M_ij = r_ij I.
+
+    Pass it to `AFM(pooling=...)` over fields, whose number and order stay. It holds all pairs of a
+    batch at once, and n(n-1)/2 dim^2 weights.
+
+    Args:
+        l2: L2 regularization of D: adds `l2 * sum_ij ||D_ij||^2`.
+
+    Call arguments:
+        pairs: `(batch, num_pairs, dim)` floats, those of `pairs_of`.
+        mask: `(batch, num_pairs)` bool, True for a real pair. Default: all real.
+
+    Output shape: `(batch, dim)`; zeros where a row has no real pair.
+
+    Raises:
+        ValueError: If the number of pairs is not static.
+
+    Example:
+        >>> import tensorflow as tf, tfrs_afm
+        >>> parts = tfrs_afm.interactions
+        >>> parts.AFM(pooling=parts.FieldPairMatrices())(tf.ones([2, 3, 4])).numpy().tolist()
+        [[12.0], [12.0]]
+    """
+
+    by_field = True  # weights stand at the places of fields, which growth must know
+
+    def __init__(self, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if l2 < 0:
+            raise ValueError(f"`l2` must not be negative. Received: l2={l2}. Use 0 for none.")
+        self.l2 = l2
+        self._product = PairwiseProduct(dtype=self.dtype_policy)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes D."""
+        count, dim = _static_pairs(input_shape), input_shape[-1]
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(count, dim, dim),
+            initializer="zeros",
+            regularizer=tf.keras.regularizers.L2(self.l2) if self.l2 else None,
+        )
+        super().build(input_shape)
+
+    def call(
+        self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
+        """Pools a batch; see the class."""
+        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+
+    def pool_members(
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        groups: Tensor | None = None,
+        *,
+        training: bool | None = None,
+    ) -> Tensor:
+        """Pools the pairs of members.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints; pairs within one group are left out.
+            training: No matter.
+
+        Returns:
+            `(batch, dim)`.
+        """
+        pairs, pair_mask = self.pairs_of(vectors, mask, groups)
+        return self.call(pairs, pair_mask)
+
+    def pairs_of(
+        self, vectors: Tensor, mask: Tensor, groups: Tensor | None = None
+    ) -> tuple[Any, Any]:
+        """Makes the pairs that are summed, `(v_i M_ij) * v_j`, and their mask.
+
+        Args:
+            vectors: `(batch, n, dim)` floats, zeros where masked.
+            mask: `(batch, n)` bool, True for a real member.
+            groups: `(n,)` ints; a pair within one group is not real.
+
+        Returns:
+            As `PairwiseProduct`.
+        """
+        vectors = tf.cast(vectors, self.compute_dtype)  # which may be another than the AFM's
+        pairs, real = self._product(vectors, mask=mask, groups=groups)
+        first, second = (tf.constant(one, tf.int32) for one in all_pairs(vectors.shape[1]))
+        left, right = (tf.gather(vectors, one, axis=1) for one in (first, second))
+        turned = tf.einsum("bpd,pde->bpe", left, tf.cast(self.kernel, vectors.dtype))
+        return pairs + turned * right, real
+
+    def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Returns 1 for each real pair and 0 for the others, `(batch, num_pairs)`."""
+        return tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "l2": self.l2}
+
+
+def _static_pairs(shape: Shape) -> int:
+    if shape[1] is None:
+        raise ValueError(
+            "`vectors` must have a static number of members for weights of their pairs. Received: "
+            f"pairs of shape {tuple(shape)}. Use one pooled vector per field."
+        )
+    return int(shape[1])
