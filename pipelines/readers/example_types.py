@@ -1,0 +1,169 @@
+"""Numbers of a `tf.Example` that are of the other type than a column reads, and labels in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+_NONE = {int: tf.int64.min, float: float("nan")}
+"""What stands for a value that is not there, until its default does."""
+_TYPES = {int: tf.int64, float: tf.float32}
+
+
+def as_written(spec: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Returns a spec for `tf.io.parse_example`, which refuses 1 for a float and 1.0 for an id.
+
+    Args:
+        spec: Feature name -> how a column reads it.
+        kinds: Feature name -> the type of its values in the files.
+
+    Example:
+        >>> as_written({"age": tf.io.VarLenFeature(tf.float32)}, {"age": int})
+        {'age': VarLenFeature(dtype=tf.int64)}
+    """
+    found = {}
+    for name, feature in spec.items():
+        kind = kinds.get(name)
+        if kind in _TYPES and feature.dtype in (tf.int64, tf.float32):
+            changed = {"dtype": _TYPES[kind]}
+            if feature.dtype != changed["dtype"] and getattr(feature, "default_value", None):
+                changed["default_value"] = tf.fill(feature.shape, _NONE[kind])
+            feature = feature._replace(**changed)
+        found[name] = feature
+    return found
+
+
+def as_wanted(found: dict[str, Any], spec: Mapping[str, Any], where: Any) -> dict[str, Any]:
+    """Gives parsed numbers the type that the columns read.
+
+    Args:
+        found: Feature name -> dense or sparse tensor.
+        spec: Feature name -> how a column reads it.
+        where: File and number of each row, `(batch,)` strings.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a float is wanted as an id and is no whole number.
+    """
+    for name, value in found.items():
+        feature = spec.get(name)
+        if feature is None or value.dtype == feature.dtype:
+            continue
+        if isinstance(value, tf.SparseTensor):
+            values = _cast(value.values, feature.dtype, name, where, value.indices[:, 0])
+            found[name] = tf.SparseTensor(value.indices, values, value.dense_shape)
+            continue
+        default = feature.default_value
+        absent = value == _NONE[int] if value.dtype == tf.int64 else tf.math.is_nan(value)
+        given = tf.where(absent, tf.zeros_like(value), value) if default is not None else value
+        cast = _cast(given, feature.dtype, name, where, _rows(value))
+        if default is not None:
+            cast = tf.where(absent, tf.cast(default, feature.dtype), cast)
+        found[name] = cast
+    return found
+
+
+def without_nan(features: dict[str, Any], spec: Mapping[str, Any], where: Any) -> dict[str, Any]:
+    """Takes NaN for a value that is not there, as data frames write one.
+
+    Args:
+        features: Feature name -> dense or sparse tensor.
+        spec: Feature name -> how a column reads it.
+        where: File and number of each row, `(batch,)` strings.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a feature without a default lacks a value.
+    """
+    floats = {name: value for name, value in features.items() if value.dtype == tf.float32}
+    if not floats:
+        return features
+    flat = [getattr(value, "values", value) for value in floats.values()]
+    some = tf.reduce_any(tf.math.is_nan(tf.concat([tf.reshape(one, [-1]) for one in flat], 0)))
+    # One look at all of them together; there is hardly ever one.
+    mended = tf.cond(
+        some,
+        lambda: {name: _known(value, spec[name], name, where) for name, value in floats.items()},
+        lambda: floats,
+    )
+    return {**features, **mended}
+
+
+def _known(value: Any, feature: Any, name: str, where: Any) -> Any:
+    if isinstance(value, tf.SparseTensor):
+        # Places inside of lists move up, so that they are those of lists without a hole.
+        there = ~tf.math.is_nan(value.values)
+        rows = tf.boolean_mask(value.indices[:, 0], there)
+        kept = tf.RaggedTensor.from_value_rowids(
+            tf.boolean_mask(value.values, there), rows, value.dense_shape[0], validate=False
+        )
+        return kept.to_sparse()
+    absent = tf.math.is_nan(value)
+    if feature.default_value is not None:
+        return tf.where(absent, tf.cast(feature.default_value, value.dtype), value)
+    rule = "have a value in each row"
+    return checked(value, ~absent, name, rule, tf.strings.as_string(value), where, _rows(value))
+
+
+def _rows(value: Any) -> Any:
+    """The row of each value of a dense tensor."""
+    first = tf.reshape(tf.range(tf.shape(value)[0]), [-1] + [1] * (len(value.shape) - 1))
+    return tf.broadcast_to(first, tf.shape(value))
+
+
+def _cast(values: Any, dtype: Any, name: str, where: Any, rows: Any) -> Any:
+    if dtype == tf.float32:
+        return tf.cast(values, dtype)
+    whole = tf.cast(values, tf.int64)
+    good = (tf.cast(whole, tf.float32) == values) & (tf.abs(values) < 2.0**53)
+    rule = "be a whole number (int64)"
+    return checked(whole, good, name, rule, tf.strings.as_string(values), where, rows)
+
+
+def number_of_words(texts: Any, words: Mapping[str, float], name: str, where: Any) -> Any:
+    """Returns the numbers that labels in words stand for.
+
+    Args:
+        texts: `(batch,)` strings.
+        words: Text -> number.
+        name: The label.
+        where: File and number of each row, `(batch,)` strings.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If a text stands for none; it names the row.
+    """
+    same = texts[:, tf.newaxis] == tf.constant(list(words))  # (batch, words)
+    numbers = tf.where(same, tf.constant(list(words.values()), tf.float32), 0.0)
+    rule = f"be one of {', '.join(words)}"
+    known = tf.reduce_any(same, axis=1)
+    rows = tf.range(tf.size(texts))
+    return checked(tf.reduce_sum(numbers, axis=1), known, name, rule, texts, where, rows)
+
+
+def checked(
+    values: Any, good: Any, name: str, rule: str, shown: Any, where: Any, rows: Any, fix: str = ""
+) -> Any:
+    """Returns the values, or says which row has one that breaks a rule.
+
+    Args:
+        values: Any tensor.
+        good: Whether each value keeps the rule.
+        name: Its feature.
+        rule: What it must be or do.
+        shown: Each value as text.
+        where: File and number of each row, `(batch,)` strings.
+        rows: The row of each value.
+        fix: What to do about it, with what parts it from the place.
+    """
+    bad = tf.where(~tf.reshape(good, [-1]))[:1, 0]  # (0 or 1,)
+    place = tf.gather(where, tf.gather(tf.reshape(rows, [-1]), bad))
+    message = tf.strings.join(
+        [
+            f"`{name}` must {rule}. Received: {name}=",
+            tf.strings.reduce_join(tf.gather(tf.reshape(shown, [-1]), bad)),
+            " in ",
+            tf.strings.reduce_join(place),
+            fix,
+        ]
+    )
+    check = tf.debugging.Assert(tf.equal(tf.size(bad), 0), [message])
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.identity(values)
