@@ -105,6 +105,9 @@ class CsvFormat:
     def row(self, record: list[str]) -> dict[str, Any]:
         """Makes a row of text, lists of text, and None."""
         check_text(record, self.options.encoding)
+        if not self.options.lists:
+            pairs = zip(self.columns, record, strict=True)
+            return {name: None if cell in self._missing else cell for name, cell in pairs}
         cells = dict(zip(self.columns, record, strict=True))
         return {name: self.value(name, cells[source]) for name, source in self.sources.items()}
 

@@ -62,45 +62,26 @@ def as_wanted(found: dict[str, Any], spec: Mapping[str, Any], where: Any) -> dic
     return found
 
 
-def without_nan(features: dict[str, Any], spec: Mapping[str, Any], where: Any) -> dict[str, Any]:
-    """Takes NaN for a value that is not there, as data frames write one.
+def finite(features: dict[str, Any]) -> dict[str, Any]:
+    """Refuses NaN and infinity, which would become predictions; one operation for each feature.
 
     Args:
         features: Feature name -> dense or sparse tensor.
-        spec: Feature name -> how a column reads it.
-        where: File and number of each row, `(batch,)` strings.
 
     Raises:
-        tf.errors.InvalidArgumentError: If a feature without a default lacks a value.
+        tf.errors.InvalidArgumentError: If a feature has such a value; it is named.
     """
-    floats = {name: value for name, value in features.items() if value.dtype == tf.float32}
-    if not floats:
-        return features
-    flat = [getattr(value, "values", value) for value in floats.values()]
-    some = tf.reduce_any(tf.math.is_nan(tf.concat([tf.reshape(one, [-1]) for one in flat], 0)))
-    # One look at all of them together; there is hardly ever one.
-    mended = tf.cond(
-        some,
-        lambda: {name: _known(value, spec[name], name, where) for name, value in floats.items()},
-        lambda: floats,
-    )
-    return {**features, **mended}
-
-
-def _known(value: Any, feature: Any, name: str, where: Any) -> Any:
-    if isinstance(value, tf.SparseTensor):
-        # Places inside of lists move up, so that they are those of lists without a hole.
-        there = ~tf.math.is_nan(value.values)
-        rows = tf.boolean_mask(value.indices[:, 0], there)
-        kept = tf.RaggedTensor.from_value_rowids(
-            tf.boolean_mask(value.values, there), rows, value.dense_shape[0], validate=False
-        )
-        return kept.to_sparse()
-    absent = tf.math.is_nan(value)
-    if feature.default_value is not None:
-        return tf.where(absent, tf.cast(feature.default_value, value.dtype), value)
-    rule = "have a value in each row"
-    return checked(value, ~absent, name, rule, tf.strings.as_string(value), where, _rows(value))
+    found = {}
+    for name, value in features.items():
+        if value.dtype == tf.float32:
+            rule = f"`{name}` must be a finite number (float32), or be left out. Received"
+            if isinstance(value, tf.SparseTensor):
+                values = tf.debugging.check_numerics(value.values, rule)
+                value = tf.SparseTensor(value.indices, values, value.dense_shape)
+            else:
+                value = tf.debugging.check_numerics(value, rule)
+        found[name] = value
+    return found
 
 
 def _rows(value: Any) -> Any:
@@ -115,7 +96,7 @@ def _cast(values: Any, dtype: Any, name: str, where: Any, rows: Any) -> Any:
     whole = tf.cast(values, tf.int64)
     good = (tf.cast(whole, tf.float32) == values) & (tf.abs(values) < 2.0**53)
     rule = "be a whole number (int64)"
-    return checked(whole, good, name, rule, tf.strings.as_string(values), where, rows)
+    return checked(whole, good, name, rule, where, rows, shown=values)
 
 
 def number_of_words(texts: Any, words: Mapping[str, float], name: str, where: Any) -> Any:
@@ -135,11 +116,20 @@ def number_of_words(texts: Any, words: Mapping[str, float], name: str, where: An
     rule = f"be one of {', '.join(words)}"
     known = tf.reduce_any(same, axis=1)
     rows = tf.range(tf.size(texts))
-    return checked(tf.reduce_sum(numbers, axis=1), known, name, rule, texts, where, rows)
+    numbers = tf.reduce_sum(numbers, axis=1)
+    return checked(numbers, known, name, rule, where, rows, shown=texts)
 
 
 def checked(
-    values: Any, good: Any, name: str, rule: str, shown: Any, where: Any, rows: Any, fix: str = ""
+    values: Any,
+    good: Any,
+    name: str,
+    rule: str,
+    where: Any,
+    rows: Any,
+    *,
+    shown: Any = None,
+    fix: str = "",
 ) -> Any:
     """Returns the values, or says which row has one that breaks a rule.
 
@@ -148,17 +138,20 @@ def checked(
         good: Whether each value keeps the rule.
         name: Its feature.
         rule: What it must be or do.
-        shown: Each value as text.
         where: File and number of each row, `(batch,)` strings.
         rows: The row of each value.
+        shown: What was received. Default: the values.
         fix: What to do about it, with what parts it from the place.
     """
     bad = tf.where(~tf.reshape(good, [-1]))[:1, 0]  # (0 or 1,)
+    # Of the one bad value only: to write all as text takes longer than to parse them.
     place = tf.gather(where, tf.gather(tf.reshape(rows, [-1]), bad))
+    shown = tf.gather(tf.reshape(values if shown is None else shown, [-1]), bad)
+    shown = shown if shown.dtype == tf.string else tf.strings.as_string(shown)
     message = tf.strings.join(
         [
             f"`{name}` must {rule}. Received: {name}=",
-            tf.strings.reduce_join(tf.gather(tf.reshape(shown, [-1]), bad)),
+            tf.strings.reduce_join(shown),
             " in ",
             tf.strings.reduce_join(place),
             fix,

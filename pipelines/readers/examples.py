@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pipelines.readers.bad_rows import missing_column
 from pipelines.readers.batch_options import BatchOptions
-from pipelines.readers.example_types import as_wanted, as_written, number_of_words, without_nan
+from pipelines.readers.example_types import as_wanted, as_written, finite, number_of_words
 from pipelines.readers.formats import FormatOptions
 from pipelines.readers.targets import targets
 from pipelines.readers.values import plain_value
@@ -175,7 +175,7 @@ def example_parser(
         else:  # a column reads the label too, in another way
             found = read(records, where, numbers)
             features = read(records, where, spec)
-        features = without_nan(features, spec, where)
+        features = finite(features)
         label, weight = (found.get(name or "") for name in (batch.label, batch.weight))
         if words:
             label = number_of_words(label, batch.label_values, str(batch.label), where)

@@ -53,7 +53,5 @@ def _in_range(
     counts: Any = True,
 ) -> Any:
     good = ~(~((values >= low) & (values <= high)) & counts)
-    rule, shown = f"be a number in [{low:g}, {high:g}]", tf.strings.as_string(values)
-    where = tf.broadcast_to(where, tf.shape(values))
-    rows = tf.range(tf.size(values))
-    return checked(values, good, name, rule, shown, where, rows, fix)[:, tf.newaxis]  # (batch, 1)
+    rule, rows = f"be a number in [{low:g}, {high:g}]", tf.range(tf.size(values))
+    return checked(values, good, name, rule, where, rows, fix=fix)[:, tf.newaxis]  # (batch, 1)

@@ -65,18 +65,19 @@ def typed_value(name: str, value: Any, dtype: str, *, decimal: str | None = None
 
 
 def _one(name: str, value: Any, dtype: str, decimal: str | None) -> Any:
-    if isinstance(value, PathText):
+    if decimal is None and isinstance(value, PathText):
         decimal = "."
     try:
         if dtype == "string":
-            if isinstance(value, bytes):
-                return value.decode()
-            if isinstance(value, str) and (value.isascii() or value.encode()):
-                return str(value)
+            if type(value) is str and (value.isascii() or value.encode()):
+                return value
+            if isinstance(value, bytes | PathText):
+                return value.decode() if isinstance(value, bytes) else str(value)
         elif dtype == "time":
             return exact_time(value)
         elif decimal is not None:
-            return _number(_parser(dtype)(_with_point(value, decimal)), dtype)
+            text = value if decimal == "." and "_" not in value else _with_point(value, decimal)
+            return _number(_whole_of_text(text) if dtype == "int64" else float(text), dtype)
         elif isinstance(value, int | float | Decimal) and not isinstance(value, Nanoseconds):
             return _number(_whole(value) if dtype == "int64" else float(value), dtype)
     except (ValueError, TypeError, OverflowError, InvalidOperation):
