@@ -24,7 +24,7 @@ class Split(Section):
     seed: int = pydantic.Field(default=1, ge=0)
     """Decides `random`."""
     column: str | None = None
-    """The time, a number (`time`, `group`), or the name of the split (`column`)."""
+    """The time (`time`, `group`): a number or ISO 8601; or the name of the split (`column`)."""
 
     @pydantic.model_validator(mode="after")
     def _whole(self) -> Self:
@@ -42,7 +42,9 @@ class Split(Section):
 
 
 _WITH_PREPARED = {"prepared", "label", "weight", "group", "batch_size", "shuffle_buffer"}
-Format = Literal["csv", "parquet", "jsonl", "tfrecord", "sequence_example", "libsvm", "libffm"]
+Format = Literal[
+    "csv", "parquet", "jsonl", "tfrecord", "sequence_example", "elwc", "libsvm", "libffm"
+]
 Positive = Annotated[int, pydantic.Field(gt=0)]
 
 
@@ -75,7 +77,7 @@ class Data(RawFiles):
     """How the rows of `train` are split, where no other split is given."""
 
     label: str = "label"
-    """What is predicted, a number."""
+    """What is predicted: a number, or text that `label_values` knows."""
     weight: str | None = None
     """Weight of a row in the loss. Default: all rows weigh the same."""
     group: str | None = None

@@ -85,9 +85,9 @@ class ParseRecords(beam.DoFn):
 
     def _event(self, record: Any) -> Any:
         row = record if self._settings.format == "parquet" else self._form.row(record)
-        text = self._settings.format == "csv"
+        decimal = self._settings.decimal if self._settings.format == "csv" else None
         typed = {
-            name: typed_value(name, row.get(name), dtype, from_text=text)
+            name: typed_value(name, row.get(name), dtype, decimal=decimal)
             for name, dtype in self._settings.dtypes.items()
         }
         return parse_event(typed, self._settings)

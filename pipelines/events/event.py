@@ -7,6 +7,8 @@ from typing import Any
 from pipelines.events.settings import EventSettings
 from pipelines.fitting.fit import Fit
 from pipelines.preparation.feature_spec import Feature, FeatureSpec
+from pipelines.readers.times import Nanoseconds
+from pipelines.readers.values import unknown_word
 
 Event = tuple[int, int | str, str]
 """Seconds, item, and the whole row as JSON with sorted keys.
@@ -18,7 +20,7 @@ order total: two events that compare equal are equal.
 LABEL = "label"
 # Made once: json.dumps() makes one in each call.
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_UNITS = {"s": 1, "ms": 1000, "us": 1_000_000}
+_UNITS = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def parse_event(row: Mapping[str, Any], settings: EventSettings) -> tuple[int | str, Event]:
@@ -58,14 +60,20 @@ def parse_event(row: Mapping[str, Any], settings: EventSettings) -> tuple[int | 
             raise ValueError(f"`{name}` must be an id from 0 on. Received: {name}={value}")
         content[name] = value
     content[LABEL] = _label(row, settings)
-    time = _one(settings.time, row[settings.time]) // _UNITS[settings.time_unit]
-    return content[settings.user], (time, content[settings.item], _ENCODER.encode(content))
+    time = _one(settings.time, row[settings.time])
+    unit = "ns" if isinstance(time, Nanoseconds) else settings.time_unit
+    seconds = int(time // _UNITS[unit])
+    return content[settings.user], (seconds, content[settings.item], _ENCODER.encode(content))
 
 
 def _label(row: Mapping[str, Any], settings: EventSettings) -> int:
     if settings.label is None:
         return 1
     value = _one(settings.label, row[settings.label])
+    if settings.label_values:
+        if value not in settings.label_values:
+            raise unknown_word(settings.label, str(value), settings.label_values)
+        value = settings.label_values[value]
     if settings.positive_from is not None:
         return int(value >= settings.positive_from)
     if value not in (0, 1):

@@ -15,9 +15,11 @@ from pipelines.events.settings import EventSettings
 from pipelines.files.atomic import atomic_folder, content_hash
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.readers.bad_rows import missing_column, require_few
+from pipelines.readers.csv_format import weights_of
 from pipelines.readers.files import find_files
 
 _HERE = ("--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=0")
+_NOT_ON_BEAM = ("quoting", "comment", "encoding", "max_cell_size")
 _MESSAGE = re.compile(r"(?:ValueError|RuntimeError): ([`A][^\n]*)")
 
 
@@ -57,6 +59,13 @@ def prepare_with_beam(
         raise ImportError(
             "apache-beam must be installed to prepare with it. Run: pip install 'tfrs-afm[beam]'."
         ) from error
+    for name, field in type(settings).model_fields.items():
+        if name in _NOT_ON_BEAM and getattr(settings, name) != field.default:
+            raise ValueError(
+                f"`{name}` must be left out on Beam, whose workers read single lines of UTF-8. "
+                f"Received: {name}={getattr(settings, name)!r}. Prepare in memory, or write the "
+                "log otherwise."
+            )
     arguments = list(beam_arguments)
     if not any(word.split("=")[0] == "--runner" for word in arguments):
         arguments = [*_HERE, *arguments]
@@ -156,8 +165,9 @@ def _with_names(
         with open_stream(first) as file:
             header = tuple(split_line(file.readline(), settings.delimiter))
         names = names or header
+    known = (*(names or ()), *map(weights_of, settings.pairs))
     for name in settings.dtypes:
-        if name not in (names or ()):
+        if name not in known:
             raise missing_column(name, Path(first), names or ())
     return settings.model_copy(update={"names": names}), header
 

@@ -79,11 +79,12 @@ class EventSettings(RawFiles):
     item: str
     """Feature: what is acted on."""
     time: str
-    """Column: when, a whole number."""
-    time_unit: Literal["s", "ms", "us"] = "s"
-    """Unit of the time since 1970. Finer ones are cut to seconds."""
+    """Column: when, a number or ISO 8601; a timestamp or date of Parquet."""
+    time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    """Unit of a number: since 1970. What is finer is cut to seconds."""
     label: str | None = None
-    """Column: 0 or 1, or a number with `positive_from`; left out, each event is positive."""
+    """Column: 0 or 1, a number with `positive_from`, or text with `label_values`; left out, each
+    event is positive."""
     features: dict[str, Feature]
     """The columns that become features, by name; `user` and `item` are among them."""
     item_features: tuple[str, ...] = ()
@@ -116,8 +117,8 @@ class EventSettings(RawFiles):
         """The columns that are read, and their types."""
         return {
             **{name: feature.dtype for name, feature in self.features.items()},
-            **({self.label: "float32"} if self.label else {}),
-            self.time: "int64",
+            **({self.label: "string" if self.label_values else "float32"} if self.label else {}),
+            self.time: "time",
         }
 
     @pydantic.model_validator(mode="after")
@@ -137,8 +138,9 @@ class EventSettings(RawFiles):
         if taken:
             fix = f"Features made here are called {', '.join(_MADE)}."
             raise broken("features", f"not be called {', '.join(sorted(map(str, taken)))}", fix)
-        if self.positive_from is not None and self.label is None:
-            raise broken("positive_from", "come with a `label`")
+        for key in ("positive_from", "label_values"):
+            if getattr(self, key) and self.label is None:
+                raise broken(key, "come with a `label`")
         if not 2 <= len(self.fractions) <= 3 or min(self.fractions) <= 0:
             raise broken("fractions", "be two or three positive numbers")
         if abs(sum(self.fractions) - 1.0) > 1e-6:

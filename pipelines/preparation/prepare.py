@@ -23,7 +23,7 @@ from pipelines.readers.formats import format_options
 from pipelines.readers.read_rows import count_rows, read_rows
 from pipelines.sources.source import Source, find_source
 
-_RECORDS = ("parquet", "tfrecord", "sequence_example")
+_UNITS = {"parquet": "record", "tfrecord": "record", "sequence_example": "record", "elwc": "row"}
 
 
 class Origin:
@@ -82,16 +82,16 @@ class Origin:
         Raises:
             ValueError: If a row is bad and that is an error; its file and line are named.
         """
-        unit = "record" if self._data.format in _RECORDS else "line"
+        unit = _UNITS.get(str(self._data.format), "line")
         for raw, path, number in self._raw(part):
             try:
                 row = self._rules.checked(raw)
             except ValueError as error:
                 self.bad_rows.add(path, number, error, unit)
                 continue
-            column = self._data.split and self._data.split.column
-            if column:
-                row.setdefault(column, raw.get(column))
+            split = self._data.split
+            if split is not None and split.by == "column":
+                row.setdefault(str(split.column), raw.get(str(split.column)))
             yield row
 
     def _raw(self, part: str) -> Iterator[tuple[dict[str, Any], Path, int]]:
@@ -102,7 +102,7 @@ class Origin:
             return
         rules, data = self._rules, self._data
         dtypes = {
-            **rules.dtypes,
+            **rules.read_dtypes,
             **dict.fromkeys([name for name in rules.extras if data.format == "csv"], "string"),
         }
         if data.split is not None and data.split.by == "column":
@@ -236,8 +236,14 @@ def _dealt(configuration: Configuration, origin: Origin) -> Iterator[tuple[str, 
         if split.by in ("random", "column"):  # row by row, so that one reading does for both
             first, second = itertools.tee(origin.rows("train"))
         else:
-            first, second = origin.rows("train"), origin.rows("train")
+            first, second = _timed(origin.rows("train"), split.column), origin.rows("train")
         yield from zip(assign_splits(first, split, group), second, strict=True)
+
+
+def _timed(rows: Iterator[dict[str, Any]], column: str | None) -> Iterator[dict[str, Any]]:
+    """The rows with their exact time, where a feature of that name would be rounded."""
+    for row in rows:
+        yield row if column is None else {**row, column: row[RowRules.TIME]}
 
 
 def _training(

@@ -1,13 +1,14 @@
 """What a row of a configuration's data must be."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.raw_features import raw_features
 from pipelines.preparation.feature_spec import Feature
 from pipelines.readers.bad_rows import LABEL_FIX, InvalidRow
-from pipelines.readers.values import typed_value
+from pipelines.readers.values import typed_value, unknown_word
 
 
 class RowRules:
@@ -24,6 +25,8 @@ class RowRules:
         ValueError: If a column reads the label.
     """
 
+    TIME = "time of the row"
+
     def __init__(self, configuration: Configuration) -> None:
         data, evaluation = configuration.data, configuration.evaluation
         self._data, self._task = data, configuration.task
@@ -34,15 +37,24 @@ class RowRules:
                 "A model that sees its label learns nothing; drop the column."
             )
         self.dtypes: dict[str, Any] = {name: one.dtype for name, one in self._features.items()}
-        self.dtypes[data.label] = "float32"
+        self.dtypes[data.label] = "string" if data.label_values else "float32"
         if data.weight is not None:
             self.dtypes.setdefault(data.weight, "float32")
-        if data.split is not None and data.split.column is not None and data.split.by != "column":
-            self.dtypes.setdefault(data.split.column, "float32")
+        self._time: str | None = None
+        if data.split is not None and data.split.by in ("time", "group"):
+            self._time = data.split.column
         wanted = (data.group, *evaluation.slices, evaluation.user, evaluation.item)
         self.extras = [
             name for name in dict.fromkeys(wanted) if name is not None and name not in self.dtypes
         ]
+        self._identities = {data.group, evaluation.user, evaluation.item}
+
+    @property
+    def read_dtypes(self) -> dict[str, str]:
+        """What files are read for: `dtypes`, with the time as exact as it stands there."""
+        if self._time is None or self.dtypes.get(self._time) == "string":
+            return self.dtypes
+        return {**self.dtypes, self._time: "time"}
 
     def checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Returns a row with its values as they are written.
@@ -51,7 +63,8 @@ class RowRules:
             row: Feature -> value, of any type.
 
         Returns:
-            Fixed features as one value or None, all others as a list; label, weight and extras.
+            Fixed features as one value or None, all others as a list; label, weight and extras;
+            and as `TIME` the time that rows are split by.
 
         Raises:
             ValueError: If a value breaks a rule, in the form that `BadRows.add` takes.
@@ -62,8 +75,15 @@ class RowRules:
         for name, feature in self._features.items():
             found[name] = _shaped(name, found[name], feature.shape, feature.default)
         for name in self.extras:
-            found[name] = row.get(name)
+            found[name] = _extra(name, row.get(name), is_identity=name in self._identities)
+        if self._time is not None:
+            found[self.TIME] = _time(self._time, row.get(self._time))
         data = self._data
+        if data.label_values and found[data.label] is not None:
+            word = found[data.label]
+            if word not in data.label_values:
+                raise unknown_word(data.label, str(word), data.label_values)
+            found[data.label] = data.label_values[word]
         if data.weight is None or found[data.weight] != 0:
             found[data.label] = self._label(found[data.label])
         elif found[data.label] is None:  # it weighs nothing, and need not be known
@@ -129,6 +149,26 @@ class RowRules:
 
 def _is_number(value: Any, least: float = float("-inf")) -> bool:
     return isinstance(value, int | float) and value >= least
+
+
+def _extra(name: str, value: Any, *, is_identity: bool) -> Any:
+    """Gives what only metrics read one of the types that are written; ids are never rounded."""
+    one = value[0] if isinstance(value, list) and value else value
+    if isinstance(one, str | bytes):
+        return typed_value(name, value, "string")
+    if isinstance(one, int) or (is_identity and isinstance(one, float | Decimal)):
+        return typed_value(name, value, "int64")
+    return typed_value(name, value, "float32") if isinstance(one, float | Decimal) else value
+
+
+def _time(name: str, value: Any) -> Any:
+    values = value if isinstance(value, list) else [value]
+    found = typed_value(name, values[0], "time") if len(values) == 1 else None
+    if found is None:
+        raise ValueError(
+            f"`{name}` must have one time in each row to split by it. Received: {name}={value!r}"
+        )
+    return found
 
 
 def _shaped(name: str, value: Any, shape: tuple[int, ...] | None, default: Any) -> Any:

@@ -3,13 +3,15 @@
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from pipelines.configuration.configuration import Split
 from pipelines.fitting.statistics import ValueCounts
+from pipelines.readers.times import Nanoseconds
 
 PARTS = ("train", "validation", "test")
 
@@ -45,11 +47,12 @@ def assign_splits(
         for number, row in enumerate(rows):
             yield _part(_one(row.get(str(split.column))), split, number)
     elif split.by == "time":
-        times = [_time(row, split, number) for number, row in enumerate(rows)]
+        times = _times(_time(row, split, number) for number, row in enumerate(rows))
         shares = [share for share in split.fractions if share]
         names = [part for part, share in zip(PARTS, split.fractions, strict=True) if share]
         starts = time_split(times, shares)
-        for place in np.searchsorted(starts, times, side="right").tolist():
+        exact = np.asarray(starts, times.dtype)
+        for place in np.searchsorted(exact, times, side="right").tolist():
             yield names[place]
     else:
         yield from _last_out(rows, split, group)
@@ -58,12 +61,13 @@ def assign_splits(
 def _last_out(rows: Iterable[Mapping[str, Any]], split: Split, group: str | None) -> Iterator[str]:
     if group is None:
         raise ValueError("`data.group` must be given with split.by = 'group'. Received: nothing.")
-    places: dict[Any, list[tuple[float, int]]] = {}
+    places: dict[Any, list[tuple[Any, int]]] = {}
     count = 0
     for number, row in enumerate(rows):
         time = number if split.column is None else _time(row, split, number)
         places.setdefault(_one(row[group]), []).append((time, number))
         count += 1
+    _require_one_kind({type(time) for events in places.values() for time, _ in events})
     parts = [PARTS[0]] * count
     for events in places.values():
         if len(events) > 2:  # otherwise nothing of the group would be trained on
@@ -77,14 +81,40 @@ def _one(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _time(row: Mapping[str, Any], split: Split, number: int) -> float:
+def _time(row: Mapping[str, Any], split: Split, number: int) -> Any:
     value = _one(row.get(str(split.column)))
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float | Decimal):
         raise ValueError(
             f"`{split.column}` must be a number in each row to split by it. "
             f"Received: {split.column}={value!r} in row {number}."
         )
     return value
+
+
+def _times(values: Iterable[Any]) -> NDArray[Any]:
+    """Times as an array that holds them exactly.
+
+    Raises:
+        ValueError: If some are numbers and others dates, which do not compare.
+    """
+    times = list(values)
+    kinds = set(map(type, times))
+    _require_one_kind(kinds)
+    return np.asarray(times) if len(kinds) == 1 and Decimal not in kinds else _objects(times)
+
+
+def _require_one_kind(kinds: set[type]) -> None:
+    if Nanoseconds in kinds and len(kinds) > 1:
+        raise ValueError(
+            "`data.split.column` must be numbers or times of ISO 8601. Received: both. Write all "
+            "rows alike; 20240229 is a number, 2024-02-29 a date."
+        )
+
+
+def _objects(times: list[Any]) -> NDArray[Any]:
+    made = np.empty(len(times), object)
+    made[:] = times
+    return made
 
 
 def _part(value: Any, split: Split, number: int) -> str:

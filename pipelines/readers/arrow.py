@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.readers.csv_format import split_pair
+from pipelines.readers.formats import FormatOptions
 from pipelines.readers.values import quick_column
 
 try:
@@ -56,7 +58,7 @@ def flat_column(array: Any, dtype: str) -> tuple[Array, Array]:
 
 
 def flat_text(
-    cells: Any, dtype: str, missing: Sequence[str], separator: str | None = None
+    cells: Any, dtype: str, options: FormatOptions, column: str, *, weights: bool = False
 ) -> tuple[Array, Array]:
     """Converts a column of text, numbers too, as `flat_column` does.
 
@@ -65,14 +67,17 @@ def flat_text(
     Args:
         cells: An Arrow array of strings, none of them null.
         dtype: `"int64"`, `"float32"` or `"string"`.
-        missing: Cells, or values in a cell's list, that mean that there is no value.
-        separator: What separates the values of a cell's list; None where cells hold one value.
+        options: How the cells are written.
+        column: Their column, which may hold lists or pairs.
+        weights: Whether the weights of pairs are wanted, not the ids.
 
     Example:
-        >>> column = flat_text(pa.array(["1|2", "", "3"]), "int64", [""], "|")
+        >>> options = FormatOptions("csv", lists={"tags": "|"})
+        >>> column = flat_text(pa.array(["1|2", "", "3"]), "int64", options, "tags")
         >>> [part.tolist() for part in column]
         [[1, 2, 3], [2, 0, 1]]
     """
+    missing, separator = options.missing, options.lists.get(column)
     there = _there(cells, missing)
     lengths = there.astype(np.int64)
     kept = cells if there.all() else cells.filter(pa.array(there))
@@ -86,7 +91,11 @@ def flat_text(
             counts = np.bincount(row[there_inside], minlength=len(counts))
             kept = kept.filter(pa.array(there_inside))
         lengths[there] = counts
-    return _values(_parsed(kept, dtype), dtype), lengths
+        if column in options.pairs:
+            between = options.pairs[column]
+            pairs = [split_pair(text, between)[weights] for text in kept.to_pylist()]
+            kept = pa.array(pairs, pa.string())
+    return _values(_parsed(kept, dtype, options.decimal), dtype), lengths
 
 
 def is_list(kind: Any) -> bool:
@@ -110,13 +119,19 @@ _PLAIN = {
 }
 
 
-def _parsed(texts: Any, dtype: str) -> Any:
-    """Reads numbers as `int` and `float` do."""
+def _parsed(texts: Any, dtype: str, decimal: str) -> Any:
+    """Reads numbers as `typed_value` does."""
     if dtype == "string":
         return texts
-    if _PLAIN[dtype][_characters(texts)].all():
+    if decimal != "." and len(texts) and not (_characters(texts) == ord(".")).any():
+        texts, decimal = pc.replace_substring(texts, decimal, "."), "."
+    characters = _characters(texts)
+    if decimal == "." and dtype == "int64" and (characters == ord(".")).any():  # as pandas' 12.0
+        texts = pc.replace_substring_regex(texts, r"^(-?[0-9]+)\.0*$", r"\1")
+        characters = _characters(texts)
+    if decimal == "." and _PLAIN[dtype][characters].all():
         return texts.cast(_TYPES[dtype])
-    numbers = quick_column(texts.to_pylist(), dtype, from_text=True)
+    numbers = quick_column(texts.to_pylist(), dtype, decimal=decimal)
     if numbers is None:
         raise ValueError("A text that is no number is found row by row.")
     return pa.array(numbers)
@@ -134,6 +149,12 @@ def _characters(texts: Any) -> Array:
 def _values(values: Any, dtype: str) -> Array:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if dtype == "string" and pa.types.is_binary(values.type):
+        raise ValueError("Bytes that are no text are found row by row.")
+    if dtype == "int64" and pa.types.is_floating(values.type):
+        return _whole(_numpy(values))
+    if dtype == "float32" and pa.types.is_decimal(values.type):
+        values = pa.array(map(float, values.to_pylist()), pa.float64())  # Arrow's is not exact
     if dtype == "float32" and pa.types.is_floating(values.type):
         with np.errstate(over="ignore"):
             numbers = _numpy(values).astype(np.float32)
@@ -143,6 +164,13 @@ def _values(values: Any, dtype: str) -> Array:
     if dtype == "float32" and not np.isfinite(numbers).all():
         raise ValueError("A number that is not finite is found row by row.")
     return numbers
+
+
+def _whole(numbers: Array) -> Array:
+    numbers = numbers.astype(np.float64)
+    if not ((np.abs(numbers) < 2**53) & (numbers == np.trunc(numbers))).all():
+        raise ValueError("A number that is not whole is found row by row.")
+    return numbers.astype(np.int64)
 
 
 def _numpy(array: Any) -> Array:

@@ -1,6 +1,7 @@
 """Which batches are made of rows, and in which order."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,6 +14,7 @@ class BatchOptions:
         label: Name of the label, a number that each row must have. None: batches have no labels.
         weight: Name of the weight of a row in the loss, a number from 0 that each row must have.
         positive_from: The label is 1 where it is at least so much, otherwise 0.
+        label_values: The label is text, and this says which number each text is.
         label_range: Smallest and largest label there may be, after `positive_from`.
         batch_size: Rows a batch; the last one may be smaller.
         shuffle_buffer: Rows that are shuffled together; the more, the better mixed, and with as
@@ -26,6 +28,7 @@ class BatchOptions:
     label: str | None = "label"
     weight: str | None = None
     positive_from: float | None = None
+    label_values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     label_range: tuple[float, float] | None = None
     batch_size: int = 1024
     shuffle_buffer: int = 0
@@ -50,7 +53,8 @@ class BatchOptions:
             )
         if (
             self.label is None
-            and (self.weight, self.positive_from, self.label_range) != (None,) * 3
+            and (self.weight, self.positive_from, self.label_range, self.label_values or None)
+            != (None,) * 4
         ):
             raise ValueError(
                 "`label` must be given with a weight or a range. Received: label=None."

@@ -114,16 +114,21 @@ class RowParser:
         wanted: What is read of each row.
         bad_rows: What becomes of a row that does not fit.
         unit: What the rows are numbered by.
-        from_text: Whether numbers stand as text.
+        decimal: The decimal mark of numbers that stand as text.
     """
 
     def __init__(
-        self, wanted: Sequence[Wanted], bad_rows: BadRows, unit: str, *, from_text: bool
+        self,
+        wanted: Sequence[Wanted],
+        bad_rows: BadRows,
+        unit: str,
+        *,
+        decimal: str | None = None,
     ) -> None:
         self._wanted = wanted
         self._bad_rows = bad_rows
         self._unit = unit
-        self._from_text = from_text
+        self._decimal = decimal
 
     def parse(
         self, rows: Sequence[Mapping[str, Any]], places: Sequence[tuple[Path, int]]
@@ -155,6 +160,8 @@ class RowParser:
         for wanted in self._wanted:
             values, lengths = flat[wanted.key]
             count = len(lengths)
+            if wanted.words:
+                values = wanted.numbers(values)
             if wanted.shape is None:
                 lists[wanted.key] = (values, lengths)
             else:
@@ -181,7 +188,7 @@ class RowParser:
         for wanted in self._wanted:
             values = [row.get(wanted.name) for row in rows]
             flat[wanted.key] = typed_column(
-                wanted.name, values, wanted.dtype, from_text=self._from_text
+                wanted.name, values, wanted.read_dtype, decimal=self._decimal
             )
         return self.columns(flat)
 
@@ -251,7 +258,7 @@ class TextBlocks:
         self._form = form
         self._wanted = wanted
         self._bad_rows = bad_rows
-        self._parser = RowParser(wanted, bad_rows, form.unit, from_text=False)
+        self._parser = RowParser(wanted, bad_rows, form.unit)
 
     def check(self, path: Path) -> None:
         """Reads the first record of a file.

@@ -1,6 +1,5 @@
 """Tables as text, in blocks."""
 
-import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from pipelines.readers.arrow import Array, flat_text, pa, pa_csv
 from pipelines.readers.bad_rows import BadRows
 from pipelines.readers.blocks import BLOCK, Columns, RowParser
 from pipelines.readers.csv_format import CsvFormat, Record, check_text
-from pipelines.readers.files import open_bytes
+from pipelines.readers.formats import FormatOptions
+from pipelines.readers.text_files import open_text
 from pipelines.readers.values import Wanted
 
 _PIECE = 1 << 18  # bytes that are parsed at once
@@ -37,9 +37,9 @@ class CsvBlocks:
     def __init__(self, form: CsvFormat, wanted: Sequence[Wanted], bad_rows: BadRows) -> None:
         self._form = form
         self._wanted = wanted
-        self._names = sorted({one.name for one in wanted})
+        self._columns_read = sorted({form.sources[one.name] for one in wanted})
         self._bad_rows = bad_rows
-        self._parser = RowParser(wanted, bad_rows, form.unit, from_text=True)
+        self._parser = RowParser(wanted, bad_rows, form.unit, decimal=form.options.decimal)
 
     def check(self, path: Path) -> None:
         """Reads the first row of a file.
@@ -85,14 +85,15 @@ class CsvBlocks:
 
     def _parts(self, path: Path) -> Iterator[Columns]:
         """Yields all rows, those that do not fit as well."""
-        with open_bytes(path) as file:
+        options = self._form.options
+        with open_text(path, options) as file:
             lines = _Lines(file)
             reader = self._form.reader(lines)
             columns = self._form.columns_of(path, reader)
             ahead = 0  # lines that the reader did not see
             while True:
                 if lines.at_end:
-                    piece = _piece(file)
+                    piece = _piece(file, options)
                     if not piece:
                         return
                     found = self._parsed(piece, columns)
@@ -116,8 +117,8 @@ class CsvBlocks:
         self, piece: bytes, columns: tuple[str, ...]
     ) -> tuple[dict[str, Any], Array] | None:
         """Returns the cells of a piece and the lines that its rows begin in, from 0."""
-        delimiter = self._form.options.delimiter
-        numbers = _row_lines(piece, delimiter)
+        options = self._form.options
+        numbers = _row_lines(piece, options)
         if numbers is None or not len(numbers):
             return None if numbers is None else ({}, numbers)
         try:
@@ -126,12 +127,16 @@ class CsvBlocks:
                 pa_csv.ReadOptions(
                     use_threads=False, block_size=len(piece) + 1, column_names=columns
                 ),
-                pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+                pa_csv.ParseOptions(
+                    delimiter=options.separator,
+                    quote_char='"' if options.quoting else False,
+                    newlines_in_values=options.quoting,
+                ),
                 # As text, whole: what a number is and what is missing is decided afterwards.
                 pa_csv.ConvertOptions(
                     check_utf8=False,
-                    column_types=dict.fromkeys(self._names, pa.string()),
-                    include_columns=self._names,
+                    column_types=dict.fromkeys(self._columns_read, pa.string()),
+                    include_columns=self._columns_read,
                     strings_can_be_null=False,
                 ),
             )
@@ -139,15 +144,19 @@ class CsvBlocks:
             return None
         if table.num_rows != len(numbers):
             return None
-        return {name: table.column(name).combine_chunks() for name in self._names}, numbers
+        read = {name: table.column(name).combine_chunks() for name in self._columns_read}
+        return read, numbers
 
     def _columns(self, path: Path, cells: Mapping[str, Any], numbers: Array) -> Columns:
         """Converts rows of cells; only where that fails, one by one."""
-        options = self._form.options
         try:
             flat = {
                 one.key: flat_text(
-                    cells[one.name], one.dtype, options.missing, options.lists.get(one.name)
+                    cells[self._form.sources[one.name]],
+                    one.read_dtype,
+                    self._form.options,
+                    self._form.sources[one.name],
+                    weights=one.name not in self._form.columns,
                 )
                 for one in self._wanted
             }
@@ -167,7 +176,8 @@ class CsvBlocks:
 
     def _one_by_one(self, path: Path, cells: Mapping[str, Any], numbers: Array) -> Columns:
         faults = np.full(len(numbers), None)
-        texts = {name: column.to_pylist() for name, column in cells.items()}
+        columns = {name: column.to_pylist() for name, column in cells.items()}
+        texts = {one.name: columns[self._form.sources[one.name]] for one in self._wanted}
         rows = []
         for place, number in enumerate(numbers.tolist()):
             row = {name: self._form.value(name, column[place]) for name, column in texts.items()}
@@ -186,14 +196,14 @@ class CsvBlocks:
             try:
                 if isinstance(cells, ValueError):
                     raise cells
-                check_text(cells)
+                check_text(cells, self._form.options.encoding)
             except ValueError as error:
                 faults[place] = (path, number, error, self._form.unit)
             else:
                 rows.append(cells)
                 numbers.append(number)
-        columns = dict(zip(self._form.names, zip(*rows, strict=True), strict=False))
-        texts = {name: pa.array(columns.get(name, ()), pa.string()) for name in self._names}
+        columns = dict(zip(self._form.columns, zip(*rows, strict=True), strict=False))
+        texts = {name: pa.array(columns.get(name, ()), pa.string()) for name in self._columns_read}
         good = self._columns(path, texts, np.array(numbers, np.int64))
         places = np.flatnonzero(~faults.astype(bool))
         faults[places] = good.dense[_FAULT]
@@ -213,8 +223,7 @@ class _Lines:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        start = file.read(3)
-        self.put((b"" if start == _MARK else start) + file.readline())
+        self.put(file.readline())
 
     def put(self, piece: bytes) -> None:
         """Gives what was read of the file already."""
@@ -238,11 +247,11 @@ class _Lines:
         return line
 
 
-def _piece(file: IO[bytes]) -> bytes:
+def _piece(file: IO[bytes], options: FormatOptions) -> bytes:
     """Reads to an end of line that is in no quoted cell, if there is one soon."""
     parts = [file.read(_PIECE) + file.readline()]
-    open_quote = b'"' in parts[0] and parts[0].count(b'"') % 2
-    more = csv.field_size_limit()
+    open_quote = options.quoting and b'"' in parts[0] and parts[0].count(b'"') % 2
+    more = options.max_cell_size
     while open_quote and more > 0 and (line := file.readline()):
         parts.append(line)
         open_quote ^= line.count(b'"') % 2
@@ -250,7 +259,7 @@ def _piece(file: IO[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def _row_lines(piece: bytes, delimiter: str) -> Array | None:
+def _row_lines(piece: bytes, options: FormatOptions) -> Array | None:
     """Finds the rows of whole lines of CSV.
 
     Returns:
@@ -259,6 +268,7 @@ def _row_lines(piece: bytes, delimiter: str) -> Array | None:
         a row may have a cell that is too long for Python, something is no UTF-8, or the piece
         begins with a byte order mark, which Arrow would drop.
     """
+    delimiter = options.separator
     if not "\0" < delimiter < "\x80" or piece.startswith(_MARK):
         return None
     if b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"):
@@ -271,7 +281,7 @@ def _row_lines(piece: bytes, delimiter: str) -> Array | None:
     characters = np.frombuffer(piece, np.uint8)
     ends = np.flatnonzero(characters == ord("\n"))
     lines = np.arange(len(ends))
-    if b'"' in piece:
+    if options.quoting and b'"' in piece:
         quotes = np.flatnonzero(characters == ord('"'))
         # With an end of line around, so that there is something before and behind each quote.
         around = np.concatenate([[ord("\n")], characters, [ord("\n")]])
@@ -286,7 +296,7 @@ def _row_lines(piece: bytes, delimiter: str) -> Array | None:
         ends, lines = np.append(ends, len(piece)), np.append(lines, 0)
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts
-    if lengths.max(initial=0) > csv.field_size_limit():
+    if lengths.max(initial=0) > options.max_cell_size:
         return None
     blank = lengths == 0
     blank |= (lengths == 1) & (characters[np.minimum(starts, len(piece) - 1)] == ord("\r"))

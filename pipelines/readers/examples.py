@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pipelines.readers.bad_rows import missing_column
 from pipelines.readers.batch_options import BatchOptions
+from pipelines.readers.example_types import as_wanted, as_written, finite, number_of_words
 from pipelines.readers.formats import FormatOptions
 from pipelines.readers.targets import targets
 from pipelines.readers.values import plain_value
@@ -67,6 +68,11 @@ class ExampleFormat:
                 lists = [_list(name, step) for step in steps.feature]
                 row[name] = [value for values in lists for value in values]
             return row
+        return self.values(example)
+
+    @staticmethod
+    def values(example: Any) -> dict[str, Any]:
+        """Returns the features of a `tf.Example`."""
         return _values(example.features.feature)
 
     def example(self, record: bytes) -> Any:
@@ -113,6 +119,7 @@ def _list(name: str, feature: Any) -> list[Any]:
         raise ValueError(f"`{name}` must be UTF-8. Received: {error}") from error
 
 
+_READ = {int: tf.int64, float: tf.float32, str: tf.string}
 _KINDS = {"bytes_list": str, "float_list": float, "int64_list": int}
 _LOOKED_AT = 256  # records of the first file
 
@@ -134,21 +141,26 @@ def example_parser(
     """
     kinds, lists = _look_at(first, options)
     wanted = [name for name in (batch.label, batch.weight) if name is not None]
+    words = {str(batch.label): batch.label_values} if batch.label_values else {}
+    fixes = "Write it as a number; for a label in words set label_values."
     for name in wanted:
-        if kinds.get(name) not in (int, float):
-            if name not in kinds:
-                raise missing_column(name, first, sorted(kinds))
-            raise ValueError(
-                f"`{name}` must be a number. Received: text in {first}. Write it as a number."
+        if name not in kinds:
+            raise missing_column(name, first, sorted(kinds))
+        if (kinds[name] is str) != (name in words):
+            asked, fix = (
+                ("text", "Leave label_values out.") if name in words else ("a number", fixes)
             )
-    numbers = {
-        name: tf.io.FixedLenFeature([], tf.int64 if kinds[name] is int else tf.float32)
-        for name in wanted
-    }
+            raise ValueError(
+                f"`{name}` must be {asked}. Received: {kinds[name].__name__} in {first}. {fix}"
+            )
+    numbers = {name: tf.io.FixedLenFeature([], _READ[kinds[name]]) for name in wanted}
 
     sequence = options.format == "sequence_example"
 
-    def read(records: Any, where: Any, some: Mapping[str, Any]) -> dict[str, Any]:
+    def read(records: Any, where: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        return as_wanted(parsed(records, where, as_written(wanted, kinds)), wanted, where)
+
+    def parsed(records: Any, where: Any, some: Mapping[str, Any]) -> dict[str, Any]:
         if not sequence:
             return tf.io.parse_example(records, some, example_names=where) if some else {}
         context = {name: feature for name, feature in some.items() if name not in lists}
@@ -163,7 +175,10 @@ def example_parser(
         else:  # a column reads the label too, in another way
             found = read(records, where, numbers)
             features = read(records, where, spec)
+        features = finite(features)
         label, weight = (found.get(name or "") for name in (batch.label, batch.weight))
+        if words:
+            label = number_of_words(label, batch.label_values, str(batch.label), where)
         return targets(features, label, weight, where, batch)
 
     return parse

@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 from pipelines.configuration.raw_files import RawFiles
 from pipelines.readers.values import Wanted
 
-_FORMATS = ("csv", "jsonl", "tfrecord", "sequence_example", "parquet", "libsvm", "libffm")
-_TEXT = ("libsvm", "libffm")
+_CSV, _LIBSVM = frozenset({"csv"}), frozenset({"libsvm", "libffm"})
+_TEXT = _CSV | _LIBSVM | {"jsonl"}
+_FORMATS = ("csv", "jsonl", "tfrecord", "sequence_example", "elwc", "parquet", "libsvm", "libffm")
+_OF = {
+    **dict.fromkeys(("lists", "pairs", "missing", "delimiter", "quoting", "comment"), _CSV),
+    **dict.fromkeys(("decimal", "header", "max_cell_size"), _CSV),
+    "names": _CSV | _LIBSVM,
+    "encoding": _TEXT,
+    **dict.fromkeys(("num_fields", "index_base"), _LIBSVM),
+}
+"""Option -> the formats that have a use for it."""
+UNIT_SEPARATOR = "\x1f"
+"""What stands for a delimiter of several characters while a file is read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +33,18 @@ class FormatOptions:
 
     Attributes:
         format: `"csv"`, `"jsonl"`, `"parquet"`, `"tfrecord"` (of `tf.Example`),
-            `"sequence_example"` (TFRecord of `tf.SequenceExample`), `"libsvm"` or `"libffm"`.
+            `"sequence_example"` (TFRecord of `tf.SequenceExample`), `"elwc"` (TFRecord of
+            `ExampleListWithContext`), `"libsvm"` or `"libffm"`.
         lists: CSV: name of a column whose cells hold lists -> what separates their values.
+        pairs: CSV: name of a column of `lists` whose values are an id and a weight -> what
+            separates the two. The weights are the feature `<name>_vals`.
         missing: CSV: cells that mean that there is no value; such values of lists are left out.
-        delimiter: CSV: what separates cells, one character.
+        delimiter: CSV: what separates cells; several characters only without `quoting`.
+        quoting: CSV: whether cells may stand in quotes.
+        comment: CSV: what lines begin with that are passed over.
+        decimal: CSV: the decimal mark of numbers, a point or a comma.
+        max_cell_size: CSV: most characters of a cell.
+        encoding: CSV, JSON lines, libsvm and libffm: the encoding of the text.
         header: CSV: whether the first line of each file names the columns.
         names: CSV: the columns' names, in place of a header or instead of the one there is.
             libsvm: one name for each pair of a line, by position. libffm: one for each field, by
@@ -40,8 +59,14 @@ class FormatOptions:
 
     format: str
     lists: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    pairs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     missing: tuple[str, ...] = ("",)
     delimiter: str = ","
+    quoting: bool = True
+    comment: str | None = None
+    decimal: str = "."
+    max_cell_size: int = 1 << 20
+    encoding: str = "utf-8"
     header: bool = True
     names: tuple[str, ...] | None = None
     num_fields: int | None = None
@@ -57,14 +82,9 @@ class FormatOptions:
             raise ValueError(
                 f"`format` must be one of {', '.join(_FORMATS)}. Received: format={self.format}."
             )
-        unused = {"names"} if self.format not in ("csv", *_TEXT) else set()
-        if self.format != "csv":
-            unused |= {"lists", "missing", "delimiter", "header"}
-        if self.format not in _TEXT:
-            unused |= {"num_fields", "index_base"}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name in unused and value not in (field.default, {}):
+            if not _is_of(field.name, self.format) and value not in (field.default, {}):
                 raise ValueError(
                     f"`{field.name}` must be left out for format={self.format}. "
                     f"Received: {field.name}={value!r}."
@@ -79,15 +99,46 @@ class FormatOptions:
                 f"`index_base` must not be negative. Received: index_base={self.index_base}."
             )
 
+    @property
+    def separator(self) -> str:
+        """The one character between cells, once `open_text` has read the file."""
+        return self.delimiter if len(self.delimiter) == 1 else UNIT_SEPARATOR
+
     def _check_csv(self) -> None:
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
+        if not self.delimiter or any(one in self.delimiter for one in '"\r\n'):
             raise ValueError(
-                "`delimiter` must be one character, no quote and no end of line. "
+                "`delimiter` must be a character or several, no quote and no end of line. "
                 f"Received: delimiter={self.delimiter!r}."
             )
-        for name, separator in self.lists.items():
-            if not separator:
-                raise ValueError(f"`lists` must give a separator. Received: '' for field '{name}'.")
+        if len(self.delimiter) > 1 and self.quoting:
+            raise ValueError(
+                "`delimiter` must be one character, or come with quoting = false. Received: "
+                f"delimiter={self.delimiter!r}. Set quoting = false if no cell is quoted."
+            )
+        if self.decimal == "," == self.delimiter:
+            raise ValueError(
+                "`decimal` must not be what separates cells. Received: decimal=','. "
+                'Set the delimiter, for example delimiter = ";".'
+            )
+        for key, separators in (("lists", self.lists), ("pairs", self.pairs)):
+            for name, separator in separators.items():
+                if not separator:
+                    raise ValueError(
+                        f"`{key}` must give a separator. Received: '' for field '{name}'."
+                    )
+        for name, separator in self.pairs.items():
+            if self.lists.get(name) in (None, separator):
+                raise ValueError(
+                    "`pairs` must name columns of `lists`, with another separator. Received: "
+                    f"pairs={separator!r} and lists={self.lists.get(name)!r} for field '{name}'."
+                )
+        try:
+            "".encode(self.encoding)
+        except LookupError as error:
+            raise ValueError(
+                "`encoding` must be one that Python knows. "
+                f"Received: encoding={self.encoding!r}. Correct it, for example cp1252."
+            ) from error
         if self.names is not None and (
             not self.names or len(set(self.names)) != len(self.names) or "" in self.names
         ):
@@ -99,6 +150,10 @@ class FormatOptions:
                 "`names` must be given where no header names the columns. "
                 "Received: header=False and names=None."
             )
+
+
+def _is_of(option: str, form: str) -> bool:
+    return form in _OF.get(option, _FORMATS)
 
 
 @runtime_checkable
@@ -169,24 +224,21 @@ class TextFormat(RowFormat, Protocol):
         ...
 
 
-def format_options(files: RawFiles, form: str) -> FormatOptions:
+def format_options(files: RawFiles, form: str, *, other: bool = False) -> FormatOptions:
     """Returns how raw files are written.
 
     Args:
         files: The section that describes them.
         form: Their format.
+        other: Whether the format may be another than the section describes, which leaves out
+            options that it has no use for.
 
     Example:
         >>> format_options(RawFiles(delimiter=";"), "csv").delimiter
         ';'
     """
-    return FormatOptions(
-        form,
-        lists=files.lists,
-        missing=files.missing,
-        delimiter=files.delimiter,
-        header=files.header,
-        names=files.names,
-        num_fields=getattr(files, "num_fields", None),
-        index_base=getattr(files, "index_base", 0),
-    )
+    names = [field.name for field in dataclasses.fields(FormatOptions) if field.name != "format"]
+    given = {name: getattr(files, name) for name in names if hasattr(files, name)}
+    if other:
+        given = {name: value for name, value in given.items() if _is_of(name, form)}
+    return FormatOptions(form, **given)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pipelines.readers.bad_rows import InvalidRow
-from pipelines.readers.files import open_bytes
-from pipelines.readers.formats import Arrays
+from pipelines.readers.formats import Arrays, FormatOptions
+from pipelines.readers.text_files import open_text
 from pipelines.readers.values import Wanted, quick_column
 
 
@@ -22,18 +22,24 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 class JsonLinesFormat:
-    """JSON lines in UTF-8: an object a line, whose keys are the features.
+    """JSON lines: an object a line, whose keys are the features.
 
     Blank lines are passed over. null and an absent key both mean that there is no value.
+
+    Args:
+        options: The encoding.
     """
 
     unit = "line"
     names: tuple[str, ...] | None = None
 
+    def __init__(self, options: FormatOptions) -> None:
+        self._options = options
+
     def records(self, path: Path) -> Iterator[tuple[int, bytes]]:
         """Yields each line that is not blank."""
         empty = True
-        with open_bytes(path) as file:
+        with open_text(path, self._options) as file:
             for number, line in enumerate(file, start=1):
                 if not line.isspace():
                     empty = False
@@ -61,7 +67,7 @@ class JsonLinesFormat:
             return None
         arrays: Arrays = {}
         for one, (_, flat, lengths) in zip(wanted, slots, strict=True):
-            array = quick_column(flat, one.dtype, from_text=False)
+            array = quick_column(flat, one.read_dtype)
             if array is None:
                 return None
             arrays[one.key] = (array, np.array(lengths, np.int64))

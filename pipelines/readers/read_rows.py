@@ -6,10 +6,10 @@ from typing import Any
 
 from pipelines.readers.bad_rows import BadRows, missing_column
 from pipelines.readers.csv_format import CsvFormat
-from pipelines.readers.files import open_bytes
 from pipelines.readers.formats import FormatOptions, RowFormat, TypedFormat
 from pipelines.readers.json_lines_format import JsonLinesFormat
 from pipelines.readers.libsvm_format import LibsvmFormat
+from pipelines.readers.text_files import open_text
 from pipelines.readers.values import typed_value
 
 
@@ -29,7 +29,7 @@ def read_rows(
     Args:
         files: The files, one after the other.
         options: How they are written; or a format of your own, whose values have their types.
-        dtypes: Name -> `"int64"`, `"float32"` or `"string"`: checked, and made of text where the
+        dtypes: Name -> a type of `typed_value`: checked, and made of text where the
             format is text. Other columns stay as they are, in CSV text. Each must be there.
         bad_rows: What becomes of a bad row. Default: it is an error.
 
@@ -56,7 +56,8 @@ def read_rows(
     for name in dtypes:
         if form.names is not None and name not in form.names:
             raise missing_column(name, files[0], form.names)
-    text = isinstance(options, FormatOptions) and options.format == "csv"
+    csv = isinstance(options, FormatOptions) and options.format == "csv"
+    decimal = options.decimal if isinstance(options, FormatOptions) and csv else None
     seen: set[str] = set()
     for path in files:
         if isinstance(form, TypedFormat):
@@ -67,7 +68,7 @@ def read_rows(
                     raise record
                 row = form.row(record)
                 typed = {
-                    name: typed_value(name, row.get(name), dtype, from_text=text)
+                    name: typed_value(name, row.get(name), dtype, decimal=decimal)
                     for name, dtype in dtypes.items()
                 }
             except ValueError as error:
@@ -97,13 +98,17 @@ def choose_format(options: FormatOptions, first: Path) -> RowFormat:
     if options.format == "csv":
         return CsvFormat(options, first)
     if options.format == "jsonl":
-        return JsonLinesFormat()
+        return JsonLinesFormat(options)
     if options.format in ("libsvm", "libffm"):
         return LibsvmFormat(options)
     if options.format == "parquet":
         from pipelines.readers.parquet import ParquetFormat
 
         return ParquetFormat(first)
+    if options.format == "elwc":
+        from pipelines.readers.elwc_format import ElwcFormat
+
+        return ElwcFormat(options)
     # TensorFlow takes seconds to load, and text needs none of it.
     from pipelines.readers.examples import ExampleFormat
 
@@ -142,6 +147,8 @@ def _count(path: Path, options: FormatOptions) -> int:
 
         with ParquetFormat(path).open(path) as file:
             return int(file.metadata.num_rows)
+    if options.format == "elwc":
+        return sum(1 for _ in choose_format(options, path).records(path))
     if options.format in ("tfrecord", "sequence_example"):
         from pipelines.readers.examples import check_records, record_compression
 
@@ -149,7 +156,7 @@ def _count(path: Path, options: FormatOptions) -> int:
             return sum(1 for _ in choose_format(options, path).records(path))
         return check_records(path)
     lines, last = 0, b""
-    with open_bytes(path) as file:
+    with open_text(path, options) as file:
         while block := file.read(_BLOCK):
             lines += block.count(b"\n")
             last = block

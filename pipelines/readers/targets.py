@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from pipelines.readers.bad_rows import LABEL_FIX
 from pipelines.readers.batch_options import BatchOptions
+from pipelines.readers.example_types import checked
 
 
 def targets(features: Any, label: Any, weight: Any, where: Any, options: BatchOptions) -> Any:
@@ -51,16 +52,6 @@ def _in_range(
     fix: str = "",
     counts: Any = True,
 ) -> Any:
-    bad = tf.where(~((values >= low) & (values <= high)) & counts)[:1, 0]  # (0 or 1,)
-    message = tf.strings.join(
-        [
-            f"`{name}` must be a number in [{low:g}, {high:g}]. Received: {name}=",
-            tf.strings.reduce_join(tf.strings.as_string(tf.gather(values, bad))),
-            " in ",
-            tf.strings.reduce_join(tf.gather(where, bad)),
-            fix,
-        ]
-    )
-    check = tf.debugging.Assert(tf.equal(tf.size(bad), 0), [message])
-    with tf.control_dependencies([] if check is None else [check]):
-        return tf.identity(values)[:, tf.newaxis]  # (batch, 1)
+    good = ~(~((values >= low) & (values <= high)) & counts)
+    rule, rows = f"be a number in [{low:g}, {high:g}]", tf.range(tf.size(values))
+    return checked(values, good, name, rule, where, rows, fix=fix)[:, tf.newaxis]  # (batch, 1)

@@ -4,7 +4,8 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,65 +13,122 @@ from numpy.typing import NDArray
 
 from pipelines.readers.bad_rows import InvalidRow
 from pipelines.readers.batch_options import BatchOptions
+from pipelines.readers.times import Nanoseconds, exact_time
 
 _MAX_FLOAT32 = 3.4028235677973366e38  # from here on a float64 rounds to an infinite float32
 _MISSING = {"", "-", ".", "?", "#n/a", "\\n", "n/a", "na", "nan", "nil", "none", "null"}
 """How tables often write that there is no value, lower-case."""
-_WORDS = {"int64": "a whole number", "float32": "a finite number", "string": "text"}
+_WORDS = {
+    "int64": "a whole number (int64)",
+    "float32": "a finite number (float32)",
+    "string": "text (string)",
+    "time": "a number, or a time of ISO 8601 from 1678 to 2261, to the nanosecond",
+}
+_MAX_FLOAT_ID = 2**53  # from here on a float64 does not tell a whole number from the next
 
 
-def typed_value(name: str, value: Any, dtype: str, *, from_text: bool = False) -> Any:
+class PathText(str):
+    """A value that stands in the path of a file, where numbers are text whatever the format."""
+
+    __slots__ = ()
+
+
+def typed_value(name: str, value: Any, dtype: str, *, decimal: str | None = None) -> Any:
     """Checks a value or a list of values, and converts it where it stands as text.
 
     Args:
         name: Its feature, for an error.
         value: A number, a text, a list of these or None.
-        dtype: `"int64"`, `"float32"` or `"string"`.
-        from_text: Whether numbers stand as text, as in CSV. Otherwise text is no number.
+        dtype: `"int64"`, `"float32"` or `"string"`; or `"time"`: a number as it is, whatever it
+            counts, or of a time in ISO 8601 the `Nanoseconds`.
+        decimal: The decimal mark of numbers that stand as text, as in CSV. Otherwise text is no
+            number.
 
     Returns:
         An int, float or str, a list of these, or None. A missing value of a list is left out. NaN
-        is a missing value where numbers do not stand as text: so data frames write one.
+        is a missing value where numbers do not stand as text: so data frames write one. A whole
+        number may be written as 12.0.
 
     Raises:
         ValueError: If the value is no such thing, in the form that `BadRows.add` takes.
 
     Example:
-        >>> typed_value("age", ["31", None], "int64", from_text=True)
-        [31]
+        >>> typed_value("age", ["31", None, "32.0"], "int64", decimal=".")
+        [31, 32]
     """
-    if _is_missing(value, from_text=from_text):
+    if _is_missing(value, decimal):
         return None
     if isinstance(value, list):
-        kept = [one for one in value if not _is_missing(one, from_text=from_text)]
-        return [_one(name, one, dtype, from_text=from_text) for one in kept]
-    return _one(name, value, dtype, from_text=from_text)
+        kept = [one for one in value if not _is_missing(one, decimal)]
+        return [_one(name, one, dtype, decimal) for one in kept]
+    return _one(name, value, dtype, decimal)
 
 
-def _one(name: str, value: Any, dtype: str, *, from_text: bool) -> Any:
+def _one(name: str, value: Any, dtype: str, decimal: str | None) -> Any:
+    if decimal is None and isinstance(value, PathText):
+        decimal = "."
     try:
         if dtype == "string":
-            if isinstance(value, str) and (value.isascii() or value.encode()):
+            if type(value) is str and (value.isascii() or value.encode()):
                 return value
-        elif from_text:
-            if "_" not in value:  # 1_000 is a number to Python only
-                return _number(int(value) if dtype == "int64" else float(value), dtype)
-        elif isinstance(value, int) or (dtype == "float32" and isinstance(value, float)):
-            return _number(value, dtype)
-    except (ValueError, OverflowError):
+            if isinstance(value, bytes | PathText):
+                return value.decode() if isinstance(value, bytes) else str(value)
+        elif dtype == "time":
+            return exact_time(value)
+        elif decimal is not None:
+            text = value if decimal == "." and "_" not in value else _with_point(value, decimal)
+            return _number(_whole_of_text(text) if dtype == "int64" else float(text), dtype)
+        elif isinstance(value, int | float | Decimal) and not isinstance(value, Nanoseconds):
+            return _number(_whole(value) if dtype == "int64" else float(value), dtype)
+    except (ValueError, TypeError, OverflowError, InvalidOperation):
         pass
-    problem = f"`{name}` must be {_WORDS[dtype]} ({dtype}). Received: {name}={value!r}"
-    if from_text and value.strip().lower() in _MISSING:
+    problem = f"`{name}` must be {_WORDS[dtype]}. Received: {name}={value!r}"
+    if decimal is not None and value.strip().lower() in _MISSING:
         fix = f"If it means that there is no value, name it: missing = {_toml(value)}."
         raise InvalidRow(problem, fix)
-    if not from_text and isinstance(value, str) != (dtype == "string"):
+    if isinstance(value, float) and dtype == "int64" and abs(value) >= _MAX_FLOAT_ID:
+        fix = "From 2^53 on a float is not exact: write the file with whole numbers."
+        raise InvalidRow(problem, fix)
+    if decimal is None and isinstance(value, str) != (dtype == "string"):
         fix = f"If `{name}` is so in all rows, set the dtype of its column, or write the file so."
         raise InvalidRow(problem, fix, at_fault=True)
     raise ValueError(problem)
 
 
-def _is_missing(value: Any, *, from_text: bool) -> bool:
-    return value is None or (is_nan(value) and not from_text)
+def _whole(value: Any) -> int:
+    """Returns the whole number that a number is."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < _MAX_FLOAT_ID:
+            return int(value)
+    elif isinstance(value, Decimal) and value.is_finite() and value.adjusted() < 20:
+        whole = int(value)  # of 20 digits at most
+        if whole == value:
+            return whole
+    raise ValueError
+
+
+def _whole_of_text(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return _whole(Decimal(text.strip()))
+
+
+def _parser(dtype: str) -> Callable[[str], Any]:
+    return _whole_of_text if dtype == "int64" else float
+
+
+def _with_point(text: str, decimal: str) -> str:
+    """Returns a number as Python writes it."""
+    if "_" in text or (decimal != "." and "." in text):  # 1_000 is a number to Python only
+        raise ValueError
+    return text.replace(decimal, ".")
+
+
+def _is_missing(value: Any, decimal: str | None) -> bool:
+    return value is None or (is_nan(value) and decimal is None)
 
 
 def is_nan(value: Any) -> bool:
@@ -97,7 +155,7 @@ def _number(value: Any, dtype: str) -> Any:
 
 
 def typed_column(
-    name: str, values: Sequence[Any], dtype: str, *, from_text: bool = False
+    name: str, values: Sequence[Any], dtype: str, *, decimal: str | None = None
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Converts a feature of many rows; what it accepts is what `typed_value` accepts.
 
@@ -105,7 +163,7 @@ def typed_column(
         name: The feature.
         values: Its value in each row: a value, a list, or None.
         dtype: `"int64"`, `"float32"` or `"string"`.
-        from_text: Whether numbers stand as text.
+        decimal: As for `typed_value`.
 
     Returns:
         All values one after the other, strings as UTF-8 bytes, and the number of each row's.
@@ -119,10 +177,10 @@ def typed_column(
     """
     lists = [v if type(v) is list else () if v is None else (v,) for v in values]
     flat = list(itertools.chain.from_iterable(lists))
-    array = quick_column(flat, dtype, from_text=from_text)
+    array = quick_column(flat, dtype, decimal=decimal)
     if array is None:
         # Missing values in lists, an odd type, or an error that is to be told well.
-        lists = [typed_value(name, list(one), dtype, from_text=from_text) for one in lists]
+        lists = [typed_value(name, list(one), dtype, decimal=decimal) for one in lists]
         flat = list(itertools.chain.from_iterable(lists))
         if dtype == "string":
             flat = [text.encode() for text in flat]
@@ -130,7 +188,9 @@ def typed_column(
     return array, np.fromiter(map(len, lists), np.int64, len(lists))
 
 
-def quick_column(flat: Sequence[Any], dtype: str, *, from_text: bool) -> NDArray[Any] | None:
+def quick_column(
+    flat: Sequence[Any], dtype: str, *, decimal: str | None = None
+) -> NDArray[Any] | None:
     """Converts all values at once, or returns None where `typed_value` has to look at each.
 
     What it converts, `typed_value` would convert to the same.
@@ -138,14 +198,14 @@ def quick_column(flat: Sequence[Any], dtype: str, *, from_text: bool) -> NDArray
     Args:
         flat: Numbers and texts.
         dtype: `"int64"`, `"float32"` or `"string"`.
-        from_text: Whether numbers stand as text.
+        decimal: As for `typed_value`.
 
     Returns:
         `(values,)` of the dtype, strings as UTF-8 bytes; None if a value is of another type, out
         of range or not finite.
 
     Example:
-        >>> quick_column(["1", "2"], "int64", from_text=True).tolist()
+        >>> quick_column(["1", "2"], "int64", decimal=".").tolist()
         [1, 2]
     """
     kinds = set(map(type, flat))
@@ -153,12 +213,16 @@ def quick_column(flat: Sequence[Any], dtype: str, *, from_text: bool) -> NDArray
         if dtype == "string":
             if kinds <= {str}:
                 return np.array([text.encode() for text in flat], object)
-        elif from_text:
-            if "_" not in "".join(flat):
-                return _finite(list(map(int if dtype == "int64" else float, flat)), dtype)
-        elif kinds <= ({int} if dtype == "int64" else {int, float}):
+        elif decimal is not None:
+            # All at once, so that no mark is looked for in each; ends of line keep them apart.
+            texts = _with_point("\n".join(flat), decimal).split("\n")
+            if len(texts) == max(len(flat), 1):
+                return _finite(list(map(_parser(dtype), texts[: len(flat)])), dtype)
+        elif kinds <= {int, bool} or (dtype == "float32" and kinds <= {int, bool, float}):
             return _finite(flat, dtype)
-    except (ValueError, TypeError, OverflowError):
+        elif kinds <= {int, bool, float}:
+            return _finite(list(map(_whole, flat)), dtype)
+    except (ValueError, TypeError, OverflowError, InvalidOperation):
         pass
     return None
 
@@ -184,6 +248,17 @@ def plain_value(values: list[T]) -> list[T] | T | None:
     return values if len(values) > 1 else values[0] if values else None
 
 
+def unknown_word(name: str, word: str, words: Mapping[str, float]) -> InvalidRow:
+    """Returns the error for a label whose text stands for no number.
+
+    Example:
+        >>> print(unknown_word("clicked", "maybe", {"yes": 1, "no": 0}))
+        `clicked` must be one of yes, no. Received: clicked='maybe'
+    """
+    problem = f"`{name}` must be one of {', '.join(words)}. Received: {name}={word!r}"
+    return InvalidRow(problem, "Add it to label_values if it is a label.", at_fault=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class Wanted:
     """One thing that is read of each row.
@@ -197,6 +272,7 @@ class Wanted:
             of a row that weighs nothing may be missing: NaN.
         least: Smallest value.
         most: Largest value.
+        words: If there are any, the value is text, and this says which number each text is.
     """
 
     key: str
@@ -206,6 +282,7 @@ class Wanted:
     default: Any = None
     least: float = -np.inf
     most: float = np.inf
+    words: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     LABEL = "label of the row"
     WEIGHT = "weight of the row"
@@ -214,6 +291,23 @@ class Wanted:
     def size(self) -> int:
         """Number of values that the shape has."""
         return int(np.prod(self.shape or (), dtype=np.int64))
+
+    @property
+    def read_dtype(self) -> str:
+        """Type of what stands in the row."""
+        return "string" if self.words else self.dtype
+
+    def numbers(self, texts: NDArray[Any]) -> NDArray[np.float32]:
+        """Returns the numbers that UTF-8 texts stand for.
+
+        Raises:
+            ValueError: If a text stands for none.
+        """
+        known = {text.encode(): number for text, number in self.words.items()}
+        try:
+            return np.array([known[text] for text in texts.tolist()], np.float32)
+        except KeyError as error:
+            raise unknown_word(self.name, error.args[0].decode(), self.words) from None
 
     @classmethod
     def of(cls, spec: Mapping[str, Any], options: BatchOptions) -> "list[Wanted]":
@@ -231,7 +325,8 @@ class Wanted:
             if options.positive_from is not None:
                 low, high = -np.inf, np.inf
             default = None if options.weight is None else np.nan
-            label = cls(cls.LABEL, options.label, "float32", (), default, low, high)
+            words = options.label_values
+            label = cls(cls.LABEL, options.label, "float32", (), default, low, high, words)
             wanted.append(label)
         if options.weight is not None:
             wanted.append(cls(cls.WEIGHT, options.weight, "float32", (), None, 0.0))

@@ -84,22 +84,14 @@ class BatchesOf:
             data.label if labelled else None,
             data.weight if labelled else None,
             positive_from=data.positive_from if labelled else None,
+            label_values=data.label_values if labelled else {},
             label_range=(0.0, 1.0) if labelled and task.predicts == "binary" else None,
             batch_size=data.batch_size,
         )
-        described = data
-        if form != "csv":
-            plain = {"lists": {}, "missing": ("",), "delimiter": ",", "header": True}
-            described = described.model_copy(update=plain)
-        if form not in ("csv", "libsvm", "libffm"):
-            described = described.model_copy(update={"names": None})
-        if form not in ("libsvm", "libffm"):
-            described = described.model_copy(update={"num_fields": None, "index_base": 0})
+        described = format_options(data, form, other=True)
         on_bad_row = data.on_bad_row if labelled else "error"
         bad_rows = BadRows(on_bad_row, may_skip=labelled, most=data.max_bad_rows)
-        return Batches(
-            files, format_options(described, form), self._features(extras), options, bad_rows
-        )
+        return Batches(files, described, self._features(extras), options, bad_rows)
 
     def _features(self, extras: Sequence[str]) -> dict[str, Any]:
         wanted = list(extras)
@@ -149,8 +141,8 @@ def input_files(patterns: Sequence[str], form: str | None, data: Data) -> tuple[
     files = find_files(patterns, "--input")
     told = [_ENDINGS[ending] for ending in files[0].suffixes if ending in _ENDINGS]
     ending = told[-1] if told else data.format
-    if ending == "tfrecord" and data.format == "sequence_example":
-        ending = data.format  # both have that ending
+    if ending == "tfrecord" and data.format in ("sequence_example", "elwc"):
+        ending = data.format  # they have the same ending
     found = form or ending
     if found is None:
         raise ValueError(

@@ -35,7 +35,7 @@ def test_a_file_gives_the_settings_and_its_files_are_beside_it(tmp_path: Path) -
     assert settings.files == (f"{tmp_path}/log-*.csv", "gs://bucket/log.csv")
     assert settings.features["tags"] == EventSettings.Feature(dtype="string", kind="variable")
     assert settings.parts == ("train", "validation", "test")
-    assert settings.dtypes == {"user": "int64", "film": "string", "tags": "string", "at": "int64"}
+    assert settings.dtypes == {"user": "int64", "film": "string", "tags": "string", "at": "time"}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,10 @@ def test_a_file_gives_the_settings_and_its_files_are_beside_it(tmp_path: Path) -
         (("lists =", "positive_from = 4\nlists ="), "`positive_from` must come with a `label`"),
         (("lists =", 'label = "film"\nlists ='), "`features` must not be called film"),
         (("lists =", 'item_features = ["x"]\nlists ='), "`item_features` must be among"),
-        (("lists =", 'delimiter = "ab"\nlists ='), "`delimiter` must have 1 or fewer characters"),
+        (
+            ("lists =", 'delimiter = "ab"\nlists ='),
+            "`delimiter` must be one character, or come with quoting = false",
+        ),
         (
             ("lists =", 'history = "20"\nlists ='),
             "`history` must be a whole number, wi",

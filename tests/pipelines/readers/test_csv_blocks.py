@@ -50,7 +50,7 @@ def wanted_of(spec: dict[str, Any]) -> list[Wanted]:
 def by_row(path: Path, options: FormatOptions, bad_rows: BadRows) -> list[Columns]:
     """Each row by itself, None where it is bad."""
     form = CsvFormat(options, path)
-    parser = RowParser(wanted_of(SPEC), bad_rows, form.unit, from_text=True)
+    parser = RowParser(wanted_of(SPEC), bad_rows, form.unit, decimal=options.decimal)
     rows: list[Any] = []
     for number, record in form.records(path):
         rows.append(None)
@@ -165,6 +165,57 @@ def test_files_that_are_not_as_they_must_be(
         same(path, FormatOptions("csv", lists={"n": "|"}))
 
 
+@settings(MANY, max_examples=40)
+@given(
+    rows=st.lists(
+        st.tuples(CELL, CELL | st.sampled_from(["1,5", "-,5", "1.5", "1,000,0"]), CELL, CELL),
+        min_size=1,
+        max_size=12,
+    ),
+    delimiter=st.sampled_from(["::", ";", "\t|"]),
+    dialect=st.sampled_from(
+        [
+            {"decimal": ","},
+            {"comment": "1"},
+            {"encoding": "cp1252"},
+            {"lists": {"n": "|"}, "pairs": {"n": ":"}},
+            {"max_cell_size": 5},
+        ]
+    ),
+    piece=st.sampled_from([20, 1 << 18]),
+)
+def test_dialects_without_quoting(
+    tmp_path: Path, rows: list[Any], delimiter: str, dialect: dict[str, Any], piece: int
+) -> None:
+    path = tmp_path / "rows"
+    lines = [delimiter.join(row) for row in [("n", "x", "w", "more"), *rows]]
+    path.write_bytes("\n".join(lines).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_blocks, "_PIECE", piece)
+        same(path, FormatOptions("csv", delimiter=delimiter, quoting=False, **dialect))
+
+
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [
+        ("1::2.5::a::b\n3::.5::c::d\n", {"delimiter": "::", "quoting": False}),
+        ('1,2.5,"a,b\n3,.5,c",d\n', {"quoting": False}),
+        ("1;2,5;a;b\n12,0;3;c;d\n", {"delimiter": ";", "decimal": ","}),
+        ("12.0,2.5,a,b\n,3,c,d\n7.,1,e,f\n", {}),
+        ("# 1,2\n1,2.5,a,b\n", {"comment": "#"}),
+        ("1:2|3:0.5,2.5,a,b\n", {"lists": {"n": "|"}, "pairs": {"n": ":"}}),
+    ],
+)
+def test_good_rows_of_a_dialect_take_the_quick_way(
+    tmp_path: Path, rows: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, form = tmp_path / "rows", FormatOptions("csv", **options)
+    path.write_text(form.delimiter.join(("n", "x", "w", "more")) + f"\n{rows}", newline="")
+    same(path, form)
+    quick_only(monkeypatch)
+    assert len(in_blocks(path, form, BadRows()))
+
+
 def quick_only(patch: pytest.MonkeyPatch) -> None:
     def refuse(*given: Any) -> None:
         raise AssertionError
@@ -247,10 +298,14 @@ def test_a_delimiter_that_arrow_does_not_know_is_left_to_python(
 
 def test_a_cell_that_is_never_closed_is_a_bad_row(tmp_path: Path) -> None:
     path = tmp_path / "rows"
-    path.write_text('n,x,w,more\n1,2,a,b\n1,2,"a,b\n' + "1,2,a,b\n" * 60_000)
-    with pytest.raises(ValueError, match=r"A row must be CSV\. Received: field larger .* line 3\."):
-        in_blocks(path, FormatOptions("csv"), BadRows())
-    same(path, FormatOptions("csv"))
+    path.write_text('n,x,w,more\n1,2,a,b\n1,2,"a,b\n' + "1,2,a,b\n" * 20_000)
+    short = FormatOptions("csv", max_cell_size=1 << 17)
+    problem = r"A row must be CSV\. Received: field larger .* line 3\..* raise max_cell_size\."
+    with pytest.raises(ValueError, match=problem):
+        in_blocks(path, short, BadRows())
+    same(path, short)
+    path.write_text('n,x,w,more\n1,2,a,b\n1,2,"a,b\n' + "1,2,a,b\n" * 50)
+    same(path, FormatOptions("csv"))  # the rest of the file is one cell
 
 
 def test_another_order_and_more_columns_of_a_later_file(tmp_path: Path) -> None:
