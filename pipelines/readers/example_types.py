@@ -62,26 +62,37 @@ def as_wanted(found: dict[str, Any], spec: Mapping[str, Any], where: Any) -> dic
     return found
 
 
-def finite(features: dict[str, Any]) -> dict[str, Any]:
-    """Refuses NaN and infinity, which would become predictions; one operation for each feature.
+def finite(features: dict[str, Any], where: Any) -> dict[str, Any]:
+    """Refuses infinity, which would become predictions; NaN is a missing number, for the model.
 
     Args:
         features: Feature name -> dense or sparse tensor.
+        where: File and number of each row, `(batch,)` strings.
 
     Raises:
-        tf.errors.InvalidArgumentError: If a feature has such a value; it is named.
+        tf.errors.InvalidArgumentError: If a feature has such a value; it names feature and row.
     """
-    found = {}
-    for name, value in features.items():
-        if value.dtype == tf.float32:
-            rule = f"`{name}` must be a finite number (float32), or be left out. Received"
-            if isinstance(value, tf.SparseTensor):
-                values = tf.debugging.check_numerics(value.values, rule)
-                value = tf.SparseTensor(value.indices, values, value.dense_shape)
-            else:
-                value = tf.debugging.check_numerics(value, rule)
-        found[name] = value
-    return found
+    numbers = {name: value for name, value in features.items() if value.dtype == tf.float32}
+    if not numbers:
+        return features
+    endless = {
+        name: tf.math.is_inf(value.values if isinstance(value, tf.SparseTensor) else value)
+        for name, value in numbers.items()
+    }
+
+    def complain() -> Any:
+        for name, value in numbers.items():
+            sparse = isinstance(value, tf.SparseTensor)
+            values, rows = (value.values, value.indices[:, 0]) if sparse else (value, _rows(value))
+            rule = "be a finite number (float32), or be left out"
+            checked(values, ~endless[name], name, rule, where, rows)
+        return tf.constant(value=True)
+
+    # All at once: what a message needs is made for the one batch that has such a value.
+    any_endless = tf.reduce_any(tf.stack([tf.reduce_any(one) for one in endless.values()]))
+    check = tf.cond(any_endless, complain, lambda: tf.constant(value=True))
+    with tf.control_dependencies([check]):
+        return {name: tf.identity(value) for name, value in features.items()}
 
 
 def _rows(value: Any) -> Any:

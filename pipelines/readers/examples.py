@@ -175,7 +175,7 @@ def example_parser(
         else:  # a column reads the label too, in another way
             found = read(records, where, numbers)
             features = read(records, where, spec)
-        features = finite(features)
+        features = finite(features, where)
         label, weight = (found.get(name or "") for name in (batch.label, batch.weight))
         if words:
             label = number_of_words(label, batch.label_values, str(batch.label), where)

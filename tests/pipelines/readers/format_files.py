@@ -161,6 +161,12 @@ PROPERTIES = {
         one("nan", "NaN", pa.array([float("nan")]), floats(float("nan")), "1:nan"),
         names=VALUES,
     ),
+    "infinity": Property(
+        "float32",
+        [],
+        one("inf", "Infinity", pa.array([float("inf")]), floats(float("inf")), "1:inf"),
+        names=VALUES,
+    ),
     "no value": Property(
         "float32", [None], one("", "null", pa.array([None], pa.float64()), tf.train.Feature())
     ),
