@@ -13,7 +13,7 @@ from pipelines.cluster.team import Team, strategy_of
 from pipelines.configuration.configuration import Configuration
 from pipelines.files.atomic import atomic_file, content_hash, file_sha256, write_text
 from pipelines.fitting.fit import Fitted
-from pipelines.modelling.build_model import build_model
+from pipelines.modelling.build_model import build_model, require_memory
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
 from pipelines.preparation.use_prepared import use_prepared
@@ -113,8 +113,10 @@ def train_run(
     spec = FeatureSpec.read(prepared)
     for path in [path for part in spec.parts for path in spec.files(prepared, part)]:
         check_records(path)  # now, and not after the minutes that training takes
+    fitted = Fitted(spec.fitted, spec.values_of)
+    require_memory(configuration, fitted)
     with strategy.scope():
-        model = build_model(configuration, Fitted(spec.fitted, spec.values_of))
+        model = build_model(configuration, fitted)
         report = None
         if warm_start is not None and not sharded:  # shards have a checkpoint, which has it all
             report = carry_over(RunFolder(warm_start).checked_model(), model)
