@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.commands.options import printable
 from pipelines.commands.run import (
     add_evaluate,
     add_export,
@@ -66,11 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         load_tensorflow()
         options.run(options)
     except (ValueError, RuntimeError, ImportError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error:", printable(str(error)), file=sys.stderr)
         return 1
     except _tensorflow_errors() as error:
         notes = getattr(error, "__notes__", [])
-        print("error:", read_error(error), *notes, file=sys.stderr)
+        print("error:", *map(printable, (read_error(error), *notes)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -137,4 +137,20 @@ def print_metrics(metrics: Mapping[str, Mapping[str, Any]], group: str | None) -
         }
         for model, row in metrics.items()
     }
-    print(metrics_table(values, group or "group"))
+    print(printable(metrics_table(values, group or "group")))
+
+
+def printable(text: str) -> str:
+    r"""Returns text for a terminal: what data or file names hold there cannot steer it.
+
+    Args:
+        text: A message or table. Ends of line and tabs stay.
+
+    Example:
+        >>> printable("a column 'age\x1b[2J'")
+        "a column 'age\\x1b[2J'"
+    """
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode()
+        for one in text
+    )

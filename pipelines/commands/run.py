@@ -32,15 +32,18 @@ def add_prepare(commands: Any) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     # Here, so that --help need not wait for TensorFlow.
+    from pipelines.fitting.fit import Fitted
+    from pipelines.modelling.build_model import require_memory
     from pipelines.preparation.prepare import prepare
     from pipelines.runs.run_folder import RunFolder
 
-    folder = RunFolder(options.out)
+    folder, configuration = RunFolder(options.out), configuration_of(options)
     data = options.out / "data"
-    spec = prepare(configuration_of(options), data, replace=not folder.has_begun)
+    spec = prepare(configuration, data, replace=not folder.has_begun)
     for name, part in spec.parts.items():
         share = "" if part.positives is None else f", {part.positives / part.examples:.1%} positive"
         print(f"{name:<11}{part.examples:>9} examples{share}")
+    require_memory(configuration, Fitted(spec.fitted, spec.values_of))
 
 
 _TRAIN_ABOUT = """\

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands.options import add_command, add_set, configuration_of
+from pipelines.commands.options import add_command, add_set, configuration_of, printable
 
 _TUNE_ABOUT = """\
 Try configurations one after the other, and keep the best by a metric of the validation split.
@@ -210,7 +210,8 @@ def _prepare_events(options: argparse.Namespace) -> None:
             f"{made.capped_events} events left out"
         )
     if made.bad_rows:
-        print(f"{made.bad_rows} bad rows skipped. The first: {' '.join(made.bad_places)}")
+        first = printable(" ".join(made.bad_places))
+        print(f"{made.bad_rows} bad rows skipped. The first: {first}")
     for name, places in made.rank_errors.items():
         if places:
             print(f"{name}: too many values to count each; at most {places} places off")

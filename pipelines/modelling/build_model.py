@@ -1,5 +1,6 @@
 """A configuration as a model that is ready to train: embedding, task, loss, optimizer."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,55 @@ def build_model(configuration: Configuration, fitted: Fitted) -> Model:
     # An empty batch makes the variables.
     model(tf.io.parse_example(tf.zeros([0], tf.string), tfrs_afm.parse_spec(columns)))
     return model
+
+
+def require_memory(
+    configuration: Configuration, fitted: Fitted, megabytes: float | None = None
+) -> None:
+    """Looks whether the tables of a model fit in memory, before any of them is made.
+
+    Args:
+        configuration: Its sections `columns`, `model` and `training`. Tables that parameter servers
+            share, and the linear baseline, are not looked at.
+        fitted: What the columns leave open.
+        megabytes: The memory, in MB of 10^6 bytes. Default: that of this machine.
+
+    Raises:
+        ValueError: If tables and what the optimizer keeps beside them are larger; the largest
+            table is named.
+
+    Example:
+        >>> from pipelines.configuration.column import Column
+        >>> from pipelines.configuration.configuration import Data
+        >>> user = Column(kind="categorical_column_with_identity", key="user", num_buckets=10**12)
+        >>> made = Configuration(data=Data(format="csv", train="a.csv"), columns=[user])
+        >>> require_memory(made, Fitted(), 16_000)
+        Traceback (most recent call last):
+        ValueError: `columns` must have tables that fit in 16,000 MB of memory. Received: ...
+    """
+    if (
+        configuration.training.strategy == "parameter_server"
+        or configuration.model.kind == "logistic_regression"
+    ):
+        return
+    if megabytes is None:
+        megabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6
+    columns = columns_of(configuration, fitted)
+    report = tfrs_afm.size_report(
+        columns,
+        configuration.model.dim,
+        tables=_composed(configuration, columns),
+        optimizer=configuration.training.optimizer.kind,
+    )
+    if report.megabytes > megabytes:
+        largest = report.tables[0]
+        raise ValueError(
+            f"`columns` must have tables that fit in {megabytes:,.0f} MB of memory. Received: "
+            f"{report.megabytes:,.0f} MB in training, most for {largest.rows:,} rows of "
+            f"{largest.dim} of '{largest.name}'. For ids with gaps take "
+            "categorical_column_with_vocabulary_list or categorical_column_with_hash_bucket; "
+            "otherwise num_remainders, or the strategy parameter_server."
+        )
 
 
 def _model(configuration: Configuration, columns: list[Any]) -> Model:

@@ -73,26 +73,31 @@ def finite(features: dict[str, Any], where: Any) -> dict[str, Any]:
         tf.errors.InvalidArgumentError: If a feature has such a value; it names feature and row.
     """
     numbers = {name: value for name, value in features.items() if value.dtype == tf.float32}
-    if not numbers:
-        return features
-    endless = {
-        name: tf.math.is_inf(value.values if isinstance(value, tf.SparseTensor) else value)
-        for name, value in numbers.items()
-    }
+    dense = {name: one for name, one in numbers.items() if not isinstance(one, tf.SparseTensor)}
+    sparse = {name: one for name, one in numbers.items() if name not in dense}
+    found = dict(features)
+    # All at once: an operation for each feature would take a tenth of the time that parsing takes.
+    if dense:
+        widths = {name: tf.TensorShape(one.shape[1:]).num_elements() for name, one in dense.items()}
+        values = tf.concat([tf.reshape(one, [-1, widths[name]]) for name, one in dense.items()], 1)
+        names = tf.constant([name for name in dense for _ in range(widths[name])])
+        names = tf.tile(names, [tf.shape(values)[0]])
+        first = next(iter(dense))
+        with tf.control_dependencies([_finite(values, names, where, _rows(values))]):
+            found[first] = tf.identity(dense[first])
+    if sparse:
+        values = tf.concat([one.values for one in sparse.values()], 0)
+        names = tf.repeat(list(sparse), [tf.size(one.values) for one in sparse.values()])
+        rows = tf.concat([one.indices[:, 0] for one in sparse.values()], 0)
+        first = next(iter(sparse))
+        with tf.control_dependencies([_finite(values, names, where, rows)]):
+            found[first] = tf.identity(sparse[first])
+    return found
 
-    def complain() -> Any:
-        for name, value in numbers.items():
-            sparse = isinstance(value, tf.SparseTensor)
-            values, rows = (value.values, value.indices[:, 0]) if sparse else (value, _rows(value))
-            rule = "be a finite number (float32), or be left out"
-            checked(values, ~endless[name], name, rule, where, rows)
-        return tf.constant(value=True)
 
-    # All at once: what a message needs is made for the one batch that has such a value.
-    any_endless = tf.reduce_any(tf.stack([tf.reduce_any(one) for one in endless.values()]))
-    check = tf.cond(any_endless, complain, lambda: tf.constant(value=True))
-    with tf.control_dependencies([check]):
-        return {name: tf.identity(value) for name, value in features.items()}
+def _finite(values: Any, names: Any, where: Any, rows: Any) -> Any:
+    rule = "be a finite number (float32), or be left out"
+    return checked(values, ~tf.math.is_inf(values), names, rule, where, rows)
 
 
 def _rows(value: Any) -> Any:
@@ -134,7 +139,7 @@ def number_of_words(texts: Any, words: Mapping[str, float], name: str, where: An
 def checked(
     values: Any,
     good: Any,
-    name: str,
+    name: Any,
     rule: str,
     where: Any,
     rows: Any,
@@ -147,7 +152,7 @@ def checked(
     Args:
         values: Any tensor.
         good: Whether each value keeps the rule.
-        name: Its feature.
+        name: Its feature, or `(values,)` strings, the feature of each.
         rule: What it must be or do.
         where: File and number of each row, `(batch,)` strings.
         rows: The row of each value.
@@ -159,9 +164,11 @@ def checked(
     place = tf.gather(where, tf.gather(tf.reshape(rows, [-1]), bad))
     shown = tf.gather(tf.reshape(values if shown is None else shown, [-1]), bad)
     shown = shown if shown.dtype == tf.string else tf.strings.as_string(shown)
+    if tf.is_tensor(name):
+        name = tf.strings.reduce_join(tf.gather(name, bad))
     message = tf.strings.join(
         [
-            f"`{name}` must {rule}. Received: {name}=",
+            *("`", name, f"` must {rule}. Received: ", name, "="),
             tf.strings.reduce_join(shown),
             " in ",
             tf.strings.reduce_join(place),

@@ -22,7 +22,7 @@ _WORDS = {
     "int64": "a whole number (int64)",
     "float32": "a finite number (float32)",
     "string": "text (string)",
-    "time": "a number, or a time of ISO 8601 from 1678 to 2261, to the nanosecond",
+    "time": "a number, or a time of ISO 8601 from 1678 to 2261",
 }
 _MAX_FLOAT_ID = 2**53  # from here on a float64 does not tell a whole number from the next
 

@@ -13,7 +13,7 @@ from pipelines.cluster.team import Team, strategy_of
 from pipelines.configuration.configuration import Configuration
 from pipelines.files.atomic import atomic_file, content_hash, file_sha256, write_text
 from pipelines.fitting.fit import Fitted
-from pipelines.modelling.build_model import build_model
+from pipelines.modelling.build_model import build_model, require_memory
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
 from pipelines.preparation.use_prepared import use_prepared
@@ -116,8 +116,10 @@ def train_run(
     for path in [path for part in spec.parts for path in spec.files(prepared, part)]:
         check_records(path)  # now, and not after the minutes that training takes
     check_calibration(configuration.training, spec)
+    fitted = Fitted(spec.fitted, spec.values_of)
+    require_memory(configuration, fitted)
     with strategy.scope():
-        model = build_model(configuration, Fitted(spec.fitted, spec.values_of))
+        model = build_model(configuration, fitted)
         start_at_mean_label(configuration, model, spec, prepared)
         report = None
         if warm_start is not None and not sharded:  # shards have a checkpoint, which has it all

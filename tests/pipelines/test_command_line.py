@@ -62,3 +62,27 @@ def test_an_error_is_one_line_and_a_status(
     assert text.err.startswith("error: `data.labl` must be a known key.")
     assert text.err.count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == ["clicks.csv", "clicks.toml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user,label\x1b[2J\x1b]0;name\x07\n1,1\n",
+        "user,label\n1\x1b[31m,1\n",
+        "user,label\x1b[1m,label\x1b[1m\n1,1,1\n",
+    ],
+)
+def test_escape_sequences_of_a_file_do_not_reach_the_terminal(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "a.toml").write_text(
+        '[data]\nformat = "csv"\ntrain = "a.csv"\n'
+        '[[columns]]\nkind = "categorical_column_with_identity"\nkey = "user"\n'
+    )
+    words = ["--config", str(tmp_path / "a.toml"), "--out", str(tmp_path / "run")]
+    assert main(["prepare", *words]) == 1
+    told = capsys.readouterr().err
+    assert "error: " in told
+    assert r"\x1b[" in told
+    assert told.replace("\n", "").isprintable()

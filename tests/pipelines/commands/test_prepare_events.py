@@ -53,7 +53,7 @@ def test_both_engines_tell_the_same_of_what_they_made(
     assert [line.split()[0] for line in lines[:3]] == ["train", "validation", "test"]
     assert lines[3] == "100 events of 6 users"
     assert "users have more than 10 events" in lines[4]
-    assert lines[5].startswith("1 bad rows skipped. The first: `at` must be a whole number")
+    assert lines[5].startswith("1 bad rows skipped. The first: `at` must be a number")
     assert lines[5].endswith("log.csv, line 102.")
 
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 
 from pipelines.events.event import parse_event
+from pipelines.events.prepare_with_beam import prepare_with_beam
+from pipelines.readers.values import typed_value
 from tests.pipelines.events import logs
 
 ROW: dict[str, Any] = {
@@ -70,3 +72,30 @@ def test_a_label_without_a_bound_is_0_or_1() -> None:
     settings = logs.settings("log.csv", positive_from=None)
     with pytest.raises(ValueError, match=r"`stars` must be 0 or 1, or come with `positive_from`"):
         parse_event(ROW, settings)
+
+
+@pytest.mark.parametrize(
+    ("time", "unit"),
+    [
+        (1709208000, "s"),
+        (1709208000_999, "ms"),
+        (1709208000_999999999, "ns"),
+        ("2024-02-29T13:00:00.999999999+01:00", "s"),
+        ("1709208000.5", "s"),
+    ],
+)
+def test_a_time_is_a_number_of_its_unit_or_iso_8601(time: int | str, unit: str) -> None:
+    settings = logs.settings("log.csv", time_unit=unit)
+    at = typed_value("at", time, "time")
+    _, (seconds, _, _) = parse_event({**ROW, "at": at}, settings)
+    assert (type(seconds), seconds) == (int, 1709208000)
+
+
+@pytest.mark.parametrize(
+    "change", [{"encoding": "cp1252"}, {"comment": "#"}, {"quoting": False}, {"max_cell_size": 9}]
+)
+def test_what_beam_cannot_do_line_by_line_is_refused_by_name(change: dict[str, Any]) -> None:
+    pytest.importorskip("apache_beam")
+    (key,) = change
+    with pytest.raises(ValueError, match=f"`{key}` must be left out on Beam"):
+        prepare_with_beam(logs.settings("log.csv", **change), "out")
