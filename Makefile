@@ -5,7 +5,7 @@ TEST_ARGS ?=
 # Where Python keeps no compiled files each process compiles all of TensorFlow's again, for five seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-long test-all wheel lock clean
+.PHONY: setup demo test test-long test-all test-python wheel lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
@@ -20,6 +20,15 @@ test-long: setup
 # Both in one run, as CI does: what quick and long tests share is made once.
 test-all: setup
 	scripts/check $(TEST_ARGS)
+
+# Another Python (PYTHON=python3.13), with the newest versions that setup.py allows in place of the lock's:
+# the public names, the examples, and the README's programs.
+test-python:
+	rm -rf build/python
+	$(PYTHON) -m venv build/python
+	build/python/bin/python -m pip install --quiet ".[pipelines,client,beam]" hypothesis pytest scikit-learn
+	build/python/bin/python -m pytest tests/test_surface.py tests/examples tests/test_readme.py \
+	  -k "not demo and not every_command and (surface or examples or README or your_own)"
 
 setup: .venv/installed .venv/kernels
 

@@ -47,7 +47,9 @@ def open_text(path: Path, options: FormatOptions) -> Iterator[IO[bytes]]:
                 file.seek(0)
             yield file
         else:
-            yield io.BufferedReader(_Recoded(file, path, options), _LINES)
+            # Closed here, and not when it is collected: the file may be closed by then.
+            with io.BufferedReader(_Recoded(file, path, options), _LINES) as recoded:
+                yield recoded
 
 
 class _Recoded(io.RawIOBase):

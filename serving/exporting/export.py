@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from serving.exporting.golden import (
@@ -20,6 +19,7 @@ from serving.exporting.ranker import Ranker
 from serving.exporting.scorer import Scorer
 from serving.exporting.serving_module import RawInputs, ServingModule
 from serving.exporting.side_files import write_sidecar, write_warmup
+from serving.exporting.table_report import auc_report, table_report
 from serving.publishing.publish import publish
 from serving.signatures import DEFAULT_SIGNATURE
 from serving.verification import verify_apart
@@ -37,6 +37,8 @@ def export(
     tolerance: float = 1e-5,
     tables: str = "float32",
     table_tolerance: float = 0.05,
+    auc_tolerance: float | None = None,
+    label: str | None = None,
     keep_last: int | None = None,
 ) -> Path | str:
     """Saves a model for TensorFlow Serving, checks its answers, and publishes it.
@@ -82,6 +84,9 @@ def export(
             again. Tables of other kinds than rows of their own stay as they are.
         table_tolerance: What `tolerance` is for small `tables`: how far their answers may be off
             those of the model, in the same measure. `python -m serving verify` asks the same.
+        auc_tolerance: How much AUC small `tables` may cost on all of `examples`, such as 0.0005.
+            Default: it is not asked.
+        label: The feature of `examples` that is 1 or 0, for `auc_tolerance`.
         keep_last: How many versions to keep. Default: all.
 
     Returns:
@@ -92,8 +97,8 @@ def export(
             columns nor `features` name, its answers are not one finite number each,
             `candidate_features` are not among its features, or it needs XLA or operations that the
             stock server does not have.
-        VerificationError: A ValueError: the saved model does not answer as the model does;
-            nothing is published.
+        VerificationError: A ValueError: the saved model does not answer as the model does, or
+            `tables` cost more AUC than they may; nothing is published.
 
     Example:
         ```python
@@ -105,6 +110,11 @@ def export(
             f"`tables` must be one of {', '.join(_TABLES)}. Received: tables={tables!r}. Leave it "
             "out for rows as they are."
         )
+    if (auc_tolerance is None) != (label is None) or (label and not examples):
+        raise ValueError(
+            "`auc_tolerance` must come with `examples` and their `label`. Received: auc_tolerance="
+            f"{auc_tolerance}, label={label!r}, {len(examples or ())} examples. Give all, or none."
+        )
     scorer = Scorer(model, inputs=None if features is None else ModelInputs(features))
     columns = [column for embedding in scorer.embeddings for column in embedding.columns]
     values = feature_values(columns, scorer.spec)
@@ -113,6 +123,12 @@ def export(
     lists = _checked("list_features", list_features or None, scorer) or []
     parsed = scorer.parse([one.SerializeToString() for one in rows])
     scorers = scorer.by_task(parsed)
+    if label and "" not in scorers:
+        raise ValueError(
+            "`auc_tolerance` must be left out for a model of several tasks. Received: "
+            f"auc_tolerance={auc_tolerance} for the tasks {sorted(scorers)}. Look at "
+            "`largest_score_difference` in the sidecar instead."
+        )
     for one in scorers.values():
         one.take_apart(parsed)
     scorer = next(iter(scorers.values()))
@@ -126,8 +142,10 @@ def export(
     module = ServingModule(scorers, rankers, raw, tables)
     about = {"dtype": tables}
     if small:
-        about |= _table_report(module, requests[DEFAULT_SIGNATURE])
+        about |= table_report(module, requests[DEFAULT_SIGNATURE])
         tolerance = table_tolerance
+    if auc_tolerance is not None:
+        about |= auc_report(module, scorer, examples or (), str(label), auc_tolerance)
     for key, function in module.functions.items():
         check_graph(key, function.graph.as_graph_def())
 
@@ -145,20 +163,6 @@ def export(
 
 
 _TABLES = ("float32", "float16", "int8")
-
-
-def _table_report(module: ServingModule, golden: Mapping[str, Any]) -> dict[str, Any]:
-    """Sizes, and how far the scores of golden rows are off those of the model."""
-    rows = tf.constant(golden["inputs"]["examples"])
-    found = module.functions[DEFAULT_SIGNATURE](examples=rows)
-    scores = [name for name in found if name != "logits"]
-    differences = [np.abs(found[name].numpy() - golden["outputs"][name]).max() for name in scores]
-    kept, full = module.table_bytes
-    return {
-        "bytes": kept,
-        "bytes_float32": full,
-        "largest_score_difference": float(max(differences)),
-    }
 
 
 def _checked(argument: str, given: Sequence[str] | None, scorer: Scorer) -> list[str] | None:

@@ -307,7 +307,7 @@ def lists_among(values: Mapping[str, FeatureValues], examples: Sequence[Any]) ->
         examples: `tf.train.Example`s or their bytes.
     """
     found = {key for key, one in values.items() if one.long}
-    for example in map(_example, examples):
+    for example in map(example_of, examples):
         for key in set(values) - found:
             ids = _ids(example, key)
             if len(ids) > 1 or any(one in NO_ID.values() for one in ids):
@@ -339,7 +339,7 @@ def golden_examples(
     Raises:
         TypeError: If `given` holds something else.
     """
-    rows = [_example(one) for one in (given or ())[:_MAX_GIVEN]]
+    rows = [example_of(one) for one in (given or ())[:_MAX_GIVEN]]
     generator = np.random.default_rng(7)  # any seed: the same export twice has the same rows
     for row, length in enumerate(_LENGTHS):
         example = tf.train.Example()
@@ -364,7 +364,8 @@ def missing_numbers(values: Mapping[str, FeatureValues]) -> Any:
     return example
 
 
-def _example(one: Any) -> Any:
+def example_of(one: Any) -> Any:
+    """Returns a `tf.train.Example` for one, or for the bytes of one."""
     if isinstance(one, tf.train.Example):
         return one
     if not isinstance(one, bytes):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.metrics import roc_auc_score
 
 import serving
 import tfrs_afm
@@ -84,3 +85,60 @@ def test_tables_must_be_known(deepfm: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`tables` must be one of float32, float16, int8"):
         serving.export(deepfm.model, tmp_path, tables="int4")
     assert read_sidecar(deepfm.path)["tables"] == {"dtype": "float32"}
+
+
+def labelled(count: int, *, constant: bool = False) -> list[bytes]:
+    draw = np.random.default_rng(5)
+    found = []
+    for row in range(count):
+        example = tf.train.Example()
+        feature = example.features.feature
+        feature["user_id"].int64_list.value.append(int(draw.integers(50)))
+        feature["movie_id"].int64_list.value.append(int(draw.integers(50)))
+        feature["history"].int64_list.value.extend(draw.integers(50, size=3).tolist())
+        feature["liked"].float_list.value.append(1.0 if constant else float(row % 2))
+        found.append(example.SerializeToString())
+    return found
+
+
+@pytest.mark.long
+def test_small_tables_may_cost_so_much_auc_and_no_more(tmp_path: Path) -> None:
+    model = rankers.trained(tfrs_afm.models.DeepFM(rankers.small_columns(), units=(4,)), 0.1)
+    rows = labelled(1500)  # more than a batch
+    usual = {"tables": "int8", "examples": rows, "label": "liked"}
+    path = serving.export(model, tmp_path / "small", auc_tolerance=0.01, **usual)
+    about = read_sidecar(Path(path))["tables"]
+    spec = tfrs_afm.parse_spec(model.columns)
+    scores = model(tf.io.parse_example(rows, spec)).numpy()[:, 0]
+    labels = np.arange(1500) % 2
+    assert about["auc_float32"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-5)
+    with serving.Session(Path(path)) as session:
+        served = session.run("serving_default", {"examples": np.array(rows, object)})
+    assert about["auc"] == pytest.approx(roc_auc_score(labels, served["predictions"]), abs=1e-5)
+    worse = about["auc_float32"] - about["auc"] - 1e-4
+    with pytest.raises(serving.VerificationError, match="`tables` must cost at most"):
+        serving.export(model, tmp_path / "none", auc_tolerance=worse, **usual)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"auc_tolerance": 0.1}, "must come with `examples` and their `label`"),
+        ({"label": "liked"}, "must come with `examples` and their `label`"),
+        ({"auc_tolerance": 0.1, "label": "liked"}, "label='liked', 0 examples"),
+        (
+            {"auc_tolerance": 0.1, "label": "?", "examples": labelled(2)},
+            r"label 0 or 1 in the feature '\?'. Received: \[\] in row 0",
+        ),
+        (
+            {"auc_tolerance": 0.1, "label": "liked", "examples": labelled(2, constant=True)},
+            r"positives and negatives .* labels \[1.0\]",
+        ),
+    ],
+)
+def test_what_an_auc_needs_is_named(
+    arguments: dict[str, Any], said: str, deepfm: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        serving.export(deepfm.model, tmp_path, tables="int8", **arguments)

@@ -182,3 +182,27 @@ def test_what_cannot_be_served_is_told(make: Any, message: str, tmp_path: Path) 
     assert len(str(error.value)) < 700  # no tensors
     assert "tf.Tensor" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.long
+def test_several_tasks_are_served_from_small_tables(tmp_path: Path) -> None:
+    model = multi_task()
+    model(tensors(ROWS))
+    for number, weight in enumerate(model.trainable_variables):
+        weight.assign(0.1 * tf.random.stateless_normal(weight.shape, [number, 3]))
+    path = serving.export(model, tmp_path / "ranker", tables="int8")
+    assert isinstance(path, Path)
+    about = read_sidecar(path)["tables"]
+    assert about["bytes"] < 0.6 * about["bytes_float32"]
+    expected = {task: one[:, 0].numpy() for task, one in model(tensors(ROWS)).items()}
+    with serving.Client(path) as client:
+        served = client.predict(ROWS)
+    assert served.keys() == expected.keys()
+    for task, scores in expected.items():
+        off = np.abs(served[task] - scores).max()
+        assert 0 < off <= 0.05
+    with pytest.raises(ValueError, match="must be left out for a model of several tasks"):
+        rows = [one.SerializeToString() for one in rankers.examples()]
+        serving.export(
+            model, tmp_path / "b", tables="int8", auc_tolerance=0.1, label="age", examples=rows
+        )
