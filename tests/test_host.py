@@ -1,6 +1,8 @@
 """Each private name of TensorFlow and tf_keras that is used, one test a name."""
 
 import functools
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,35 @@ def test_the_name_is_there_and_its_loss_is_an_import_error_that_names_it(
     monkeypatch.setattr(_host, "PRIVATE_NAMES", {place: f"{name}_of_yesterday"})
     with pytest.raises(ImportError, match=f"must have {place}.{name}_of_yesterday. Received: "):
         _host.require_private_names()
+
+
+@pytest.mark.parametrize("name", ["pipelines", "serving"])
+@pytest.mark.parametrize("file", ["__init__.py", "../{name}.py"])
+def test_a_namesake_of_our_packages_is_told(
+    name: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _host.warn_of_namesakes()
+    (tmp_path / name).mkdir()
+    (tmp_path / name / file.format(name=name)).touch()
+    if file.startswith(".."):
+        (tmp_path / name).rmdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.warns(RuntimeWarning, match=rf"`import {name}` must find .*{tmp_path}.*Rename"):
+        _host.warn_of_namesakes()
+
+
+def test_a_folder_of_the_name_that_is_no_package_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "serving").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "serving", raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _host.warn_of_namesakes()
 
 
 def test_layers_inside_layers_are_found() -> None:

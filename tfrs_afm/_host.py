@@ -7,7 +7,10 @@ is used where columns are made: tf_keras itself depends on it.
 """
 
 import functools
+import importlib.util
 import os
+import warnings
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -51,6 +54,30 @@ PRIVATE_NAMES = {
 """Where they are -> what is used or overridden there."""
 
 
+def warn_of_namesakes() -> None:
+    """Warns where `pipelines` or `serving`, names that anyone may use, are somebody else's.
+
+    A folder of that name before ours on the path of Python hides the one that was installed.
+    """
+    ours = Path(__file__).parents[1]
+    for name in ("pipelines", "serving"):
+        try:
+            spec = importlib.util.find_spec(name)
+        except ValueError:  # a module that somebody made by hand and put there
+            continue
+        if spec is None:
+            continue
+        places = list(spec.submodule_search_locations or [str(spec.origin)])
+        if ours not in [Path(place).resolve().parent for place in places]:
+            warnings.warn(
+                f"`import {name}` must find the package that comes with tfrs_afm, in {ours}. "
+                f"Received: {places[0]}. Rename that one, or put the folder of tfrs_afm before it "
+                "in sys.path.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
 def require_private_names() -> None:
     """Checks that all of `PRIVATE_NAMES` are there.
 
@@ -71,6 +98,7 @@ def require_private_names() -> None:
 
 
 require_private_names()
+warn_of_namesakes()
 
 try:
     from tensorflow.python.eager.record import could_possibly_record as may_record
