@@ -30,3 +30,17 @@ def test_gate_field_pairs_batch_norm_and_calibration_are_served(tmp_path: Path) 
         np.testing.assert_allclose(got["predictions"], answers(model, rows), atol=1e-5)
         odds = model.task.log_odds(got["logits"][:, np.newaxis])[:, 0]
         np.testing.assert_allclose(1 / (1 + np.exp(-odds)), got["predictions"], atol=1e-5)
+
+
+@pytest.mark.long
+def test_weights_of_field_pairs_and_branches_are_served(tmp_path: Path) -> None:
+    interaction = parts.AFM(pooling=parts.FieldPairWeights(), deep=parts.Deep([4]))
+    loss = tfrs_afm.tasks.losses.Branches(teacher="mean")
+    task = tfrs_afm.tasks.Ranking(interaction, loss)
+    model = rankers.trained(tfrs_afm.models.AFM(rankers.small_columns(), task=task))
+    rows = serialized()
+    path = serving.export(model, tmp_path, examples=rows, candidate_features=["movie_id"])
+    with serving.Session(path) as session:
+        assert {"classification", "rank", "explain", "tensors"} <= set(session.signatures)
+        got = session.run("serving_default", {"examples": rows})
+    np.testing.assert_allclose(got["predictions"], answers(model, rows), atol=1e-5)
