@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 1 after an error that the message on stderr explains.
     """
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # TensorFlow then loads no Keras 3
     parser = argparse.ArgumentParser(
         "python -m pipelines",
         description=_ABOUT,

@@ -1,6 +1,7 @@
 """Takes trained models to answered requests."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 1 after an error, which is one line on stderr.
     """
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # TensorFlow then loads no Keras 3
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))

@@ -6,6 +6,7 @@ from typing import Any
 # Two cores: TensorFlow's start-up notes and spare threads only get in the way.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # no Keras 3: each process starts a second sooner
 
 import hypothesis
 import pytest
