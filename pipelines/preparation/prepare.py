@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.configuration.configuration import Configuration
+from pipelines.configuration.configuration import Configuration, Data
 from pipelines.configuration.raw_features import raw_features
 from pipelines.files.atomic import atomic_folder, content_hash
 from pipelines.fitting.fit import ColumnFits, Fitted
@@ -115,6 +115,16 @@ class Origin:
         )
 
 
+# Keys that came after format 1: left out, they ask for what was prepared before them.
+_LATER = {
+    "label_values",
+    "pairs",
+    "quoting",
+    "comment",
+    "decimal",
+    "max_cell_size",
+    "encoding",
+}
 _FORMAT = 1  # count up when the same configuration would give other examples
 _NOT_CONTENT = {
     "prepared",
@@ -284,15 +294,20 @@ def _defaults(configuration: Configuration, fitted: Fitted) -> dict[str, Any]:
 def _settings(configuration: Configuration) -> dict[str, Any]:
     """What decides the examples besides the raw files."""
     fits = dict.fromkeys(fit.name for fit in ColumnFits(configuration.columns))
-    evaluation, task = configuration.evaluation, configuration.task
+    evaluation, task, data = configuration.evaluation, configuration.task, configuration.data
+    unused = {name for name in _LATER if getattr(data, name) == _default(data, name)}
     return {
         "format": _FORMAT,
-        "data": configuration.data.model_dump(mode="json", exclude=_NOT_CONTENT),
+        "data": data.model_dump(mode="json", exclude=_NOT_CONTENT | unused),
         "features": [feature.declared for feature in raw_features(configuration).values()],
         "fits": list(fits),
         "labels": [task.loss, task.low, task.high],
         "kept": [*evaluation.slices, evaluation.user, evaluation.item],
     }
+
+
+def _default(data: Data, name: str) -> Any:
+    return type(data).model_fields[name].get_default(call_default_factory=True)
 
 
 def _key(configuration: Configuration, origin: Origin) -> str:
