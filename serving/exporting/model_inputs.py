@@ -89,14 +89,14 @@ def recorded_inputs(model: Model, known: Mapping[str, Any]) -> ModelInputs | Non
         known: How the columns' features are parsed; a default of theirs holds here, too.
 
     Returns:
-        None where the model was never called on a dict of features, or on none that is unknown.
+        None where the model was never called on a dict of features, or on what its columns read.
     """
     saved = model.save_spec() if hasattr(model, "save_spec") else None
     given = saved[0][0] if saved and saved[0] else None
-    if not isinstance(given, Mapping) or set(given) <= set(known):
+    if not isinstance(given, Mapping) or not _differ(given, known):
         return None
     read = _read_by(model, given)
-    if set(read) <= set(known):
+    if not _differ(read, known):
         return None
     inputs = ModelInputs(read)
     for name, one in inputs.parse_spec.items():
@@ -106,6 +106,14 @@ def recorded_inputs(model: Model, known: Mapping[str, Any]) -> ModelInputs | Non
             if same and one.dtype == column.dtype:
                 inputs.parse_spec[name] = one._replace(default_value=column.default_value)
     return inputs
+
+
+def _differ(given: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether words are given where columns read numbers, or columns read none of that name."""
+    return any(
+        name not in known or (one.dtype == tf.string and known[name].dtype != tf.string)
+        for name, one in given.items()
+    )
 
 
 def _read_by(model: Model, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -174,3 +174,10 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must be a folder of prepared examples"):
         prepared(tmp_path)
     assert (tmp_path / "run/data/thesis.txt").read_text() == "mine"
+
+
+def test_what_is_read_in_another_way_is_not_what_was_prepared(tmp_path: Path) -> None:
+    key = prepared(tmp_path).key
+    assert prepared(tmp_path, 'data.encoding="utf-8"', "data.quoting=true").key == key  # as it is
+    others = {prepared(tmp_path, f"data.{one}").key for one in ("quoting=false", 'comment="#"')}
+    assert len({key, *others}) == 3

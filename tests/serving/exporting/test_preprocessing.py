@@ -155,6 +155,30 @@ def test_lists_are_taken_as_the_model_takes_them(tmp_path: Path) -> None:
         )
 
 
+def test_words_that_become_the_ids_of_a_column_of_the_same_name_are_found(tmp_path: Path) -> None:
+    class Same(tf.keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lookup = tf.keras.layers.StringLookup(vocabulary=USERS)
+            self.embed = tfrs_afm.FieldEmbedding([Ranker.ids("user", 4)])
+            self.task = tfrs_afm.tasks.AFM(attention_units=4)
+
+        def call(self, features: Any) -> Any:
+            return self.task.logits(*self.embed({"user": self.lookup(features["user"])}))
+
+    model, names = Same(), ["ann", "cy", "dan"]
+    model({"user": tf.constant(names)})
+    for weight in model.trainable_variables:
+        weight.assign(tf.random.normal(weight.shape))
+    expected = model({"user": tf.constant(names)}).numpy()[:, 0]
+    assert np.ptp(expected) > 0.01
+    version = serving.export(model, tmp_path / "model")
+    with serving.Client(version) as client:
+        np.testing.assert_allclose(
+            client.predict([{"user": name} for name in names]), expected, atol=1e-6
+        )
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
