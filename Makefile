@@ -55,7 +55,7 @@ wheel: setup
 
 # Resolves the ranges of setup.py anew; needs uv.
 lock:
-	uv pip compile setup.py --extra client --extra pipelines --extra report --extra tune --extra beam --extra stores --extra dev --python-version 3.11 --python-platform linux \
+	uv pip compile setup.py --extra client --extra pipelines --extra report --extra tune --extra beam --extra stores --extra frames --extra docs --extra dev --python-version 3.11 --python-platform linux \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  --output-file requirements.lock $(LOCK_ARGS)
 

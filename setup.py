@@ -103,9 +103,11 @@ setup(
             "tensorboard>=2.19",
         ],
         "report": ["matplotlib>=3.8"],
+        "frames": ["narwhals>=1.20"],  # fit, predict and explain take data frames of any library
         "tune": ["matplotlib>=3.8", "optuna>=4"],
         "stores": ["adlfs>=2024.12", "fsspec>=2024.12", "gcsfs>=2024.12", "s3fs>=2024.12"],
         "beam": ["apache-beam>=2.77,<3", "google-crc32c>=1.5"],
+        "docs": ["mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.26"],
         "dev": [
             "build>=1.2",
             "cryptography>=42",
@@ -116,6 +118,9 @@ setup(
             "matplotlib>=3.8",
             "moto[s3]>=5.1",
             "mypy>=1.10",
+            "nbmake>=1.5",
+            "pandas>=2.2",
+            "polars>=1.10",
             "pre-commit>=3.7",
             "pytest>=8",
             "pyyaml>=6",
