@@ -26,6 +26,7 @@ from tfrs_afm.columns.sequence_columns import (
 from tfrs_afm.columns.shared_embeddings import shared_embeddings
 from tfrs_afm.embeddings import FieldEmbedding, Fields, IdEmbedding, SequenceEmbedding
 from tfrs_afm.explain import Explanation, PairAverages, explain, explain_dataset
+from tfrs_afm.frames import frame_features
 from tfrs_afm.size_report import size_report
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "explain",
     "explain_dataset",
     "feature_schema",
+    "frame_features",
     "growth",
     "input_spec",
     "interactions",

@@ -1,8 +1,10 @@
 """Which field pairs decided a score, for a batch and over a data set."""
 
+import base64
 import dataclasses
+import io
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfrs_afm.embeddings import FieldEmbedding, IdEmbedding
+from tfrs_afm.frames import Tabular, frame_features, is_frame
 from tfrs_afm.models.field_ranking import FieldRanking
 from tfrs_afm.tasks.interaction_task import InteractionTask
-from tfrs_afm.types import Layer, Model, Task
+from tfrs_afm.types import Column, Layer, Model, Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Explanation:
+class Explanation(Tabular):
     """Why each example of a batch got its logit.
 
     `bias + linear.sum(1) + pairs.sum(1) + deep` equals `logits`, and `logits + calibration` is what
@@ -50,6 +53,31 @@ class Explanation:
     def pair_members(self) -> list[tuple[int, int]]:
         """The two members of each pair, as indices into `fields`."""
         return list(itertools.combinations(range(len(self.fields)), 2))
+
+    def _table(self) -> dict[str, Any]:
+        """One row a part of an example's logit; of those that are 0, the bias only."""
+        single = [("bias", None, None), *(("linear", name, None) for name in self.fields)]
+        parts = [*single, *(("pair", *names) for names in self.pair_names)]
+        parts += [("deep", None, None), ("calibration", None, None)]
+        rows = len(self.logits)
+        ends = [self.deep[:, np.newaxis], self.calibration[:, np.newaxis]]
+        shares = np.concatenate([np.full([rows, 1], self.bias), self.linear, self.pairs, *ends], 1)
+        first, last = len(single), len(single) + len(self.pair_names)
+        shown = shares != 0
+        shown[:, 0] = True
+        example, part = np.nonzero(shown)
+        paired = (part >= first) & (part < last)
+        attention = np.zeros(shares.shape)
+        attention[:, first:last] = self.attention
+        return {
+            "example": example.tolist(),
+            **{
+                name: [parts[index][place] for index in part]
+                for place, name in enumerate(("part", "field", "other"))
+            },
+            "share": shares[example, part].tolist(),
+            "attention": np.where(paired, attention[example, part], np.nan).tolist(),
+        }
 
     def top_pairs(self, row: int, count: int = 5) -> list[dict[str, Any]]:
         """Returns the pairs that moved one example's logit most, in either direction.
@@ -87,7 +115,8 @@ def explain(
     Args:
         model: `tfrs_afm.models.AFM`, `DeepFM` or `MultiTask`; any Keras model that holds one
             `FieldEmbedding` or `IdEmbedding` and tasks with AFM or DeepFM; or such a layer.
-        features: Raw features of a batch, by name; or the task.
+        features: Raw features of a batch, by name, or a data frame as for `frame_features`; or
+            the task.
         task: Which of several tasks to explain: its name in a `MultiTask`, or the task itself; or
             the features.
 
@@ -171,7 +200,7 @@ def _only(what: str, kinds: tuple[type, ...], model: Any, parts: list[Any]) -> A
 
 
 @dataclasses.dataclass(frozen=True)
-class PairAverages:
+class PairAverages(Tabular):
     """Averages of explanations over a data set, by pair of fields.
 
     Attributes:
@@ -208,6 +237,24 @@ class PairAverages:
         ]
         return sorted(rows, key=lambda row: -row["magnitude"])
 
+    def _table(self) -> dict[str, Any]:
+        rows = self.table()
+        return {
+            "field": [row["fields"][0] for row in rows],
+            "other": [row["fields"][1] for row in rows],
+            **{name: [row[name] for row in rows] for name in _MEASURES},
+        }
+
+    def _repr_html_(self) -> str:
+        """The heat map, where matplotlib is installed, and the table."""
+        try:
+            picture = io.BytesIO()
+            self._figure("contribution").savefig(picture, format="png", dpi=80)
+        except ImportError:
+            return super()._repr_html_()
+        data = base64.b64encode(picture.getvalue()).decode()
+        return f'<img alt="heat map" src="data:image/png;base64,{data}">{super()._repr_html_()}'
+
     def heat_map(self, path: str | Path, what: str = "contribution") -> None:
         """Draws the pairs as a heat map.
 
@@ -219,11 +266,14 @@ class PairAverages:
             ValueError: If `what` is none of these.
             ImportError: If matplotlib is not installed.
         """
-        if what not in ("contribution", "magnitude", "attention"):
+        if what not in _MEASURES:
             raise ValueError(
                 "`what` must be 'contribution', 'magnitude' or 'attention'. "
                 f"Received: what={what!r}. Choose one of them."
             )
+        self._figure(what).savefig(path)
+
+    def _figure(self, what: str) -> Any:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
@@ -244,11 +294,24 @@ class PairAverages:
         axes.set_yticks(range(len(self.fields)), self.fields)
         axes.set_title(f"mean {what} of field pairs, {self.examples} examples")
         figure.colorbar(image, ax=axes)
-        figure.savefig(path)
+        return figure
+
+
+_MEASURES = ("contribution", "magnitude", "attention")
+
+
+def _batches(batches: Any, columns: Sequence[Column]) -> Iterable[Any]:
+    if not is_frame(batches):
+        return batches
+    features = frame_features(batches, columns)
+    return tf.data.Dataset.from_tensor_slices(features).batch(_ROWS)
+
+
+_ROWS = 1024  # of a frame, explained at a time
 
 
 def explain_dataset(
-    model: Model | Layer, batches: Iterable[Any], task: str | Task | None = None
+    model: Model | Layer, batches: Iterable[Any] | Any, task: str | Task | None = None
 ) -> PairAverages:
     """Averages explanations over a data set, batch by batch.
 
@@ -256,7 +319,8 @@ def explain_dataset(
 
     Args:
         model: As for `explain`.
-        batches: Batches of features, or tuples that begin with them, as `fit` takes them.
+        batches: Batches of features, or tuples that begin with them, as `fit` takes them; or a
+            data frame, as for `frame_features`.
         task: As for `explain`.
 
     Returns:
@@ -283,7 +347,7 @@ def explain_dataset(
     place = {name: index for index, name in enumerate(fields)}
     sums = np.zeros([4, len(fields), len(fields)])  # contribution, magnitude, attention, seen
     linear, examples = np.zeros(len(fields)), 0
-    for batch in batches:
+    for batch in _batches(batches, embedding.columns):
         explained = explain(
             embedding, batch[0] if isinstance(batch, list | tuple) else batch, chosen
         )

@@ -7,6 +7,7 @@ from typing import Any
 from tfrs_afm.columns.field import fields_of
 from tfrs_afm.embeddings.column_embedding import field_tables
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
+from tfrs_afm.frames import Tabular
 from tfrs_afm.types import Tensor
 
 
@@ -37,8 +38,8 @@ class TableSize:
 
 
 @dataclasses.dataclass(frozen=True)
-class TableSizes:
-    """The sizes of all tables; print it for a table.
+class TableSizes(Tabular):
+    """The sizes of all tables; print it for a table, or take `to_frame()`.
 
     Attributes:
         tables: One entry a table, largest first.
@@ -67,6 +68,10 @@ class TableSizes:
     def fits(self) -> bool:
         """Whether the routes stay within the budget."""
         return self.budget_megabytes is None or self.host_megabytes <= self.budget_megabytes
+
+    def _table(self) -> dict[str, Any]:
+        names = [field.name for field in dataclasses.fields(TableSize)]
+        return {name: [getattr(table, name) for table in self.tables] for name in names}
 
     def __str__(self) -> str:
         width = max(len(table.name) for table in self.tables)

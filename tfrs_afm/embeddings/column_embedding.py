@@ -11,6 +11,7 @@ from tfrs_afm.columns.field import Field, fields_of, scope_name, tables_of
 from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
+from tfrs_afm.frames import frame_features, is_frame
 from tfrs_afm.types import Column, Layer, Shape, Tensor
 
 
@@ -99,12 +100,14 @@ class ColumnEmbedding(tf.keras.layers.Layer):
         """Embeds features, or, while Keras makes the variables of a model, an empty batch.
 
         Args:
-            features: Raw features by name.
+            features: Raw features by name, or a data frame.
             *args: As in Keras.
             **kwargs: As in Keras.
         """
         if builds_from_shapes():
             features = tf.io.parse_example(tf.zeros([0], tf.string), parse_spec(self.columns))
+        if is_frame(features):
+            features = frame_features(features, self.columns)
         return super().__call__(features, *args, **kwargs)
 
     def build(self, input_shape: Shape) -> None:

@@ -1,6 +1,11 @@
 """What a carry-over did."""
 
 import dataclasses
+from typing import Any
+
+from tfrs_afm.frames import Tabular
+
+_COUNTS = ("carried", "new", "dropped")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +47,8 @@ class CarriedVariable:
 
 
 @dataclasses.dataclass(frozen=True)
-class GrowthReport:
-    """What `carry_over` carried over, and what it did not; print it for a table.
+class GrowthReport(Tabular):
+    """What `carry_over` carried over, and what it did not; print it, or take `to_frame()`.
 
     Attributes:
         tables: One entry a table, those that only the old model had at the end.
@@ -54,6 +59,17 @@ class GrowthReport:
     tables: list[CarriedTable]
     variables: list[CarriedVariable]
     optimizer: str
+
+    def _table(self) -> dict[str, Any]:
+        entries: list[Any] = [*self.tables, *self.variables]
+        rows = {name: [getattr(one, name, None) for one in entries] for name in _COUNTS}
+        return {
+            "name": [one.name for one in entries],
+            "kind": ["table"] * len(self.tables) + ["variable"] * len(self.variables),
+            **{name: [None if one is None else int(one) for one in rows[name]] for name in rows},
+            "slots": [", ".join(one.slots) for one in entries],
+            "note": [one.note for one in entries],
+        }
 
     def __str__(self) -> str:
         names = [*(table.name for table in self.tables), *(one.name for one in self.variables)]

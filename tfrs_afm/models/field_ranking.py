@@ -1,6 +1,6 @@
 """What the ready models have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ from tfrs_afm.columns.field import scope_name
 from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns
 from tfrs_afm.columns.vocabulary import vocabulary_hashes
+from tfrs_afm.frames import keras_arguments
 from tfrs_afm.tasks.arguments import require_different_names
 from tfrs_afm.tasks.interaction_task import global_rows
 from tfrs_afm.tasks.metrics import GroupedMetric
@@ -172,15 +173,43 @@ class FieldRanking(tfrs.Model):
         self.compute_loss(inputs, training=False)
         return self._results()
 
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains as Keras does, also on a data frame: `fit(frame, "clicked", epochs=3)`.
+
+        Args:
+            *args: As in Keras. `x`, and the first of `validation_data`, may be a data frame, as for
+                `frame_features`; then labels and sample weights may be names of its columns.
+            **kwargs: As in Keras.
+        """
+        return super().fit(**self._without_frames(super().fit, args, kwargs))
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Predicts as Keras does, also for a data frame, one row an example."""
+        return super().predict(**self._without_frames(super().predict, args, kwargs))
+
     def evaluate(self, *args: Any, return_dict: bool = False, **kwargs: Any) -> Any:
-        """Evaluates as Keras does, and adds the metrics of groups, computed once at the end."""
-        logs = super().evaluate(*args, return_dict=True, **kwargs)
+        """Evaluates as Keras does, and adds the metrics of groups, computed once at the end.
+
+        Args:
+            *args: As in Keras; a data frame as for `fit`.
+            return_dict: Whether to return a dict by name in place of a list.
+            **kwargs: As in Keras.
+        """
+        arguments = self._without_frames(super().evaluate, args, kwargs)
+        logs = super().evaluate(**{**arguments, "return_dict": True})
         logs.update(
             (metric.name, float(metric.result()))
             for metric in self.metrics
             if isinstance(metric, GroupedMetric)
         )
         return logs if return_dict else list(logs.values())
+
+    def _without_frames(
+        self, call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        read = parse_spec(self.columns)
+        groups = {one.group for one in self.metrics if isinstance(one, GroupedMetric)}
+        return keras_arguments(call, args, kwargs, self.columns, sorted(groups - read.keys()))
 
     @staticmethod
     def objects_of(config: dict[str, Any], custom_objects: Any = None) -> dict[str, Any]:
