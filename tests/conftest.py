@@ -1,6 +1,7 @@
 """Settings of every test: fixed seeds, and Keras 2 before anything touches tf.keras."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 # Two cores: TensorFlow's start-up notes and spare threads only get in the way.
@@ -10,6 +11,8 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # no Keras 3: each process st
 
 import hypothesis
 import pytest
+
+from tests import forked
 
 # TensorFlow compiles on first use: the first example of a property may take seconds.
 hypothesis.settings.register_profile(
@@ -31,6 +34,12 @@ def pytest_configure(config: pytest.Config) -> None:
     import tfrs_afm as tfrs_afm
 
     tf.get_logger().setLevel("ERROR")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _forked_processes() -> Iterator[None]:
+    with forked.installed():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,13 @@ from pipelines.__main__ import main
 from tests.pipelines.clicks import log, write_clicks
 
 
+# With -P it starts afresh, and so shows what a command imports in which order; see tests/forked.py.
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipelines", *words], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-m", "pipelines", *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

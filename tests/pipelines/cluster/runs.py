@@ -43,6 +43,8 @@ def configuration(optimizer: str, **training: Any) -> Configuration:
             "optimizer": OPTIMIZERS[optimizer],
             "schedule": {"kind": "exponential", "decay_steps": 7, "warmup_steps": 3},
             "ema": {"momentum": 0.7, "every": 3},
+            "class_weights": (1.0, 2.0),
+            "early_stopping": {"monitor": "loss", "mode": "min"},
             "checkpoint_every": 4,
             "steps_per_call": 2,
             **training,

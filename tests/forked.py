@@ -1,0 +1,227 @@
+"""Python processes that start as forks of one that has imported everything already.
+
+Importing TensorFlow takes three seconds, longer than most of what a test's own process does then.
+While `installed`, `subprocess` starts `python -m` of our own packages so. All else starts afresh: a
+program after `-c`, one with options of Python's own (`-P -m`), and one whose environment differs in
+what TensorFlow or Python read on their way up. To whoever started it a
+fork is a child like any other, with its pipes, signals and exit status: the server forks twice, and
+Linux gives the orphan to the process of the tests (PR_SET_CHILD_SUBREAPER).
+"""
+
+import atexit
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).parents[1]
+FORKED = ("pipelines", "serving", "tests")  # python -m ...; with options of Python's, never
+_READ_AT_START = ("CUDA_", "GRPC_", "LD_", "MKL_", "OMP_", "PYTHON", "TF", "XLA_")
+_READ_LATER = {"TF_CONFIG", "TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH"}
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(_READ_AT_START) and name not in _READ_LATER
+    }
+
+
+def _module(words: Sequence[Any]) -> list[str] | None:
+    """The words after `python -m`, if they are to be forked."""
+    if [*map(str, words[:2])] != [sys.executable, "-m"]:
+        return None
+    rest = [*map(str, words[2:])]
+    return rest if rest[0].split(".")[0] in FORKED else None
+
+
+class _Server:
+    """The process that forks, started at the first command that it is for."""
+
+    def __init__(self) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self.settings = _settings(os.environ)
+        self._socket, other = socket.socketpair()
+        with other:
+            self._process = _Popen(
+                [sys.executable, "-m", "tests.forked", str(other.fileno()), str(os.getpid())],
+                cwd=ROOT,
+                pass_fds=[other.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the tests
+            )
+
+    def start(self, request: dict[str, Any], files: Sequence[int]) -> int:
+        text = json.dumps(request).encode()
+        self._socket.sendall(len(text).to_bytes(8, "big") + text)
+        socket.send_fds(self._socket, [b"f"], list(files))
+        return int.from_bytes(_exactly(self._socket, 8), "big")
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        more = connection.recv(size - len(found))
+        if not more:
+            raise EOFError
+        found += more
+    return found
+
+
+_Popen = subprocess.Popen
+_server: _Server | None = None
+
+
+class _Forked(subprocess.Popen[Any]):
+    """`Popen` that asks the server, where that can do what was asked for."""
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, *rest: Any) -> None:
+        global _server
+        (_, pass_fds, cwd, env, _, _, shell) = rest[:7]
+        pipes, group = rest[7:13], rest[-1]
+        plain = not (executable or preexec_fn or pass_fds or shell or isinstance(args, str))
+        environment = dict(os.environ if env is None else env)
+        words = [*map(os.fspath, args)] if plain else []
+        before = words[: words.index(sys.executable, 1)] if words.count(sys.executable) > 1 else []
+        module = _module(words[len(before) :])
+        if module is None or (_server and _settings(environment) != _server.settings):
+            super()._execute_child(args, executable, preexec_fn, *rest)  # type: ignore[misc]
+            return
+        if _server is None:
+            if _settings(environment) != _settings(os.environ):
+                super()._execute_child(args, executable, preexec_fn, *rest)  # type: ignore[misc]
+                return
+            _server = _Server()
+        request = {
+            "before": before[1:],
+            "module": module,
+            "environment": environment,
+            "folder": os.fspath(cwd or os.getcwd()),
+            "group": group,
+        }
+        files = [
+            pipes[place] if pipes[place] != -1 else fd for place, fd in ((0, 0), (3, 1), (5, 2))
+        ]
+        self.pid = _server.start(request, files)
+        self._child_created = True
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """Lets `subprocess` start processes so within."""
+    global _server
+    subprocess.Popen = _Forked  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        subprocess.Popen = _Popen  # type: ignore[misc]
+        if _server is not None:
+            _server.close()
+            _server = None
+
+
+def _preload() -> None:
+    for package in ("tfrs_afm", "pipelines", "serving"):
+        for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
+def _serve(connection: socket.socket, reaper: int) -> dict[str, Any] | None:
+    """Forks until there is nobody left to ask; in a fork, what it is to run."""
+    while True:
+        try:
+            size = int.from_bytes(_exactly(connection, 8), "big")
+        except EOFError:
+            return None
+        request = json.loads(_exactly(connection, size))
+        files = socket.recv_fds(connection, 1, 3)[1]
+        told, telling = os.pipe()
+        between = os.fork()
+        if not between:
+            child = os.fork()
+            if child:
+                os.write(telling, child.to_bytes(8, "big"))
+                os._exit(0)
+            while os.getppid() != reaper:
+                os.sched_yield()
+            for number, file in enumerate(files):
+                os.dup2(file, number)
+            for file in (*files, told, telling, connection.detach()):
+                os.close(file)
+            return dict(request)
+        os.waitpid(between, 0)  # from here on the fork is a child of the tests' process
+        connection.sendall(os.read(told, 8))
+        for file in (*files, told, telling):
+            os.close(file)
+
+
+def _become(request: dict[str, Any]) -> None:
+    """Goes on as the process that was asked for."""
+    import numpy as np
+
+    np.random.seed()  # as a process of its own has; Python sees to `random` itself
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    if request["group"] != -1 and request["group"] is not None:
+        os.setpgid(0, request["group"])
+    paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:0] = [request["folder"], *paths]
+    module = request["module"]
+
+    def run(*_: Any) -> None:
+        sys.argv = ["-m", *module[1:]]
+        runpy.run_module(module[0], run_name="__main__", alter_sys=True)
+
+    if not request["before"]:
+        return run()
+    # A program that readies its process and becomes the module's.
+    os.execvp = run  # type: ignore[assignment]
+    sys.argv = ["-c", *request["before"][2:], sys.executable, "-m", *module]
+    exec(request["before"][1], {"__name__": "__main__"})
+
+
+def _end(status: int) -> NoReturn:
+    """Ends as Python does, but for taking down all modules, which takes a second."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    _preload()
+    gc.freeze()  # what it holds is never collected: pages stay shared
+    asked = _serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
+    if asked is not None:
+        try:
+            _become(asked)
+        except SystemExit as ending:
+            if isinstance(ending.code, str):
+                sys.stderr.write(f"{ending.code}\n")
+            _end(ending.code if isinstance(ending.code, int) else int(ending.code is not None))
+        except BaseException:
+            traceback.print_exc()
+            _end(1)
+        _end(0)
