@@ -5,7 +5,7 @@ TEST_ARGS ?=
 # Where Python keeps no compiled files each process compiles all of TensorFlow's again, for five seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-long test-all test-python wheel lock clean
+.PHONY: setup demo test test-long test-all test-python test-types wheel lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
@@ -29,6 +29,12 @@ test-python:
 	build/python/bin/python -m pip install --quiet ".[pipelines,client,beam]" hypothesis pytest scikit-learn
 	build/python/bin/python -m pytest tests/test_surface.py tests/examples tests/test_readme.py \
 	  -k "not demo and not every_command and (surface or examples or README or your_own)"
+
+# The programs of README and docs under pyright, strict, which is not in the lock: it brings node.
+test-types: setup
+	[ -x build/types/bin/basedpyright ] || { python3 -m venv build/types && \
+	  build/types/bin/python -m pip install --quiet basedpyright; }
+	build/types/bin/python scripts/check_types.py .venv/bin/python
 
 setup: .venv/installed .venv/kernels
 

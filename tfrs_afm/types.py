@@ -3,7 +3,9 @@
 They tell a reader what a checker cannot: a `Tensor` has the shape that the docstring gives.
 """
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import tensorflow as tf
 
 Tensor: TypeAlias = Any
 """A dense tensor, or what TensorFlow converts to one: an array, a variable, numbers."""
@@ -46,3 +48,10 @@ Optimizer: TypeAlias = Any
 
 Dataset: TypeAlias = Any
 """A `tf.data.Dataset`."""
+
+if TYPE_CHECKING:
+    # Where stubs make it generic, a layer that does not say of what is of unknown types.
+    KerasLayer = tf.keras.layers.Layer[Any, Any]
+else:
+    KerasLayer = tf.keras.layers.Layer
+"""The base class of layers."""

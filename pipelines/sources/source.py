@@ -17,7 +17,9 @@ Row = dict[str, Any]
 class Source(Protocol):
     """A function that reads a raw data set."""
 
-    def __call__(self, path: Path | None, settings: Mapping[str, Any]) -> dict[str, Iterable[Row]]:
+    def __call__(
+        self, path: Path | None, settings: Mapping[str, Any]
+    ) -> Mapping[str, Iterable[Row]]:
         """Reads a raw data set.
 
         Args:

@@ -12,7 +12,7 @@ from tfrs_afm.columns.parsing import parse_spec
 from tfrs_afm.columns.serialization import deserialize_columns, serialize_columns
 from tfrs_afm.embeddings.tables import DenseTable, QuotientRemainderTable
 from tfrs_afm.frames import frame_features, is_frame
-from tfrs_afm.types import Column, Layer, Shape, Tensor
+from tfrs_afm.types import Column, KerasLayer, Layer, Shape, Tensor
 
 
 class FieldMembers(NamedTuple):
@@ -31,7 +31,7 @@ class FieldMembers(NamedTuple):
     weights: Any
 
 
-class ColumnEmbedding(tf.keras.layers.Layer):
+class ColumnEmbedding(KerasLayer):
     """Feature columns and the tables behind them; abstract.
 
     Args:

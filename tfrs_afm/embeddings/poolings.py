@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from tfrs_afm.columns.column_encoder import Members
 from tfrs_afm.embeddings.combine import combine, member_counts, segment_sum
-from tfrs_afm.types import Shape, Tensor
+from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
-class Pooling(tf.keras.layers.Layer):
+class Pooling(KerasLayer):
     """A rule that pools the members of a field; abstract.
 
     A rule is a Keras layer of its own, given to an embedding layer by column name. It works on the

@@ -6,11 +6,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.columns.field import keras_initializer
-from tfrs_afm.types import DType, Initializer, Shape, Tensor
+from tfrs_afm.types import DType, Initializer, KerasLayer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class DenseTable(tf.keras.layers.Layer):
+class DenseTable(KerasLayer):
     """An embedding table: one trained row per id.
 
     Args:
@@ -107,7 +107,7 @@ class DenseTable(tf.keras.layers.Layer):
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class QuotientRemainderTable(tf.keras.layers.Layer):
+class QuotientRemainderTable(KerasLayer):
     """Composes the row of an id from two small tables, so that memory grows with sqrt(ids).
 
     With R remainders, id i and tables Q and S of `ceil(rows / R)` and R rows:

@@ -2,20 +2,19 @@
 
 import os
 
-import tensorflow as tf
-
 from tfrs_afm._host import ShardedVariable
 from tfrs_afm.growth.growth_report import GrowthReport
 from tfrs_afm.growth.source import Parts, build_model, open_source
 from tfrs_afm.growth.tables import carry_tables
 from tfrs_afm.growth.variables import OptimizerState, carry_variables
+from tfrs_afm.types import Model
 
 
 def carry_over(
-    source: str | os.PathLike[str] | tf.keras.Model,
-    model: tf.keras.Model,
+    source: str | os.PathLike[str] | Model,
+    model: Model,
     *,
-    old_model: tf.keras.Model | None = None,
+    old_model: Model | None = None,
 ) -> GrowthReport:
     """Carries weights and optimizer state over to a model whose vocabularies or columns changed.
 

@@ -8,7 +8,7 @@ from tfrs_afm.interactions.attention_pooling import AttentionPooling
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.interactions.vectors import masked_vectors, vectors_dim
-from tfrs_afm.types import Layer, Shape, Tensor
+from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
 class Contributions(NamedTuple):
@@ -42,7 +42,7 @@ _ATTENTION: dict[str, Any] = {
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class AFM(tf.keras.layers.Layer):
+class AFM(KerasLayer):
     """Attentional factorization machine over vectors, to logits.
 
         logit = w0 + sum_i w_i x_i + p . sum_{i<j} a_ij (v_i * v_j) x_i x_j  [+ deep(v)]

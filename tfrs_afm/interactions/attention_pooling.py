@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from tfrs_afm._host import random_generator
 from tfrs_afm.interactions.pair_attention import attend_pairs
-from tfrs_afm.types import Shape, Tensor
+from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class AttentionPooling(tf.keras.layers.Layer):
+class AttentionPooling(KerasLayer):
     """Sums pair interactions, weighted by a learned attention.
 
     Some pairs matter more than others; a plain FM weighs all of them the same.

@@ -5,11 +5,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
-from tfrs_afm.types import Layer, Shape, Tensor
+from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class BatchNormPooling(tf.keras.layers.Layer):
+class BatchNormPooling(KerasLayer):
     """Pools pairs by another pooling, and normalises each element of what it gives.
 
         output = gamma (pooling(pairs) - mean) / sqrt(variance + epsilon) + beta

@@ -7,11 +7,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.vectors import masked_vectors
-from tfrs_afm.types import Shape, Tensor
+from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class Deep(tf.keras.layers.Layer):
+class Deep(KerasLayer):
     """Feeds the concatenated vectors through fully connected layers to one logit.
 
         a_0 = [v_1 x_1, ..., v_n x_n],    a_{l+1} = relu(W_l a_l + b_l),    output = w . a_L + b

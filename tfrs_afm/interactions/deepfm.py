@@ -10,11 +10,11 @@ from tfrs_afm.interactions.deep import Deep
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import FactorizationMachine, PairwiseProduct
 from tfrs_afm.interactions.vectors import masked_vectors
-from tfrs_afm.types import Tensor
+from tfrs_afm.types import KerasLayer, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class DeepFM(tf.keras.layers.Layer):
+class DeepFM(KerasLayer):
     """Factorization machine and deep tower over the same vectors, to logits.
 
         logit = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j + deep(v)

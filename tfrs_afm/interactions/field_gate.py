@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from tfrs_afm.interactions.afm import Contributions
 from tfrs_afm.interactions.vectors import masked_vectors
-from tfrs_afm.types import Layer, Shape, Tensor
+from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class FieldGate(tf.keras.layers.Layer):
+class FieldGate(KerasLayer):
     """Scales the vectors of each field by what all fields say, and passes them on.
 
         v_i' = v_i * (1 + g_i),    g_i = b_i + sum_j W_ij v_j

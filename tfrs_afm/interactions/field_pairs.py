@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from tfrs_afm.interactions.pair_blocks import all_pairs
 from tfrs_afm.interactions.pairs import PairwiseProduct
-from tfrs_afm.types import Shape, Tensor
+from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class FieldPairWeights(tf.keras.layers.Layer):
+class FieldPairWeights(KerasLayer):
     """Sums pair interactions, each times a learned number of its two fields.
 
         output = sum_{i<j} r_ij (v_i * v_j) x_i x_j
@@ -89,7 +89,7 @@ class FieldPairWeights(tf.keras.layers.Layer):
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class FieldPairMatrices(tf.keras.layers.Layer):
+class FieldPairMatrices(KerasLayer):
     """Sums pair interactions whose first vector goes through a matrix of the two fields.
 
         output = sum_{i<j} (v_i M_ij) * v_j x_i x_j,    M_ij = I + D_ij

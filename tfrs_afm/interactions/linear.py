@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
-from tfrs_afm.types import Shape, Tensor
+from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class Linear(tf.keras.layers.Layer):
+class Linear(KerasLayer):
     """Adds the linear terms of all members and a bias.
 
         output = w0 + sum_i w_i x_i

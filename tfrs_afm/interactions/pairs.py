@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from tfrs_afm.interactions.pair_blocks import all_pairs
 from tfrs_afm.interactions.vectors import masked_vectors
-from tfrs_afm.types import Tensor
+from tfrs_afm.types import KerasLayer, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class PairwiseProduct(tf.keras.layers.Layer):
+class PairwiseProduct(KerasLayer):
     """Multiplies the vectors of every pair of members, element by element.
 
         pairs = {(v_i * v_j) x_i x_j} for i < j, ordered (0, 1), (0, 2), ..., (n - 2, n - 1)
@@ -53,7 +53,7 @@ class PairwiseProduct(tf.keras.layers.Layer):
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class FactorizationMachine(tf.keras.layers.Layer):
+class FactorizationMachine(KerasLayer):
     """Sums the inner products of all pairs of members, without forming the pairs.
 
         output = sum_{i<j} <v_i, v_j> x_i x_j = 1/2 sum_f ((sum_i v_if x_i)^2 - sum_i (v_if x_i)^2)

@@ -3,11 +3,11 @@
 import tensorflow as tf
 
 from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
-from tfrs_afm.types import Tensor
+from tfrs_afm.types import KerasLayer, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class MaxPooling(tf.keras.layers.Layer):
+class MaxPooling(KerasLayer):
     """Takes the largest pair interaction, element by element.
 
         output_f = max_p x_pf
@@ -79,7 +79,7 @@ class MaxPooling(tf.keras.layers.Layer):
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class AveragePooling(tf.keras.layers.Layer):
+class AveragePooling(KerasLayer):
     """Averages pair interactions over the real pairs.
 
         output = sum_p x_p / num_pairs
@@ -136,7 +136,7 @@ class AveragePooling(tf.keras.layers.Layer):
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class SumPooling(tf.keras.layers.Layer):
+class SumPooling(KerasLayer):
     """Sums pair interactions: every pair counts the same, as in a factorization machine.
 
         output = sum_p x_p

@@ -1,7 +1,7 @@
 """What the ready models have in common."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
@@ -32,6 +32,14 @@ class FieldRanking(tfrs.Model):
         embedding: Layer from features to vectors, mask and linear terms.
         task: The task over its fields.
     """
+
+    if TYPE_CHECKING:  # the stubs of Keras say that a new model is a `Model`, whatever its class
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+            """Makes a model of this class."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Predicts; see `call`."""
 
     def __init__(self, embedding: Layer, task: Task, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -173,7 +181,7 @@ class FieldRanking(tfrs.Model):
         self.compute_loss(inputs, training=False)
         return self._results()
 
-    def fit(self, *args: Any, **kwargs: Any) -> Any:
+    def fit(self, *args: Any, **kwargs: Any) -> tf.keras.callbacks.History:
         """Trains as Keras does, also on a data frame: `fit(frame, "clicked", epochs=3)`.
 
         Args:

@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from tfrs_afm.types import Tensor
+from tfrs_afm.types import KerasLayer, Tensor
 
 __all__ = ["Isotonic", "Scaling"]
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="ScalingCalibration")
-class Scaling(tf.keras.layers.Layer):
+class Scaling(KerasLayer):
     """Multiplies logits and adds to them.
 
         log-odds = scale logit + shift
@@ -96,7 +96,7 @@ class Scaling(tf.keras.layers.Layer):
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm", name="IsotonicCalibration")
-class Isotonic(tf.keras.layers.Layer):
+class Isotonic(KerasLayer):
     """Maps logits along a rising line of straight pieces.
 
         log-odds = values_k + (values_k+1 - values_k) (logit - knots_k) / (knots_k+1 - knots_k)

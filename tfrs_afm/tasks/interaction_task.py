@@ -13,10 +13,10 @@ from tfrs_afm.tasks.arguments import checked_loss, checked_metrics, takes_logits
 from tfrs_afm.tasks.losses import Branches, GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
 from tfrs_afm.tasks.ranked_groups import group_ids
-from tfrs_afm.types import Layer, Loss, Tensor
+from tfrs_afm.types import KerasLayer, Layer, Loss, Tensor
 
 
-class InteractionTask(tf.keras.layers.Layer, tfrs.tasks.Task):
+class InteractionTask(KerasLayer, tfrs.tasks.Task):
     """An interaction with its loss and metrics; abstract, see `AFM` and `DeepFM`.
 
     Args:

@@ -7,11 +7,11 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from tfrs_afm.tasks.arguments import require_different_names
-from tfrs_afm.types import Tensor
+from tfrs_afm.types import KerasLayer, Tensor
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
-class Joint(tf.keras.layers.Layer, tfrs.tasks.Task):
+class Joint(KerasLayer, tfrs.tasks.Task):
     """Several tasks over the same embedded fields, for example click and rating.
 
         loss = sum over tasks t of weight_t loss_t
