@@ -194,6 +194,8 @@ class Model(Section):
     """AFM: whether that vector is normalised, as in the NFM authors' factorization machine."""
     field_gate: bool = False
     """AFM, DeepFM: whether the vectors of columns are scaled by what all of them say."""
+    embedding_sets: int = pydantic.Field(default=1, gt=0)
+    """AFM, DeepFM: into how many vectors each is split; every set of them is crossed by itself."""
     deep: Deep | None = None
     """AFM: a tower whose logit is added."""
 
@@ -217,8 +219,10 @@ class Model(Section):
                     raise broken(name, f"be left out of kind {self.kind}", f"It is of {kind}.")
         if self.kind == "logistic_regression" and self.dropout:
             raise broken("dropout", "be left out of kind logistic_regression")
-        if self.field_gate and self.kind == "logistic_regression":
-            raise broken("field_gate", "be left out of kind logistic_regression")
+        for name in ("field_gate", "embedding_sets"):
+            default = type(self).model_fields[name].default
+            if getattr(self, name) != default and self.kind == "logistic_regression":
+                raise broken(name, "be left out of kind logistic_regression")
         if self.crossing == "ids" and self.field_gate:
             raise broken("field_gate", "be left out where ids are crossed", "A gate needs fields.")
         if self.crossing == "ids" and self.pooling.startswith("field_"):

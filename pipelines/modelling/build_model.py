@@ -115,18 +115,22 @@ def _model(configuration: Configuration, columns: list[Any]) -> Model:
     if model.kind == "DeepFM":
         options: dict[str, Any] = {"batch_norm": model.batch_norm, "l2": model.kernel_l2}
         arguments = (model.units, model.activation, model.dropout)
-        if model.field_gate:
-            gated = parts.FieldGate(parts.DeepFM(*arguments, **options))
-            task = tfrs_afm.tasks.Ranking(gated, loss)
+        if model.field_gate or model.embedding_sets > 1:
+            wrapped = _wrapped(model, parts.DeepFM(*arguments, **options))
+            task = tfrs_afm.tasks.Ranking(wrapped, loss)
         else:  # runs that were begun with this one go on with it
             task = tfrs_afm.tasks.DeepFM(*arguments, **options, loss=loss)
         return tfrs_afm.models.DeepFM(columns, task=task, embedding=embedding)
-    interaction: Any = _afm(model)
-    if model.field_gate:
-        interaction = parts.FieldGate(interaction)
     # Not `tasks.AFM`, which is the same: runs that were begun with this one go on with it.
-    task = tfrs_afm.tasks.Ranking(interaction, loss)
+    task = tfrs_afm.tasks.Ranking(_wrapped(model, _afm(model)), loss)
     return tfrs_afm.models.AFM(columns, task=task, embedding=embedding)
+
+
+def _wrapped(model: ModelSection, interaction: Layer) -> Layer:
+    """The interaction, once a set of embeddings, behind the gate."""
+    if model.embedding_sets > 1:
+        interaction = tfrs_afm.interactions.MultiEmbedding(interaction, model.embedding_sets)
+    return tfrs_afm.interactions.FieldGate(interaction) if model.field_gate else interaction
 
 
 def _afm(model: ModelSection) -> Layer:

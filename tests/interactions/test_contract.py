@@ -52,6 +52,7 @@ LAYERS: dict[str, tuple[Callable[[], Any], bool, bool]] = {
     ),
     "gated_afm": (lambda: interactions.FieldGate(interactions.AFM(3)), True, False),
     "gated_deepfm": (lambda: interactions.FieldGate(interactions.DeepFM([4])), True, False),
+    "afm_in_sets": (lambda: interactions.MultiEmbedding(interactions.AFM(3), 3), True, True),
     "deepfm": (lambda: interactions.DeepFM([6, 5], dropout=0.1), True, False),
 }
 

@@ -95,6 +95,24 @@ def test_a_batch_without_any_pair_leaves_numbers_and_gradients_finite() -> None:
         assert np.isfinite(np.asarray(one)).all()
 
 
+@pytest.mark.parametrize("make", [lambda: parts.AFM(2), lambda: parts.DeepFM([3])])
+def test_sets_of_embeddings_are_the_mean_of_their_interactions(make: Any) -> None:
+    layer = parts.MultiEmbedding(make(), 3)
+    linear = tf.constant(RNG.normal(size=(5, 4)), tf.float32)
+    layer(tf.constant(VECTORS), tf.constant(MASK), linear)
+    random_weights(layer)
+    each = []
+    for index, own in enumerate(layer.interactions):
+        alone = make()
+        part = tf.constant(VECTORS[:, :, index : index + 1])
+        alone(part)
+        alone.set_weights(own.get_weights())
+        each.append(alone(part, tf.constant(MASK), linear).numpy())
+    assert np.ptp(np.array(each), axis=0).max() > 0.1  # weights of their own
+    found = layer(tf.constant(VECTORS), tf.constant(MASK), linear)
+    np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-5)
+
+
 MODELS: dict[str, Any] = {
     "field weights": lambda: parts.AFM(pooling=parts.FieldPairWeights()),
     "field matrices": lambda: parts.AFM(pooling=parts.FieldPairMatrices()),
@@ -104,6 +122,7 @@ MODELS: dict[str, Any] = {
         pooling=parts.BatchNormPooling(parts.FieldPairMatrices()), deep=parts.Deep([3])
     ),
     "gated": lambda: parts.FieldGate(parts.DeepFM([3])),
+    "in sets": lambda: parts.MultiEmbedding(parts.AFM(2, deep=parts.Deep([2])), 3),
 }
 
 
@@ -139,6 +158,11 @@ def test_contributions_add_up_and_gradients_are_the_numeric_ones(name: str) -> N
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: parts.MultiEmbedding(parts.AFM(2), 1), "`sets` must be at least 2"),
+        (
+            lambda: parts.MultiEmbedding(parts.AFM(2), 2)(tf.ones([1, 2, 3])),
+            "`sets` must divide the length of the vectors. Received: sets=2 and vectors of length",
+        ),
         (lambda: parts.FieldPairMatrices(-1.0), "`l2` must not be negative"),
         (
             lambda: parts.BatchNormPooling(parts.SumPooling(), 1.0),

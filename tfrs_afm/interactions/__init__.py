@@ -9,6 +9,7 @@ from tfrs_afm.interactions.field_gate import FieldGate
 from tfrs_afm.interactions.field_pairs import FieldPairMatrices, FieldPairWeights
 from tfrs_afm.interactions.interaction_cost import InteractionCost, interaction_cost
 from tfrs_afm.interactions.linear import Linear
+from tfrs_afm.interactions.multi_embedding import MultiEmbedding
 from tfrs_afm.interactions.pairs import FactorizationMachine, PairwiseProduct
 from tfrs_afm.interactions.plain_poolings import AveragePooling, MaxPooling, SumPooling
 
@@ -27,6 +28,7 @@ __all__ = [
     "InteractionCost",
     "Linear",
     "MaxPooling",
+    "MultiEmbedding",
     "PairwiseProduct",
     "SumPooling",
     "interaction_cost",

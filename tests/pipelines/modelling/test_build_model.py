@@ -88,6 +88,9 @@ def test_a_composed_table_knows_no_such_thing(key: str) -> None:
         ({"pooled_batch_norm": True, "pooling": "sum"}, ["BatchNormPooling", "SumPooling"]),
         ({"field_gate": True, "kind": "DeepFM", "units": [2]}, ["FieldGate", "DeepFM"]),
         ({"field_gate": True}, ["FieldGate", "AFM", "AttentionPooling"]),
+        ({"embedding_sets": 2}, ["MultiEmbedding", "AFM", "AttentionPooling"]),
+        ({"embedding_sets": 2, "kind": "DeepFM", "units": [2]}, ["MultiEmbedding", "DeepFM"]),
+        ({"embedding_sets": 2, "field_gate": True}, ["FieldGate", "MultiEmbedding", "AFM"]),
     ],
 )
 def test_parts_are_put_together_as_the_section_says(
@@ -105,6 +108,7 @@ def test_parts_are_put_together_as_the_section_says(
         {"crossing": "ids", "field_gate": True},
         {"crossing": "ids", "pooling": "field_matrices"},
         {"kind": "logistic_regression", "field_gate": True},
+        {"kind": "logistic_regression", "embedding_sets": 2},
         {"kind": "DeepFM", "pooled_batch_norm": True},
     ],
 )
