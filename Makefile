@@ -5,7 +5,7 @@ TEST_ARGS ?=
 # Where Python keeps no compiled files each process compiles all of TensorFlow's again, for five seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-long test-all test-python test-types wheel lock clean
+.PHONY: setup demo docs test test-long test-all test-python test-types wheel lock clean
 
 demo: setup
 	.venv/bin/python -m examples.demo $(DEMO_ARGS)
@@ -20,6 +20,12 @@ test-long: setup
 # Both in one run, as CI does: what quick and long tests share is made once.
 test-all: setup
 	scripts/check $(TEST_ARGS)
+
+# The documentation as a site, in build/site. A broken link, a public name without a docstring or a page that is
+# in no menu fails. Nothing is fetched, neither here nor by the pages.
+# (With --quiet mkdocs would not see warnings, which are what fails.)
+docs: setup
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
 # Another Python (PYTHON=python3.13), with the newest versions that setup.py allows in place of the lock's:
 # the public names, the examples, and the README's programs.
