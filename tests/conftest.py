@@ -53,6 +53,7 @@ def _fixed_seed() -> None:
 _FIRST = (
     "tests/pipelines/cluster/",
     "tests/serving/",
+    "tests/test_notebooks.py",
     "tests/test_readme.py",
     "tests/pipelines/test_pipelines_page.py",
     "tests/pipelines/recipes/",
