@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import nbclient
 import nbformat
 import pytest
+
+from tests.programs import run_cells
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
@@ -23,11 +24,13 @@ def test_a_notebook_is_kept_without_outputs(name: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_from_top_to_bottom(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
-    notebook = nbformat.read(FOLDER / name, as_version=4)
-    resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=300, resources=resources).execute()
-    assert any(cell.get("outputs") for cell in notebook.cells)
+def test_a_notebook_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
+    cells = nbformat.read(FOLDER / name, as_version=4).cells
+    run_cells([cell.source for cell in cells if cell.cell_type == "code"], tmp_path)
+
+
+@pytest.mark.long
+def test_a_cell_that_fails_fails_its_notebook(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="not as planted"):
+        run_cells(["x = 1", "assert x == 2, 'not as planted'", "y = 3"], tmp_path)
+    run_cells(["x = 1", "assert x == 1"], tmp_path)

@@ -1,14 +1,12 @@
-import multiprocessing
-import os
 import pathlib
 import re
 import shlex
 import subprocess
 import sys
-import types
-from multiprocessing.context import ForkServerContext
 
 import pytest
+
+from tests.programs import run_program
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -32,37 +30,14 @@ LINES = [
 ]
 
 
-def run_as_main(program: str, folder: pathlib.Path) -> None:
-    """Is the program, in a process of its own."""
-    os.chdir(folder)
-    with pathlib.Path("stderr").open("w") as errors, pathlib.Path("stdout").open("w") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(errors.fileno(), 2)
-    main = sys.modules["__main__"] = types.ModuleType("__main__")
-    exec(compile(program, "page", "exec"), vars(main))
-
-
-@pytest.fixture(scope="module")
-def loaded() -> ForkServerContext:
-    """Where processes begin with TensorFlow and the packages imported, which takes seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["tfrs_afm", "serving.exporting.export", "pipelines.runs.train_run"]
-    )
-    return context
-
-
 @pytest.mark.long
 @pytest.mark.parametrize(
     "page", [name for name in PROGRAMS if name != "README.md" and PROGRAMS[name]]
 )
 def test_the_python_blocks_of_a_page_run_one_after_the_other(
-    page: str, tmp_path: pathlib.Path, loaded: ForkServerContext
+    page: str, tmp_path: pathlib.Path
 ) -> None:
-    process = loaded.Process(target=run_as_main, args=("\n".join(PROGRAMS[page]), tmp_path))
-    process.start()
-    process.join()
-    assert process.exitcode == 0, (tmp_path / "stderr").read_text()[-3000:]
+    run_program("\n".join(PROGRAMS[page]), tmp_path)
 
 
 def run_alone(program: str, folder: pathlib.Path) -> str:
