@@ -140,6 +140,7 @@ def installed() -> Iterator[None]:
 
 
 def _preload() -> None:
+    importlib.import_module("IPython.core.interactiveshell")  # for notebooks
     for package in ("tfrs_afm", "pipelines", "serving"):
         for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
             if not module.name.endswith("__main__"):

@@ -33,7 +33,9 @@ def test_gate_field_pairs_batch_norm_and_calibration_are_served(tmp_path: Path) 
 
 
 @pytest.mark.long
-def test_weights_of_field_pairs_in_sets_of_embeddings_and_branches_are_served(tmp_path: Path) -> None:
+def test_weights_of_field_pairs_in_sets_of_embeddings_and_branches_are_served(
+    tmp_path: Path,
+) -> None:
     afm = parts.AFM(pooling=parts.FieldPairWeights(), deep=parts.Deep([4]))
     interaction = parts.MultiEmbedding(afm, 2)
     loss = tfrs_afm.tasks.losses.Branches(teacher="mean")
