@@ -50,8 +50,13 @@ Dataset: TypeAlias = Any
 """A `tf.data.Dataset`."""
 
 if TYPE_CHECKING:
-    # Where stubs make it generic, a layer that does not say of what is of unknown types.
-    KerasLayer = tf.keras.layers.Layer[Any, Any]
+    # Where stubs make it generic, a layer that does not say of what is of unknown types; and they
+    # know the arguments `inputs`, `mask` and `training` of a call only.
+    class KerasLayer(tf.keras.layers.Layer[Any, Any]):
+        """The base class of layers."""
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Computes; see `call`."""
 else:
     KerasLayer = tf.keras.layers.Layer
 """The base class of layers."""
