@@ -77,13 +77,18 @@ def demo(out: Path, options: argparse.Namespace) -> None:
         model.replace("_", " "): {name: row[name]["value"] for name in METRICS}
         for model, row in parts["test"].items()
     }
-    print("On the test split, the newest tenth of the ratings:\n")
-    print(metrics_table(numbers, "user"))
+    print("On the test split, the newest tenth of the ratings (* the best of a column):\n")
+    print(metrics_table(numbers, "user", mark_best=True))
 
-    better = min(RANKERS, key=lambda model: parts["validation"][model]["logloss"]["value"])
+    losses = {model: parts["validation"][model]["logloss"]["value"] for model in RANKERS}
+    better, other = sorted(losses, key=lambda model: losses[model])
     run = RunFolder(out / RANKERS[better])
     version = published(out, run)
-    print(f"\n{better} is better on the validation split. Published: {version}")
+    print(
+        f"\nPublished: {better}, for its logloss on the validation split, {losses[better]:.4f} "
+        f"({other} {losses[other]:.4f}).\nThe test split has no say: it would flatter the model that "
+        f"it chose.\n{version}"
+    )
     with working("Starting the server"):
         base_path = version.parent.resolve()
         server_options = serving.ServerOptions(model_name=MODEL, model_base_path=base_path)
@@ -92,6 +97,25 @@ def demo(out: Path, options: argparse.Namespace) -> None:
         answer(server, version, run)
     finally:
         server.stop()
+    print(f"\nThe report, for a browser: {reported(run)}\n\nNext:\n")
+    recipe = RUNS[RANKERS[better]][0]
+    for command in (
+        f"serving serve --model_name={MODEL} --model_base_path={base_path}",
+        f"pipelines evaluate --out {run.path}",
+        f"pipelines train --config {recipe} --set model.dim=32 --out {out / 'wider'}",
+    ):
+        print(f"  .venv/bin/python -m {command}")
+
+
+def reported(run: Any) -> Path:
+    """Writes the report of a run, or finds it."""
+    from pipelines.reporting.write_report import write_report
+
+    file = run.path / "report.html"
+    if not file.is_file():
+        with working(f"Writing {file}"):
+            write_report(run.configuration(), run.path)
+    return file
 
 
 def trained(name: str, out: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -106,12 +130,16 @@ def trained(name: str, out: Path, options: argparse.Namespace) -> dict[str, Any]
     if options.data_dir is not None:
         changes.append(f"data.path={options.data_dir.absolute()}")
     configuration = load_configuration(recipe, changes)
+    if not (out / "data").is_dir():
+        told(f"Getting and preparing the ratings: {out / 'data'}")
     spec = prepare(configuration, out / "data")
     folder = RunFolder(out / name)
     if (folder.path / "configuration.json").is_file() and (
         folder.configuration() != configuration or folder.run.get("data", spec.key) != spec.key
     ):
         shutil.rmtree(folder.path)  # of other files or hyper-parameters
+    if not (folder.path / "metrics.json").is_file():
+        told(f"Training and evaluating {name}: {folder.path}")
     return train_run(configuration, folder.path, resume=True, data=out / "data")
 
 
@@ -222,9 +250,16 @@ def some_user(run: Any, of_films: Sequence[str]) -> dict[str, list[Any]]:
     return {"history": [], **found}
 
 
+def told(text: str) -> None:
+    """Says what is done where nobody sees bars: in a file, or a pipe."""
+    if not sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def working(text: str) -> Iterator[None]:
     """Shows people that something long goes on."""
+    told(text)
     if not sys.stderr.isatty():
         yield
         return

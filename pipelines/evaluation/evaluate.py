@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipelines.configuration.evaluation import Evaluation
+from pipelines.configuration.evaluation import Evaluation, direction_of
 from pipelines.evaluation.bootstrap import AUCSums, Interval, Sums, bootstrap
 from pipelines.evaluation.measures import example_sums, group_sums
 from pipelines.evaluation.ranking import Ranking
@@ -294,12 +294,15 @@ def activity(ids: ArrayLike, training: ArrayLike) -> list[str]:
     return [_NAMES[index] for index in np.searchsorted(_STARTS, seen, "right") - 1]
 
 
-def metrics_table(metrics: Mapping[str, Mapping[str, float]], group: str = "group") -> str:
+def metrics_table(
+    metrics: Mapping[str, Mapping[str, float]], group: str = "group", *, mark_best: bool = False
+) -> str:
     """Lays metrics out as an aligned table, one model a line.
 
     Args:
         metrics: Model -> name of a metric -> number; every model has the same metrics.
         group: What a group is, as "user", for the headings.
+        mark_best: Whether the best number of each column has a star behind it.
 
     Returns:
         Lines without a line end behind the last.
@@ -317,8 +320,18 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], group: str = "grou
     ]
     width = max(map(len, metrics), default=0)
     widths = [max(len(heading), 6) for heading in headings]
-    lines = [" " * width + "".join(f"  {h:>{w}}" for h, w in zip(headings, widths, strict=True))]
+    best = {
+        name: (min if direction_of(name) == "min" else max)(row[name] for row in metrics.values())
+        for name in (first if mark_best else ())
+    }
+    room = " " * mark_best
+    lines = [
+        " " * width + "".join(f"  {h:>{w}}{room}" for h, w in zip(headings, widths, strict=True))
+    ]
     for model, values in metrics.items():
-        cells = zip(values.values(), widths, strict=True)
-        lines.append(f"{model:<{width}}" + "".join(f"  {value:>{w}.4f}" for value, w in cells))
-    return "\n".join(lines)
+        cells = [
+            f"  {value:>{w}.4f}" + ("*" if best.get(name) == value else room)
+            for (name, value), w in zip(values.items(), widths, strict=True)
+        ]
+        lines.append(f"{model:<{width}}" + "".join(cells))
+    return "\n".join(line.rstrip() for line in lines)

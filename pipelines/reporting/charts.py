@@ -11,7 +11,7 @@ from pipelines.evaluation.measures import ReliabilityCurve, ROCCurve, calibratio
 from pipelines.reporting.contents import Contents, Table
 
 _WIDTH, _HEIGHT = 420, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 20, 44
 _CURVES = 5  # styles of the page
 _MOST_MARKS = 40  # with more points than that, marks would hide the line
 
@@ -89,11 +89,9 @@ def line_chart(
         parts.append(f'<line class="diagonal" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>')
     if mark:
         at, _ = place(mark[0], up[0])
-        side = "end" if at > _WIDTH * 0.75 else "start"
-        parts.append(
+        parts.append(  # its name is above the chart, where no curve comes
             f'<line class="mark" x1="{at}" x2="{at}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>'
-            f'<text x="{at + (-4 if side == "end" else 4)}" y="{_TOP + 10}" '
-            f'text-anchor="{side}">{html.escape(mark[1])}</text>'
+            f'<text x="{at}" y="{_TOP - 6}" text-anchor="middle">{html.escape(mark[1])}</text>'
         )
     for index, points in enumerate(drawn.values()):
         parts.append(_curve(index % _CURVES, [place(*spot) for spot in points]))
@@ -126,10 +124,9 @@ def _curve(number: int, points: Sequence[tuple[float, float]]) -> str:
 
 def _axis(values: Sequence[float], given: tuple[float, float] | None) -> tuple[float, float]:
     low, high = given or (min(values), max(values))
-    if low == high:
-        return low - 0.5, high + 0.5
-    room = 0.0 if given else 0.04 * (high - low)
-    return low - room, high + room
+    room = 0.5 if low == high else 0.0 if given else 0.04 * (high - low)
+    # What is never negative, a loss or megabytes, has no axis below 0.
+    return low - room if low < 0 else max(0.0, low - room), high + room
 
 
 def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:

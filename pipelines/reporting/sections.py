@@ -43,6 +43,21 @@ def _beside(name: str, model: str, models: dict[str, dict[str, Interval]]) -> st
     return f"{best}: {known[best]:.4f}"
 
 
+def beaten(contents: Contents) -> list[str]:
+    """Returns a sentence for each of the first metrics in which another model is better."""
+    models = contents.metrics.get(contents.part, {})
+    sentences = []
+    for name, interval in list(models.get(contents.model, {}).items())[:_MOST]:
+        best = _best(name, models)
+        if interval.value is None or best is None or models[best][name].value == interval.value:
+            continue
+        sentences.append(
+            f"{best} has a better {name.replace('_', ' ')} than {contents.model} on the "
+            f"{contents.part} split: {models[best][name].value:.4f} against {interval.value:.4f}."
+        )
+    return sentences
+
+
 def data(contents: Contents) -> dict[str, Table]:
     """Returns the counts of each split and the fields of the model."""
     grouped = any(part.groups is not None for part in contents.parts.values())
@@ -78,7 +93,7 @@ def learning(contents: Contents) -> dict[str, Any] | None:
     mark = None
     if contents.best_epoch is not None:
         mark = (contents.best_epoch - first + 1.0, "best")
-    charts = []
+    charts, flat = [], []
     for name in [name for name in metrics if not name.startswith("val_")]:
         series = {}
         for part, key in (("training", name), ("validation", f"val_{name}")):
@@ -89,7 +104,11 @@ def learning(contents: Contents) -> dict[str, Any] | None:
             ]
             if points:
                 series[part] = points
-        charts.append(line_chart(_words(name), series, x="epoch", y=_words(name), mark=mark))
+        values = {value for points in series.values() for _, value in points}
+        if len(values) == 1 and len(contents.history) > 1:
+            flat.append(f"{_words(name)} {_cell(values.pop())}")
+        elif max(map(len, series.values()), default=0) > 1:
+            charts.append(line_chart(_words(name), series, x="epoch", y=_words(name), mark=mark))
     rows = [
         [str(record.get("epoch", 0) - first + 1), *(_cell(record.get(name)) for name in names[1:])]
         for record in contents.history
@@ -97,6 +116,7 @@ def learning(contents: Contents) -> dict[str, Any] | None:
     headings = ["epoch", *map(_words, names[1:])]
     return {
         "charts": charts,
+        "flat": flat,
         "numbers": Table("The learning curve, epoch by epoch", headings, rows),
     }
 

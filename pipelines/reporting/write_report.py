@@ -54,11 +54,22 @@ _SECTIONS: dict[str, tuple[str, Callable[[Contents], Any]]] = {
 }
 
 
+# Why there is nothing to tell: one line for all such sections together.
+_NOTHING = {
+    "learning": "learning curves, as the run folder holds none.",
+    "calibration": "calibration, as the model predicts no probabilities.",
+    "roc": "ROC, as the split does not hold positives and negatives.",
+    "slices": "slices, as none are asked for (evaluation.slices, .user or .item).",
+    "pairs": "field pairs, as the model has no pair interactions.",
+    "examples": "examples, as the model cannot be taken apart.",
+}
+
+
 def render_page(contents: Contents) -> str:
     """Returns one HTML page with everything in it: no script, no link out, no picture file.
 
-    The words are in `templates`, in a file for each section; a section is left without numbers,
-    as None, where there is nothing to tell.
+    The words are in `templates`, in a file for each section; a section that has nothing to tell is
+    left out, and a line at the end says why.
 
     Args:
         contents: What to tell.
@@ -73,12 +84,16 @@ def render_page(contents: Contents) -> str:
         keep_trailing_newline=True,
     )
     style, _, _ = loader.get_source(templates, "report.css")
+    views = {key: view(contents) for key, (_, view) in _SECTIONS.items()}
     return templates.get_template("page.html").render(
         contents=contents,
         style=style,
         tiles=sections.summary(contents),
+        beaten=sections.beaten(contents),
         sections=[
-            {"key": key, "title": title, "view": view(contents)}
-            for key, (title, view) in _SECTIONS.items()
+            {"key": key, "title": _SECTIONS[key][0], "view": view}
+            for key, view in views.items()
+            if view is not None
         ],
+        left_out=[_NOTHING[key] for key, view in views.items() if view is None],
     )

@@ -44,7 +44,15 @@ def test_it_goes_from_raw_ratings_to_a_served_list_and_a_second_run_uses_all_of_
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # for the process that verifies
     assert demo.main(words(folder)) == 0
     made = files(folder)
-    lines = capfd.readouterr().out.splitlines()
+    shown = capfd.readouterr()
+    lines = shown.out.splitlines()
+    steps = [line.split()[0] for line in shown.err.splitlines() if line.endswith(" ...")]
+    assert steps == ["Getting", *["Training"] * 3, "Exporting,", "Starting", "Writing"]
+    assert sum(line.count("*") for line in lines) >= 1 + len(demo.METRICS)  # the best, and a note
+    report = next(line.split(": ")[1] for line in lines if line.startswith("The report"))
+    assert Path(report).read_text().startswith("<!doctype html>")
+    commands = [line.split()[3] for line in lines if line.startswith("  .venv/bin/python -m ")]
+    assert commands == ["serve", "evaluate", "train"]
     for name in ("AFM", "DeepFM", "logistic regression", "popularity"):
         assert any(line.startswith(name) and len(line.split()) >= 5 for line in lines)
     titles = {title for title, *_ in FILMS.values()}
@@ -61,7 +69,7 @@ def test_it_goes_from_raw_ratings_to_a_served_list_and_a_second_run_uses_all_of_
     assert [line for line in again.out.splitlines() if "127.0.0.1" not in line] == [
         line for line in lines if "127.0.0.1" not in line
     ]
-    assert again.err == ""
+    assert again.err == "Starting the server ...\n"
     assert files(folder) == made
 
 
@@ -79,7 +87,7 @@ def test_sigterm_stops_the_server_and_leaves_what_was_there(
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(demo, "answer", killed)
     assert demo.main(words(folder)) == 130
-    assert capfd.readouterr().err == "stopped\n"
+    assert capfd.readouterr().err == "Starting the server ...\nstopped\n"
     assert signal.getsignal(signal.SIGTERM) == before
     assert files(folder) == made
     for port in ports:
@@ -93,8 +101,9 @@ def test_an_error_is_one_line_and_a_status(
     assert demo.main(["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]) == 1
     shown = capfd.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith("error: `data.path` must be a folder with")
-    assert shown.err.count("\n") == 1
+    before, error = shown.err.splitlines()
+    assert before.startswith("Getting and preparing the ratings")
+    assert error.startswith("error: `data.path` must be a folder with")
     assert os.listdir(tmp_path) == []
 
 

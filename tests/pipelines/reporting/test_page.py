@@ -155,14 +155,50 @@ def test_a_run_with_little_to_tell_has_a_page_too(contents: Contents) -> None:
         pairs=None,
         examples=[],
     )
-    text = " ".join(Reader(render_page(bare)).text)
-    for part in ("no learning curve", "no probabilities", "No slices are asked for", "no baseline"):
-        assert part in text
+    read = Reader(render_page(bare))
+    text = " ".join(read.text)
+    assert "no baseline" in text
+    line = next(one for one in read.text if one.startswith("Left out: "))
+    for part in ("learning curves", "no probabilities", "ROC", "slices, as none", "taken apart"):
+        assert part in line
+    titles = [one["id"] for tag, one in read.tags if tag == "section"]
+    assert titles == ["data", "metrics", "about"]
 
 
 def test_labels_of_one_class_have_no_roc_curve(contents: Contents) -> None:
     ones = dataclasses.replace(contents, labels=np.ones(contents.labels.size))
-    assert "there is no ROC curve" in render_page(ones)
+    assert "ROC, as the split does not hold positives and negatives" in render_page(ones)
+
+
+def test_what_is_the_same_at_each_epoch_has_no_chart(contents: Contents) -> None:
+    history = [{**record, "tables_megabytes": 1.5} for record in contents.history]
+    read = Reader(render_page(dataclasses.replace(contents, history=history)))
+    captions = [one["aria-label"] for tag, one in read.tags if one.get("role") == "img"]
+    assert any(caption.startswith("loss: ") for caption in captions)
+    assert not any("megabytes" in caption for caption in captions)
+    assert any("The same at each epoch: tables megabytes 1.5." in text for text in read.text)
+
+
+@pytest.mark.parametrize("points", [[(1, 0.02), (2, 0.9)], [(1, 0.1)], [(1, 0.0), (2, 0.0)]])
+def test_an_axis_goes_below_0_only_where_a_point_does(points: list) -> None:
+    def ticks(points: list) -> list[float]:
+        chart = line_chart("Loss", {"train": points}, x="epoch", y="loss")
+        found = re.findall(r'text-anchor="end">(.*?)</text>', chart)
+        return [float(tick) for tick in found]
+
+    assert min(ticks(points)) >= 0
+    assert min(ticks([*points, (3, -1.0)])) < 0
+
+
+def test_a_model_that_wins_is_named(contents: Contents) -> None:
+    metrics = {
+        "AFM": {"auc": Interval(0.8), "logloss": Interval(0.5), "map": Interval(None)},
+        "popularity": {"auc": Interval(0.7), "logloss": Interval(0.4), "map": Interval(0.1)},
+    }
+    page = render_page(dataclasses.replace(contents, metrics={"test": metrics}))
+    sentence = "popularity has a better logloss than AFM on the test split: 0.4000 against 0.5000."
+    assert page.count(f"<p>{sentence}</p>") == 1
+    assert "better auc" not in page
 
 
 def test_the_best_value_of_a_metric_is_marked_by_its_direction(contents: Contents) -> None:
