@@ -86,8 +86,8 @@ def demo(out: Path, options: argparse.Namespace) -> None:
     version = published(out, run)
     print(
         f"\nPublished: {better}, for its logloss on the validation split, {losses[better]:.4f} "
-        f"({other} {losses[other]:.4f}).\nThe test split has no say: it would flatter the model that "
-        f"it chose.\n{version}"
+        f"({other} {losses[other]:.4f}).\nThe test split has no say: it would flatter the model "
+        f"that it chose.\n{version}"
     )
     with working("Starting the server"):
         base_path = version.parent.resolve()
