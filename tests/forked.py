@@ -2,10 +2,11 @@
 
 Importing TensorFlow takes three seconds, longer than most of what a test's own process does then.
 While `installed`, `subprocess` starts `python -m` of our own packages so. All else starts afresh: a
-program after `-c`, one with options of Python's own (`-P -m`), and one whose environment differs in
-what TensorFlow or Python read on their way up. To whoever started it a
-fork is a child like any other, with its pipes, signals and exit status: the server forks twice, and
-Linux gives the orphan to the process of the tests (PR_SET_CHILD_SUBREAPER).
+program after `-c`, one with options of Python's own (`-P -m`), one whose environment differs in
+what TensorFlow or Python read on their way up, and the tasks of a cluster: forks share the state
+from which TensorFlow draws the names of functions, which must differ there. To whoever started it
+a fork is a child like any other, with its pipes, signals and exit status: the server forks twice,
+and Linux gives the orphan to the process of the tests (PR_SET_CHILD_SUBREAPER).
 """
 
 import atexit
@@ -100,8 +101,7 @@ class _Forked(subprocess.Popen[Any]):
         plain = not (executable or preexec_fn or pass_fds or shell or isinstance(args, str))
         environment = dict(os.environ if env is None else env)
         words = [*map(os.fspath, args)] if plain else []
-        before = words[: words.index(sys.executable, 1)] if words.count(sys.executable) > 1 else []
-        module = _module(words[len(before) :])
+        module = _module(words)
         if module is None or (_server and _settings(environment) != _server.settings):
             super()._execute_child(args, executable, preexec_fn, *rest)  # type: ignore[misc]
             return
@@ -111,7 +111,6 @@ class _Forked(subprocess.Popen[Any]):
                 return
             _server = _Server()
         request = {
-            "before": before[1:],
             "module": module,
             "environment": environment,
             "folder": os.fspath(cwd or os.getcwd()),
@@ -188,18 +187,8 @@ def _become(request: dict[str, Any]) -> None:
         os.setpgid(0, request["group"])
     paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:0] = [request["folder"], *paths]
-    module = request["module"]
-
-    def run(*_: Any) -> None:
-        sys.argv = ["-m", *module[1:]]
-        runpy.run_module(module[0], run_name="__main__", alter_sys=True)
-
-    if not request["before"]:
-        return run()
-    # A program that readies its process and becomes the module's.
-    os.execvp = run  # type: ignore[assignment]
-    sys.argv = ["-c", *request["before"][2:], sys.executable, "-m", *module]
-    exec(request["before"][1], {"__name__": "__main__"})
+    sys.argv = ["-m", *request["module"][1:]]
+    runpy.run_module(request["module"][0], run_name="__main__", alter_sys=True)
 
 
 def _end(status: int) -> NoReturn:
