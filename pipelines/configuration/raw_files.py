@@ -30,7 +30,11 @@ class RawFiles(Section):
     decimal: Literal[".", ","] = "."
     """CSV: the decimal mark of numbers."""
     max_cell_size: int = pydantic.Field(default=1 << 20, gt=0)
-    """CSV: most characters of a cell. So much of a file is one bad row if a quote is not closed."""
+    """CSV: most characters of a cell. So much of a file is one bad row if a quote is not closed.
+    Parquet: most bytes of a text that rows share, and of the mean text of a column."""
+    max_line_size: int = pydantic.Field(default=1 << 24, gt=0)
+    """CSV, JSON lines, libsvm, libffm: most bytes of a line, which a line feed ends. A longer one
+    is an error before it fills the memory: a small compressed file may hold one without end."""
     encoding: str = "utf-8"
     """CSV, JSON lines, libsvm, libffm: the encoding, by a name that Python knows: "cp1252"."""
     header: bool = True

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipelines.preparation.feature_spec import FeatureSpec
+from pipelines.readers.examples import damage_named
 
 
 def feature_values(value: Any) -> list[Any]:
@@ -101,25 +102,10 @@ def read_features(
     files = spec.files(folder, part)
     batches = tf.data.TFRecordDataset([str(path) for path in files]).batch(8192)
     parsed = batches.map(lambda examples: tf.io.parse_example(examples, parsing))
-    try:
+    with damage_named(files):
         found = list(parsed.as_numpy_iterator())
-    except tf.errors.DataLossError as error:
-        damaged = next(path for path in files if not _is_whole(path))
-        raise ValueError(
-            f"`{damaged}` must hold whole records. Received: {error.message}. It was damaged: copy "
-            "it again, or prepare the examples again."
-        ) from error
     values = {name: np.concatenate([one[name] for one in found]) for name in names}
     return {
         name: np.asarray(feature_values(one)) if dtypes[name] == tf.string else one
         for name, one in values.items()
     }
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        for _ in tf.data.TFRecordDataset(str(path)):
-            pass
-    except tf.errors.DataLossError:
-        return False
-    return True

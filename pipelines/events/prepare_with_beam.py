@@ -19,7 +19,7 @@ from pipelines.readers.csv_format import weights_of
 from pipelines.readers.files import find_files
 
 _HERE = ("--runner=FnApiRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=0")
-_NOT_ON_BEAM = ("quoting", "comment", "encoding", "max_cell_size")
+_NOT_ON_BEAM = ("quoting", "comment", "encoding", "max_cell_size", "max_line_size")
 _MESSAGE = re.compile(r"(?:ValueError|RuntimeError): ([`A][^\n]*)")
 
 

@@ -135,6 +135,7 @@ _NOT_CONTENT = {
     "batch_size",
     "shuffle_buffer",
     "max_bad_rows",
+    "max_line_size",
 }
 
 

@@ -21,7 +21,7 @@ except ImportError as error:
     ) from error
 
 # The modules as well: whoever takes them from here has the error above where there is no pyarrow.
-__all__ = ["flat_column", "flat_text", "is_list", "pa", "pa_csv", "pq"]
+__all__ = ["flat_column", "flat_text", "is_list", "pa", "pa_csv", "pc", "pq"]
 
 Array = NDArray[Any]
 

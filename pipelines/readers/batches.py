@@ -76,8 +76,10 @@ class Batches:
         if not files:
             raise ValueError("`files` must not be empty. Received: files=[].")
         self.bad_rows = bad_rows or BadRows()
+        self._records: list[Path] = []
         self._make: Callable[[int, int], Any]
         if options.format in ("tfrecord", "sequence_example"):
+            self._records = list(files)
             self._make = ExampleBatches(files, options, spec, batch, self.bad_rows)
             return
         wanted = Wanted.of(spec, batch)
@@ -101,6 +103,13 @@ class Batches:
     def __call__(self, epoch: int = 0, skip: int = 0) -> Any:
         """Returns the batches of an epoch without its first `skip`."""
         return self._make(epoch, skip)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yields the batches of epoch 0; a damaged record is a ValueError with file and record."""
+        from pipelines.readers.examples import damage_named
+
+        with damage_named(self._records):
+            yield from self(0, 0)
 
 
 _FILES_AT_ONCE = 16

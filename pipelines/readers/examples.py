@@ -1,15 +1,16 @@
 """TFRecord of `tf.Example` and of `tf.SequenceExample`."""
 
+import contextlib
 import itertools
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from pipelines.readers.bad_rows import missing_column
+from pipelines.readers.bad_rows import missing_column, read_error
 from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.example_types import as_wanted, as_written, finite, number_of_words
 from pipelines.readers.formats import FormatOptions
@@ -50,11 +51,7 @@ class ExampleFormat:
             if compression:
                 _check_end(path)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, EOFError) as error:
-            raise ValueError(
-                f"`{path}` must be whole TFRecord{f', {compression}' if compression else ''}. "
-                f"Received: a fault behind record {number}: {getattr(error, 'message', error)}. "
-                "Make it again."
-            ) from error
+            raise _damaged(path, error, number) from error
         if not number:
             raise ValueError(f"`{path}` must hold rows. Received: none. Make it again.")
 
@@ -211,6 +208,56 @@ def _joined(steps: Any) -> Any:
         steps.values, steps.indices[:, 0], steps.dense_shape[0], validate=False
     )
     return rows.to_sparse()
+
+
+@contextlib.contextmanager
+def damage_named(files: Iterable[Path]) -> Iterator[None]:
+    """Says which file and record is damaged, where TensorFlow's error in the block says neither.
+
+    Args:
+        files: The TFRecord files that the block reads. They are read again after an error.
+
+    Raises:
+        ValueError: If a record is not as it was written. It cannot be skipped as a bad row can:
+            where the next one begins is not known.
+    """
+    try:
+        yield
+    except (tf.errors.DataLossError, ValueError) as error:
+        lost = isinstance(error, tf.errors.DataLossError)
+        if not lost and not isinstance(error.__cause__, tf.errors.DataLossError):
+            raise
+        damaged = next(filter(None, map(_damage, files)), None)
+        if damaged is None:
+            raise
+        raise ValueError(str(damaged) if lost else f"{damaged} {error}") from error
+
+
+def _damage(path: Path) -> ValueError | None:
+    number = 0
+    try:
+        for block in tf.data.TFRecordDataset(str(path), record_compression(path)).batch(256):
+            number += len(block)
+    except tf.errors.DataLossError as error:
+        return _damaged(path, error, number)
+    return None
+
+
+def _damaged(path: Path, error: Any, start: int) -> ValueError:
+    """The error for a file with a fault somewhere behind its record `start`."""
+    compression, number = record_compression(path), start
+    if isinstance(error, tf.errors.OpError):
+        with contextlib.suppress(tf.errors.OpError):
+            for _ in tf.data.TFRecordDataset(str(path), compression).skip(start):
+                number += 1
+    return ValueError(
+        f"`{path}` must be whole TFRecord{f', {compression}' if compression else ''}. "
+        f"Received: a fault in record {number}: {_said(error)}. Make it again."
+    )
+
+
+def _said(error: Any) -> str:
+    return read_error(error) if isinstance(error, tf.errors.OpError) else str(error)
 
 
 _HEADER = struct.Struct("<QI")  # length of the record, its masked CRC

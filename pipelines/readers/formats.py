@@ -15,9 +15,10 @@ _TEXT = _CSV | _LIBSVM | {"jsonl"}
 _FORMATS = ("csv", "jsonl", "tfrecord", "sequence_example", "elwc", "parquet", "libsvm", "libffm")
 _OF = {
     **dict.fromkeys(("lists", "pairs", "missing", "delimiter", "quoting", "comment"), _CSV),
-    **dict.fromkeys(("decimal", "header", "max_cell_size"), _CSV),
+    **dict.fromkeys(("decimal", "header"), _CSV),
+    "max_cell_size": _CSV | {"parquet"},
     "names": _CSV | _LIBSVM,
-    "encoding": _TEXT,
+    **dict.fromkeys(("encoding", "max_line_size"), _TEXT),
     **dict.fromkeys(("num_fields", "index_base"), _LIBSVM),
 }
 """Option -> the formats that have a use for it."""
@@ -43,7 +44,9 @@ class FormatOptions:
         quoting: CSV: whether cells may stand in quotes.
         comment: CSV: what lines begin with that are passed over.
         decimal: CSV: the decimal mark of numbers, a point or a comma.
-        max_cell_size: CSV: most characters of a cell.
+        max_cell_size: CSV: most characters of a cell. Parquet: most bytes of a text that
+            rows share, and of the mean text of a column.
+        max_line_size: CSV, JSON lines, libsvm and libffm: most bytes of a line in UTF-8.
         encoding: CSV, JSON lines, libsvm and libffm: the encoding of the text.
         header: CSV: whether the first line of each file names the columns.
         names: CSV: the columns' names, in place of a header or instead of the one there is.
@@ -66,6 +69,7 @@ class FormatOptions:
     comment: str | None = None
     decimal: str = "."
     max_cell_size: int = 1 << 20
+    max_line_size: int = 1 << 24
     encoding: str = "utf-8"
     header: bool = True
     names: tuple[str, ...] | None = None

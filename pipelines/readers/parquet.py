@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.readers.arrow import flat_column, is_list, pa, pq
 from pipelines.readers.bad_rows import BadRows, missing_column
 from pipelines.readers.blocks import Columns, RowParser
+from pipelines.readers.parquet_cells import require_small_cells
 from pipelines.readers.values import PathText, Wanted, typed_column
 
 _ROWS = 4096  # decoded at once
@@ -23,6 +24,7 @@ class ParquetFormat:
 
     Args:
         first: The first file.
+        max_cell_size: Most bytes of a text that rows share, see `require_small_cells`.
 
     Attributes:
         names: Its columns.
@@ -30,7 +32,8 @@ class ParquetFormat:
 
     unit = "record"
 
-    def __init__(self, first: Path) -> None:
+    def __init__(self, first: Path, max_cell_size: int = 1 << 20) -> None:
+        self._most = max_cell_size
         with self.open(first) as file:
             names = (*_leaves(file.schema_arrow), *_partitions(first))
         self.names: tuple[str, ...] = tuple(dict.fromkeys(names))
@@ -59,6 +62,7 @@ class ParquetFormat:
             same = {name: one for name, one in _partitions(path).items() if name not in inside}
             same = {name: one for name, one in same.items() if name in names}
             inside = inside or list(_leaves(file.schema_arrow))[:1]  # there are rows nevertheless
+            require_small_cells(path, file.metadata, inside, self._most)
             for batch in file.iter_batches(_ROWS, columns=inside):
                 yield number, _plain_columns(batch), same
                 number += batch.num_rows

@@ -104,7 +104,7 @@ def choose_format(options: FormatOptions, first: Path) -> RowFormat:
     if options.format == "parquet":
         from pipelines.readers.parquet import ParquetFormat
 
-        return ParquetFormat(first)
+        return ParquetFormat(first, options.max_cell_size)
     if options.format == "elwc":
         from pipelines.readers.elwc_format import ElwcFormat
 

@@ -30,7 +30,7 @@ def open_text(path: Path, options: FormatOptions) -> Iterator[IO[bytes]]:
 
     Raises:
         ValueError: As `open_bytes`; also while the block reads, if what follows cannot be decoded
-            at all.
+            at all, or a line is longer than `options.max_line_size`.
 
     Example:
         >>> import pathlib, tempfile
@@ -42,14 +42,48 @@ def open_text(path: Path, options: FormatOptions) -> Iterator[IO[bytes]]:
     """
     with open_bytes(path) as file:
         utf8 = codecs.lookup(options.encoding).name in ("utf-8", "utf-8-sig")
-        if utf8 and options.comment is None and options.separator == options.delimiter:
-            if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
-                file.seek(0)
-            yield file
+        with contextlib.ExitStack() as closing:
+            if utf8 and options.comment is None and options.separator == options.delimiter:
+                if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+                    file.seek(0)
+            else:
+                # Closed here, and not when it is collected: the file may be closed by then.
+                recoded = _Recoded(file, path, options)
+                file = closing.enter_context(io.BufferedReader(recoded, _LINES))
+            limited = _Limited(file, path, options.max_line_size)
+            yield closing.enter_context(io.BufferedReader(limited, _LINES))
+
+
+class _Limited(io.RawIOBase):
+    """Bytes whose lines are of bounded length, whoever asks for a line."""
+
+    def __init__(self, file: IO[bytes], path: Path, most: int) -> None:
+        self._file, self._path, self._most = file, path, most
+        self._line, self._size = 1, 0  # the line that the next byte is of, and its bytes so far
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        # No more at a time than a line may have: all but the first of a piece are short enough.
+        piece = self._file.read1(min(len(buffer), self._most))  # type: ignore[attr-defined]
+        end = piece.find(b"\n")
+        if self._size + (len(piece) if end < 0 else end) > self._most:
+            raise _too_long(self._path, self._line, self._most)
+        if end < 0:
+            self._size += len(piece)
         else:
-            # Closed here, and not when it is collected: the file may be closed by then.
-            with io.BufferedReader(_Recoded(file, path, options), _LINES) as recoded:
-                yield recoded
+            self._line += piece.count(b"\n")
+            self._size = len(piece) - piece.rfind(b"\n") - 1
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _too_long(path: Path, line: int, most: int) -> ValueError:
+    return ValueError(
+        f"`{path}` must have lines of at most max_line_size bytes. Received: max_line_size={most} "
+        f"and a longer line {line}. Make the file again, or raise max_line_size."
+    )
 
 
 class _Recoded(io.RawIOBase):
@@ -59,7 +93,7 @@ class _Recoded(io.RawIOBase):
         self._text = io.TextIOWrapper(file, options.encoding, errors="surrogateescape", newline="")
         self._path, self._options = path, options
         self._left = memoryview(b"")
-        self._first, self._quotes = True, 0
+        self._first, self._quotes, self._lines = True, 0, 1
 
     def readable(self) -> bool:
         return True
@@ -79,16 +113,21 @@ class _Recoded(io.RawIOBase):
     def _next(self) -> bytes:
         options = self._options
         try:
-            lines = self._text.readlines(_LINES)
+            text = self._text.read(_LINES)
+            rest = self._text.readline(options.max_line_size + 1)
         except UnicodeError as error:
             raise ValueError(
                 f"`{self._path}` must be {options.encoding}. Received: {error}. Set the encoding."
             ) from error
-        if self._first and lines:
-            self._first, lines[0] = False, lines[0].removeprefix("\ufeff")
+        if len(rest) > options.max_line_size and not rest.endswith("\n"):
+            raise _too_long(self._path, self._lines + text.count("\n"), options.max_line_size)
+        text += rest
+        self._lines += text.count("\n")
+        if self._first and text:
+            self._first, text = False, text.removeprefix("\ufeff")
         if options.comment is not None:
-            lines = list(map(self._without_comment, lines))
-        text = "".join(lines)
+            lines = io.StringIO(text, newline="")
+            text = "".join(map(self._without_comment, lines))
         if options.separator != options.delimiter:
             if options.separator in text:
                 raise ValueError(

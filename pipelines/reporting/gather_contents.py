@@ -65,7 +65,7 @@ def gather_contents(
     names = [name for name in dict.fromkeys(named) if name is not None]
     model = load_model(folder.checked_model())
     batches = BatchesOf(configuration, spec, model.columns).part(folder.data, part, names)
-    predicted = Predicted.of(model, batches(0, 0), names, labelled=True)
+    predicted = Predicted.of(model, batches, names, labelled=True)
     labels = predicted.labels
     if labels is None:
         raise ValueError(f"`{out}` must hold labelled examples. Received: none.")
@@ -77,7 +77,7 @@ def gather_contents(
         )
     }
     if model.task.calibration is not None:
-        before = Predicted.of(_uncalibrated(model), batches(0, 0), names, labelled=True)
+        before = Predicted.of(_uncalibrated(model), batches, names, labelled=True)
         evaluated[BEFORE_CALIBRATION] = EvaluatedModel(
             before.predictions, _slices(configuration, spec, folder.data, before)
         )
@@ -190,7 +190,7 @@ def _beside(
 ) -> tuple[str, np.ndarray]:
     configuration, model = folder.configuration(), load_model(folder.checked_model())
     batches = BatchesOf(configuration, folder.spec(), model.columns).part(folder.data, part)
-    predicted = Predicted.of(model, batches(0, 0), [], labelled=True)
+    predicted = Predicted.of(model, batches, [], labelled=True)
     if predicted.labels is None or not np.array_equal(predicted.labels, labels):
         raise ValueError(
             f"`--beside` must be a run on the same examples. Received: --beside {folder.path}, "
@@ -205,10 +205,10 @@ def _explained(
 ) -> tuple[tfrs_afm.PairAverages | None, list[ExplainedExample]]:
     if kind == "logistic_regression":  # which has no pairs
         return None, []
-    pairs = tfrs_afm.explain_dataset(model, _first(batches(0, 0), _EXPLAINED))
+    pairs = tfrs_afm.explain_dataset(model, _first(batches, _EXPLAINED))
     short = short_names(pairs.fields)
     named = dataclasses.replace(pairs, fields=[short[name] for name in pairs.fields])
-    return named, explain_rows(model, batches(0, 0), rows)
+    return named, explain_rows(model, batches, rows)
 
 
 def _first(batches: Iterable[Any], examples: int) -> Iterator[Any]:

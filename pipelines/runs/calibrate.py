@@ -65,7 +65,7 @@ def calibrate(configuration: Configuration, model: Model, spec: FeatureSpec, fol
         model.calibrate(Scaling(shift=0.0 if trained == rate else _logit(rate) - _logit(trained)))
         return
     batches = BatchesOf(configuration, spec, model.columns).part(folder, "validation")
-    found = Predicted.of(model.logits, batches(0, 0), [], labelled=True)
+    found = Predicted.of(model.logits, batches, [], labelled=True)
     labels: Any = found.labels  # asked for, and so there
     fit = Scaling.fit if kind == "temperature" else Isotonic.fit
     model.calibrate(fit(labels, found.predictions, found.weights))

@@ -55,7 +55,7 @@ def evaluate_run(
     wanted = (configuration.data.group, item)
     names = [name for name in dict.fromkeys(wanted) if name is not None]
     batches = BatchesOf(configuration, spec, model.columns).files(files, found, names)
-    predicted = Predicted.of(model, batches(0, 0), names, labelled=True)
+    predicted = Predicted.of(model, batches, names, labelled=True)
     batches.bad_rows.require_few(len(predicted.predictions))
     if batches.bad_rows.count:
         warnings.warn(batches.bad_rows.report(), stacklevel=2)
@@ -121,7 +121,7 @@ def evaluate_splits(
     names = [name for name in dict.fromkeys((data.group, item)) if name is not None]
     found = {}
     for part in parts:
-        examples = batches.part(prepared, part, names)(0, 0)
+        examples = batches.part(prepared, part, names)
         predicted = Predicted.of(model, examples, names, labelled=True)
         found[part] = metrics_of(configuration, predicted, popularity)
     return found

@@ -152,9 +152,9 @@ def predict_run(
     batches = BatchesOf(configuration, spec, model.columns)
     if inputs:
         files, found = input_files(inputs, form, configuration.data)
-        rows = batches.files(files, found, names, labelled=False)(0, 0)
+        rows = batches.files(files, found, names, labelled=False)
     else:
-        rows = batches.part(folder.data, part, names)(0, 0)
+        rows = batches.part(folder.data, part, names)
     some = Predicted.each(model, rows, names, labelled=not inputs)
     return write_table(output, _lines(some, group, spec.label))
 

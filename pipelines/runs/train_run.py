@@ -17,7 +17,7 @@ from pipelines.modelling.build_model import build_model, require_memory
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.preparation.prepare import prepare
 from pipelines.preparation.use_prepared import use_prepared
-from pipelines.readers.examples import check_records
+from pipelines.readers.examples import check_records, damage_named
 from pipelines.runs.batches_of import BatchesOf
 from pipelines.runs.calibrate import calibrate, check_calibration
 from pipelines.runs.evaluate_run import evaluate_splits
@@ -113,7 +113,8 @@ def train_run(
     if any(team.sums(int(done))):
         return folder.metrics if team.is_chief else {}
     spec = FeatureSpec.read(prepared)
-    for path in [path for part in spec.parts for path in spec.files(prepared, part)]:
+    files = [path for part in spec.parts for path in spec.files(prepared, part)]
+    for path in files:
         check_records(path)  # now, and not after the minutes that training takes
     check_calibration(configuration.training, spec)
     fitted = Fitted(spec.fitted, spec.values_of)
@@ -135,21 +136,22 @@ def train_run(
     if negatives is not None:
         extras = [negatives.item, *negatives.item_features]
         extras += [negatives.group] if negatives.group is not None else []
-        candidates = candidates_of(negatives, batches.part(prepared, "train", extras)(0, 0))
+        candidates = candidates_of(negatives, batches.part(prepared, "train", extras))
     if team.is_chief:
         folder.write_configuration(configuration)
-    history = trainer(
-        model,
-        batches.part(prepared, "train", extras, shuffled=True),
-        validation,
-        out,
-        configuration.training,
-        resume=resume,
-        data={"key": spec.key, **origin},
-        candidates=candidates,
-        strategy=strategy,
-        on_epoch=on_epoch,
-    )
+    with damage_named(files):
+        history = trainer(
+            model,
+            batches.part(prepared, "train", extras, shuffled=True),
+            validation,
+            out,
+            configuration.training,
+            resume=resume,
+            data={"key": spec.key, **origin},
+            candidates=candidates,
+            strategy=strategy,
+            on_epoch=on_epoch,
+        )
     metrics: dict[str, Any] = {}
     if team.is_chief:
         if strategy is not tf.distribute.get_strategy():

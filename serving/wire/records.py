@@ -50,17 +50,21 @@ def read_records(path: Path) -> Iterator[bytes]:
     Raises:
         StatusError: DATA_LOSS if the file is cut off or its checksums do not fit.
     """
-    place = 0
+    place = number = 0
     with path.open("rb") as file:
         while head := file.read(12):
             if len(head) < 12 or _checksum(head[:8]) != struct.unpack("<I", head[8:])[0]:
-                raise StatusError(Code.DATA_LOSS, f"corrupted record at {place} in {path}")
+                raise StatusError(
+                    Code.DATA_LOSS, f"corrupted record at {place} in {path}, record {number}"
+                )
             length = struct.unpack("<Q", head[:8])[0]
             record, tail = _read(file, length), file.read(4)
             if len(tail) < 4 or _checksum(record) != struct.unpack("<I", tail)[0]:
-                raise StatusError(Code.DATA_LOSS, f"corrupted record at {place} in {path}")
+                raise StatusError(
+                    Code.DATA_LOSS, f"corrupted record at {place} in {path}, record {number}"
+                )
             yield record
-            place += 16 + length
+            place, number = place + 16 + length, number + 1
 
 
 def _read(file: BinaryIO, count: int) -> bytes:

@@ -39,8 +39,12 @@ def test_json_that_is_not_as_it_was_written_is_named(name: str, kind: str, tmp_p
         READERS[name](tmp_path)
 
 
-@pytest.mark.parametrize("place", [0, 9, 60, -5], ids=["header", "sum", "record", "end"])
-def test_a_damaged_split_is_named(place: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "record"),
+    [(0, 0), (9, 0), (60, 1), (-5, 4)],
+    ids=["header", "sum", "record", "end"],
+)
+def test_a_damaged_split_is_named(place: int, record: int, tmp_path: Path) -> None:
     paths = [tmp_path / f"train-{number}.tfrecord" for number in range(2)]
     for path in paths:
         with tf.io.TFRecordWriter(str(path)) as writer:
@@ -57,5 +61,6 @@ def test_a_damaged_split_is_named(place: int, tmp_path: Path) -> None:
     content = bytearray(paths[1].read_bytes())
     content[place] ^= 0xFF
     paths[1].write_bytes(content)
-    with pytest.raises(ValueError, match=r"train-1\.tfrecord` must hold whole records"):
+    said = rf"train-1\.tfrecord` must be whole TFRecord.* a fault in record {record}"
+    with pytest.raises(ValueError, match=said):
         read_features(spec, tmp_path, "train", ["item"])
