@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
 
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
@@ -159,15 +161,28 @@ def parsed_json(content: bytes, path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(content.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         found = error
     if not isinstance(found, dict):
-        what = found if isinstance(found, ValueError) else f"a {type(found).__name__}"
-        raise ValueError(
-            f"`{path}` must be as it was written, an object in JSON. Received: {what}. It was "
-            "damaged since: copy it again, or make what it belongs to in another folder."
-        )
+        raise damaged(path, found if isinstance(found, Exception) else f"a {type(found).__name__}")
     return found
+
+
+def damaged(path: Path, what: Any) -> ValueError:
+    """Returns the error for a file of ours whose content is not what we write.
+
+    Args:
+        path: The file.
+        what: What is there instead; an error of pydantic names the key.
+    """
+    if isinstance(what, pydantic.ValidationError):
+        first = what.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"])) or "the whole"
+        what = f"for {key}: {first['msg']}"
+    return ValueError(
+        f"`{path}` must be as it was written, an object in JSON. Received: {what}. It was "
+        "damaged since: copy it again, or make what it belongs to in another folder."
+    )
 
 
 def content_hash(files: Iterable[Path], settings: Mapping[str, Any]) -> str:

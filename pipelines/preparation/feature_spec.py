@@ -5,12 +5,19 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from pipelines.files.atomic import read_json, write_text
+import pydantic
+
+from pipelines.files.atomic import damaged, read_json, write_text
 from pipelines.fitting.fit import Fit
 
 _DTYPES = ("int64", "float32", "string")
+_STRICT = pydantic.ConfigDict(strict=True, revalidate_instances="always")
+_Count = Annotated[int, pydantic.Field(ge=0, lt=1 << 63)]
+_Fitted = float | int | list[float | int | str]
+_FileName = Annotated[str, pydantic.Field(pattern=r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$")]
+"""A file of the folder itself; a description from elsewhere must not lead out of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +41,8 @@ class Feature:
     description: str
     default: int | float | str | None = None
     values_of: str | None = None
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
 
     def __post_init__(self) -> None:
         """Checks the words.
@@ -83,6 +92,11 @@ _FORMER_FITS: dict[str, Any] = {
 }
 
 
+def _of_list(value: Any) -> Any:
+    """JSON has lists only."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 @dataclasses.dataclass(frozen=True)
 class FeatureSpec:
     """What is in a folder of prepared examples, and how it was made.
@@ -107,11 +121,13 @@ class FeatureSpec:
         `positives` is None where labels are not 0 and 1, times where there are none.
         """
 
-        files: tuple[str, ...]
-        examples: int
-        positives: int | None
+        files: Annotated[tuple[_FileName, ...], pydantic.BeforeValidator(_of_list)]
+        examples: _Count
+        positives: _Count | None
         first_time: int | None = None
         last_time: int | None = None
+
+        __pydantic_config__: ClassVar[Any] = _STRICT
 
     recipe: str
     key: str
@@ -120,10 +136,11 @@ class FeatureSpec:
     group: str | None
     features: dict[str, Feature]
     parts: dict[str, Part]
-    fitted: dict[str, Any] = dataclasses.field(default_factory=dict)
+    fitted: dict[str, _Fitted] = dataclasses.field(default_factory=dict)
     weight: str | None = None
 
-    FILE = "feature_spec.json"
+    FILE: ClassVar[str] = "feature_spec.json"
+    __pydantic_config__: ClassVar[Any] = _STRICT
 
     def write(self, folder: Path) -> None:
         """Writes the description as `feature_spec.json` into a folder."""
@@ -139,7 +156,8 @@ class FeatureSpec:
         """Reads the description of a folder.
 
         Raises:
-            ValueError: If the folder has none, or one that this version does not know.
+            ValueError: If the folder has none, or one that this version does not know, or that is
+                not as it was written.
         """
         path = folder / cls.FILE
         if not path.is_file():
@@ -149,19 +167,28 @@ class FeatureSpec:
             )
         content = read_json(path)
         form = content.pop("format", None)
-        if form not in (1, _FORMAT):
+        if isinstance(form, bool) or form not in (1, _FORMAT):
             raise ValueError(
                 f"`{path}` must have the format {_FORMAT}. Received: another. "
                 "Make it again with: python -m pipelines prepare"
             )
-        if form == 1:
-            _lift_fits(content)
-        features = [Feature.from_dict(fields) for fields in content.pop("features")]
-        parts = {
-            name: cls.Part(**{**fields, "files": tuple(fields["files"])})
-            for name, fields in content.pop("parts").items()
-        }
-        return cls(**content, features={feature.name: feature for feature in features}, parts=parts)
+        try:
+            if form == 1:
+                _lift_fits(content)
+            return pydantic.TypeAdapter(cls).validate_python(cls._made(**content))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise damaged(path, error) from error
+
+    @classmethod
+    def _made(
+        cls, *, features: list[dict[str, Any]], parts: dict[str, Any], **content: Any
+    ) -> "FeatureSpec":
+        described = [Feature.from_dict(fields) for fields in features]
+        split = {name: cls.Part(**fields) for name, fields in parts.items()}
+        found = cls(**content, features={one.name: one for one in described}, parts=split)
+        if found.label not in found.features:
+            raise ValueError(f"no feature for the label {found.label!r}")
+        return found
 
     @property
     def values_of(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pipelines.configuration.load_configuration import dump
 from pipelines.evaluation.bootstrap import Interval
 from pipelines.evaluation.evaluate import Slice, activity, evaluate_slices
 from pipelines.evaluation.feature_values import read_feature
-from pipelines.files.atomic import parsed_json
+from pipelines.files.atomic import damaged, parsed_json
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.reporting.contents import (
@@ -145,9 +145,13 @@ def _intervals(models: dict[str, Any]) -> dict[str, dict[str, Interval]]:
 
 
 def _history(file: Path) -> list[dict[str, Any]]:
-    if not file.is_file():
-        return []
-    return [parsed_json(line, file) for line in file.read_bytes().splitlines()]
+    records = [parsed_json(line, file) for line in file.read_bytes().splitlines()]
+    if not records:
+        raise damaged(file, "no epoch")
+    for record in records:
+        if not all(isinstance(record.get(key), int) for key in ("epoch", "step")):
+            raise damaged(file, f"an epoch without its number or step: {record}")
+    return records
 
 
 def _summary(spec: FeatureSpec, folder: Path, part: str) -> PartSummary:

@@ -4,12 +4,38 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
+
+import pydantic
+from typing_extensions import TypedDict  # pydantic takes Python's own from 3.12 on
 
 from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.load_configuration import dump, load_configuration
-from pipelines.files.atomic import file_sha256, read_json, write_text
+from pipelines.files.atomic import damaged, file_sha256, read_json, write_text
 from pipelines.preparation.feature_spec import FeatureSpec
+
+
+class _Run(TypedDict):
+    """What is read of `run.json`; there is more in it."""
+
+    prepared: NotRequired[str]
+    data: NotRequired[str]
+    model: NotRequired[str]
+    best_epoch: NotRequired[int]
+    model_sha256: NotRequired[str | None]
+    versions: NotRequired[dict[str, str]]
+
+
+class _Interval(TypedDict):
+    value: float | None
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+
+
+_CONTENTS: dict[str, pydantic.TypeAdapter[Any]] = {
+    "run.json": pydantic.TypeAdapter(_Run),
+    "metrics.json": pydantic.TypeAdapter(dict[str, dict[str, dict[str, _Interval]]]),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +65,11 @@ class RunFolder:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Split -> model or baseline -> metric -> `{value, low, high}`; empty before training."""
+        """Split -> model or baseline -> metric -> `{value, low, high}`; empty before training.
+
+        Raises:
+            ValueError: If the file is not as it was written; so does `run`.
+        """
         return self._json("metrics.json")
 
     @property
@@ -100,4 +130,11 @@ class RunFolder:
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
-        return read_json(path) if path.is_file() else {}
+        if not path.exists():
+            return {}
+        content = read_json(path)
+        try:
+            _CONTENTS[name].validate_python(content, strict=True)
+        except pydantic.ValidationError as error:
+            raise damaged(path, error) from error
+        return content

@@ -162,7 +162,7 @@ class Checkpoints:
         """The name of the best weights that a checkpoint refers to."""
         try:
             step = json.loads((path / _STATE).read_text(encoding="utf-8"))["best_step"]
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None  # damaged: nobody goes on from it
         return None if step is None else _best_name(step)
 
@@ -198,10 +198,14 @@ class Checkpoints:
 def _damage(folder: Path) -> str | None:
     try:
         sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
-        for name, checksum in sums.items():
-            if _checksum(folder / name) != checksum:
-                return f"Checkpoint {folder.name} is damaged: {name} is not what was written."
-    except (OSError, ValueError) as error:
+        for path in sorted(folder.iterdir()):
+            if path.name != _SUMS and sums[path.name] != _checksum(path):
+                return f"Checkpoint {folder.name} is damaged: {path.name} is not what was written."
+        for name in {_STATE, *sums}:
+            (folder / name).stat()
+    except KeyError as error:
+        return f"Checkpoint {folder.name} is damaged: {_SUMS} has no {error}."
+    except (OSError, TypeError, ValueError) as error:
         return f"Checkpoint {folder.name} is damaged: {error}."
     return None
 
