@@ -148,7 +148,9 @@ _ONLY = {
         "pair_dropout",
         "attention_l2",
         "temperature",
+        "attention_softmax",
         "pooling",
+        "pair_batch_norm",
         "pooled_batch_norm",
         "deep",
     ),
@@ -174,7 +176,7 @@ class Model(Section):
     crossing: Literal["fields", "ids"] = "fields"
     """AFM: whether columns are crossed as a whole, or each of their ids."""
 
-    # These five count where `pooling` is "attention".
+    # These six count where `pooling` is "attention".
     attention_units: int = pydantic.Field(default=16, gt=0)
     """AFM with attention: width of the attention network."""
     attention_dropout: Share = 0.0
@@ -185,11 +187,15 @@ class Model(Section):
     """AFM with attention: L2 regularization of its W."""
     temperature: float = pydantic.Field(default=1.0, gt=0)
     """AFM with attention: divides its scores."""
+    attention_softmax: bool = True
+    """AFM with attention: whether the attention of an example sums to 1."""
     pooling: Literal["attention", "average", "sum", "max", "field_weights", "field_matrices"] = (
         "attention"
     )
     """AFM: how the pairs become one vector; `field_weights` has a number for each pair of columns
     (FwFM), `field_matrices` a matrix (FmFM)."""
+    pair_batch_norm: bool = False
+    """AFM: whether each element of the pairs is normalised before they become one vector."""
     pooled_batch_norm: bool = False
     """AFM: whether that vector is normalised, as in the NFM authors' factorization machine."""
     field_gate: bool = False

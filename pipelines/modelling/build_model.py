@@ -144,9 +144,16 @@ def _afm(model: ModelSection) -> Layer:
     pooling: Any = None
     if model.pooling != "attention":
         pooling = getattr(parts, _POOLINGS[model.pooling])()
-    elif model.pair_dropout or model.pooled_batch_norm:
+    elif (
+        model.pair_dropout
+        or model.pair_batch_norm
+        or model.pooled_batch_norm
+        or not model.attention_softmax
+    ):
         numbers: list[Any] = [*attention.values(), model.pair_dropout]
-        pooling = parts.AttentionPooling(*numbers)
+        pooling = parts.AttentionPooling(*numbers, softmax=model.attention_softmax)
+    if model.pair_batch_norm:
+        pooling = parts.BatchNormPooling(pooling, of_pairs=True)
     if model.pooled_batch_norm:
         pooling = parts.BatchNormPooling(pooling)
     deep = model.deep and parts.Deep(**model.deep.model_dump())

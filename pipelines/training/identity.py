@@ -144,6 +144,8 @@ _LATER = {
     "temperature": 1.0,
     "pooling": None,
     "pair_dropout": 0.0,
+    "softmax": True,  # of the attention over pairs; the others have always said theirs
+    "of_pairs": False,
     "batch_norm": False,  # of the pre-training, as is the next
     "dropout": 0.0,
 }

@@ -130,7 +130,8 @@ class SharedPairs:
         within, all_pairs = num_once * (num_once - 1) // 2, fields * (fields - 1) // 2
         pooling = interaction.pairs_pooling if isinstance(interaction, AFM) else None
         # Below half there is little to win, and `attend_pairs` holds fewer pairs at a time.
-        self.pays = isinstance(pooling, AttentionPooling) and 2 * within > all_pairs
+        shares = isinstance(pooling, AttentionPooling) and pooling.softmax
+        self.pays = shares and 2 * within > all_pairs
         self._pooling: Any = pooling
 
     @contextmanager

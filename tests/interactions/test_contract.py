@@ -50,6 +50,25 @@ LAYERS: dict[str, tuple[Callable[[], Any], bool, bool]] = {
         True,
         False,
     ),
+    "attention_without_softmax": (
+        lambda: interactions.AttentionPooling(3, temperature=2.0, softmax=False),
+        False,
+        True,
+    ),
+    "batch_norm_of_pairs": (
+        lambda: interactions.BatchNormPooling(interactions.SumPooling(), 0.9, of_pairs=True),
+        False,
+        True,
+    ),
+    "afm_with_both": (
+        lambda: interactions.AFM(
+            pooling=interactions.BatchNormPooling(
+                interactions.AttentionPooling(2, pair_dropout=0.1, softmax=False), of_pairs=True
+            )
+        ),
+        True,
+        True,
+    ),
     "gated_afm": (lambda: interactions.FieldGate(interactions.AFM(3)), True, False),
     "gated_deepfm": (lambda: interactions.FieldGate(interactions.DeepFM([4])), True, False),
     "afm_in_sets": (lambda: interactions.MultiEmbedding(interactions.AFM(3), 3), True, True),

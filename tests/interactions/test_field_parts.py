@@ -86,6 +86,61 @@ def test_batch_norm_is_of_the_rows_with_pairs_and_then_of_the_running_numbers() 
     np.testing.assert_allclose(served, expected, atol=1e-4)
 
 
+@given(batches())
+@settings(max_examples=30)
+def test_attention_without_softmax_is_the_sum_of_scored_pairs(batch: tuple) -> None:
+    vectors, mask = batch
+    pooling = parts.AttentionPooling(3, temperature=0.5, softmax=False)
+    pooling.build((None, None, vectors.shape[2]))
+    random_weights(pooling)
+    kernel, bias, projection = (one.astype(np.float64) for one in pooling.get_weights())
+    masked = np.where(mask[:, :, None], vectors, 0)
+    ours = pooling.pool_members(tf.constant(masked), tf.constant(mask)).numpy()
+    for row in range(len(vectors)):
+        expected = np.zeros(vectors.shape[2])
+        for _, _, product in oracles.pair_products(vectors[row], mask[row]):
+            hidden = np.maximum(product @ kernel + bias, 0)
+            expected += float(hidden @ projection[:, 0]) / 0.5 * product
+        np.testing.assert_allclose(ours[row], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("groups", [None, [0, 1, 0, 2]])
+def test_batch_norm_of_pairs_is_over_the_real_pairs_of_the_batch(groups: Any) -> None:
+    inner = parts.AttentionPooling(2, softmax=False)
+    pooling = parts.BatchNormPooling(inner, momentum=0.75, epsilon=0.01, of_pairs=True)
+    layer = parts.AFM(pooling=pooling)
+    given_groups = None if groups is None else tf.constant(groups)
+    arguments = {"mask": tf.constant(MASK), "groups": given_groups}
+    layer(tf.constant(VECTORS), **arguments)
+    for weight in inner.weights:
+        weight.assign(RNG.normal(size=weight.shape))
+    gamma, beta = RNG.normal(size=(2, 3))
+    pooling._norm.gamma.assign(gamma)
+    pooling._norm.beta.assign(beta)
+    products = [
+        [p for i, j, p in oracles.pair_products(v, m) if not groups or groups[i] != groups[j]]
+        for v, m in zip(VECTORS, MASK, strict=True)
+    ]
+    flat = np.array([one for row in products for one in row])
+    mean, variance = flat.mean(0), flat.var(0)
+
+    def expected(mean: Any, variance: Any) -> Any:
+        kernel, bias, projection = inner.get_weights()
+        total = np.zeros((5, 3))
+        for row, some in enumerate(products):
+            for one in some:
+                norm = gamma * (one - mean) / np.sqrt(variance + 0.01) + beta
+                total[row] += np.maximum(norm @ kernel + bias, 0) @ projection[:, 0] * norm
+        return total
+
+    trained = layer.pooled(tf.constant(VECTORS), **arguments, training=True)
+    np.testing.assert_allclose(trained, expected(mean, variance), rtol=1e-3, atol=1e-3)
+    served = layer.pooled(tf.constant(VECTORS), **arguments)
+    running = 0.25 * mean, 0.75 + 0.25 * variance
+    np.testing.assert_allclose(served, expected(*running), rtol=1e-3, atol=1e-3)
+    assert not served[2].numpy().any()  # without a real pair
+
+
 def test_a_batch_without_any_pair_leaves_numbers_and_gradients_finite() -> None:
     layer = parts.AFM(pooling=parts.BatchNormPooling(parts.AttentionPooling(2)))
     with tf.GradientTape() as tape:
@@ -120,6 +175,15 @@ MODELS: dict[str, Any] = {
     "batch norm of maxima": lambda: parts.AFM(pooling=parts.BatchNormPooling(parts.MaxPooling())),
     "batch norm of matrices": lambda: parts.AFM(
         pooling=parts.BatchNormPooling(parts.FieldPairMatrices()), deep=parts.Deep([3])
+    ),
+    "no softmax": lambda: parts.AFM(pooling=parts.AttentionPooling(2, softmax=False)),
+    "batch norm of pairs": lambda: parts.AFM(
+        pooling=parts.BatchNormPooling(parts.AttentionPooling(2, softmax=False), of_pairs=True)
+    ),
+    "batch norm of turned pairs and of their sum": lambda: parts.AFM(
+        pooling=parts.BatchNormPooling(
+            parts.BatchNormPooling(parts.FieldPairMatrices(), of_pairs=True)
+        )
     ),
     "gated": lambda: parts.FieldGate(parts.DeepFM([3])),
     "in sets": lambda: parts.MultiEmbedding(parts.AFM(2, deep=parts.Deep([2])), 3),

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfrs_afm._host import random_generator
 from tfrs_afm.interactions.pair_attention import attend_pairs
+from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
@@ -15,7 +16,8 @@ class AttentionPooling(KerasLayer):
 
     Some pairs matter more than others; a plain FM weighs all of them the same.
         a'_p = h . relu(W x_p + b),    a = softmax(a' / temperature),    output = sum_p a_p x_p
-    with the softmax over the real pairs of a row.
+    with the softmax over the real pairs of a row. Without softmax a is a' / temperature, of any
+    size and sign: one pair alone, as of a user and an item, has attention 1 by a softmax.
     Reference: Xiao et al. 2017, https://arxiv.org/abs/1708.04617, "Attention-based Pooling Layer".
 
     Args:
@@ -25,6 +27,8 @@ class AttentionPooling(KerasLayer):
         temperature: Divides the scores; above 1 it evens the attention out. Positive.
         pair_dropout: Share of the elements of the pairs, x, that training drops before the
             attention sees them. In [0, 1).
+        softmax: Whether the attention of a row is made to sum to 1. Without, all pairs of a batch
+            are held at once, by stock operations.
 
     Call arguments:
         pairs: `(batch, num_pairs, dim)` floats.
@@ -46,6 +50,8 @@ class AttentionPooling(KerasLayer):
         l2: float = 0.0,
         temperature: float = 1.0,
         pair_dropout: float = 0.0,
+        *,
+        softmax: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,7 +71,7 @@ class AttentionPooling(KerasLayer):
                 f"`pair_dropout` must be in [0, 1). Received: pair_dropout={pair_dropout}. "
                 "Use 0 for none."
             )
-        self.pair_dropout = pair_dropout
+        self.pair_dropout, self.softmax = pair_dropout, softmax
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self._dropout.built = True  # without dropout it is not called, of which Keras warns
 
@@ -111,6 +117,10 @@ class AttentionPooling(KerasLayer):
         Returns:
             `(batch, dim)`, what the call gives for the pairs of these members.
         """
+        if not self.softmax:
+            product = PairwiseProduct(dtype=self.dtype_policy)
+            pairs, real = product(vectors, mask=mask, groups=groups)
+            return self(pairs, mask=real, training=training)
         dropout, pair_dropout = (self.dropout, self.pair_dropout) if training else (0.0, 0.0)
         # Drawn as any dropout of Keras draws: whoever fixes those fixes this one too.
         draw = random_generator(self._dropout).random_uniform
@@ -134,14 +144,16 @@ class AttentionPooling(KerasLayer):
             mask: `(batch, num_pairs)` bool. Default: all real.
 
         Returns:
-            `(batch, num_pairs)`, not negative, 0 where masked; a row sums to 1, or to 0 where it
-            has no real pair.
+            `(batch, num_pairs)`, 0 where masked. With softmax it is not negative, and a row sums
+            to 1, or to 0 where it has no real pair.
         """
         kernel, bias, projection = (
             tf.cast(weight, pairs.dtype) for weight in (self.kernel, self.bias, self.projection)
         )
         hidden = tf.nn.relu(tf.matmul(pairs, kernel) + bias)  # (batch, num_pairs, units)
         scores = tf.squeeze(tf.matmul(hidden, projection), axis=2) / self.temperature
+        if not self.softmax:
+            return scores if mask is None else tf.where(mask, scores, tf.zeros_like(scores))
         if mask is None:
             return tf.nn.softmax(scores, axis=1)
         # A finite floor keeps rows without any real pair free of NaN, in the gradient too.
@@ -157,4 +169,5 @@ class AttentionPooling(KerasLayer):
             "l2": self.l2,
             "temperature": self.temperature,
             "pair_dropout": self.pair_dropout,
+            "softmax": self.softmax,
         }

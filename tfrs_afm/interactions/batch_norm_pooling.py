@@ -1,4 +1,4 @@
-"""Batch normalization of the pooled pairs."""
+"""Batch normalization of the pooled pairs, or of the pairs."""
 
 from typing import Any
 
@@ -15,7 +15,10 @@ class BatchNormPooling(KerasLayer):
         output = gamma (pooling(pairs) - mean) / sqrt(variance + epsilon) + beta
     with mean and variance of the batch in training, and running ones otherwise: a sum over many
     pairs then has the scale of one, and large steps do not break it. Rows without a real pair are
-    not counted in mean and variance; they get what a pooled 0 gets.
+    not counted in mean and variance; they get what a pooled 0 gets. With `of_pairs` it is each real
+    pair that is normalised, before it is pooled:
+        output = pooling({gamma (x_p - mean) / sqrt(variance + epsilon) + beta})
+    with mean and variance over all real pairs of the batch; rows without one give zeros.
     References: He and Chua 2017, https://arxiv.org/abs/1708.05027, section 3.3, whose authors'
     factorization machine is `AFM(pooling=BatchNormPooling(SumPooling()), dropout=...)`; Ioffe and
     Szegedy 2015, https://arxiv.org/abs/1502.03167.
@@ -24,6 +27,9 @@ class BatchNormPooling(KerasLayer):
         pooling: What pools: `AttentionPooling(...)`, `SumPooling()` or any other.
         momentum: Share of the old running mean that a step leaves. In [0, 1).
         epsilon: Added to the variance. Positive.
+        of_pairs: Whether the pairs are normalised, not what is pooled. For both, one goes into the
+            other: `BatchNormPooling(BatchNormPooling(pooling, of_pairs=True))`. All pairs of a
+            batch are then held at once, by stock operations.
 
     Call arguments:
         pairs: `(batch, num_pairs, dim)` floats.
@@ -41,7 +47,13 @@ class BatchNormPooling(KerasLayer):
     """
 
     def __init__(
-        self, pooling: Layer, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any
+        self,
+        pooling: Layer,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        *,
+        of_pairs: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= momentum < 1 or epsilon <= 0:
@@ -50,6 +62,7 @@ class BatchNormPooling(KerasLayer):
                 f"momentum={momentum}, epsilon={epsilon}. Use 0.99 and 0.001."
             )
         self.pooling, self.momentum, self.epsilon = pooling, momentum, epsilon
+        self.of_pairs = of_pairs
         self._product = PairwiseProduct(dtype=self.dtype_policy)
         self._norm = tf.keras.layers.BatchNormalization(
             momentum=momentum, epsilon=epsilon, dtype=self.dtype_policy
@@ -61,13 +74,18 @@ class BatchNormPooling(KerasLayer):
             with tf.name_scope(self.pooling.name):
                 self.pooling.build(input_shape)
         with tf.name_scope(self._norm.name):
-            self._norm.build((None, input_shape[-1]))
+            members = (None,) if self.of_pairs else ()
+            self._norm.build((None, *members, input_shape[-1]))
         super().build(input_shape)
 
     def call(
         self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Pools a batch; see the class."""
+        if self.of_pairs:
+            mask = tf.ones(tf.shape(pairs)[:2], tf.bool) if mask is None else mask
+            each = self._each(pairs, mask, training)
+            return tf.cast(self.pooling(each, mask=mask, training=training), self.compute_dtype)
         real = tf.ones(tf.shape(pairs)[:1], tf.bool) if mask is None else tf.reduce_any(mask, 1)
         return self._normalized(self.pooling(pairs, mask=mask, training=training), real, training)
 
@@ -90,6 +108,9 @@ class BatchNormPooling(KerasLayer):
         Returns:
             `(batch, dim)`.
         """
+        if self.of_pairs:
+            pairs, real = self._pairs(vectors, mask, groups)
+            return self(pairs, mask=real, training=training)
         pooled = self.pooling.pool_members(vectors, mask, groups, training=training)
         count = sum_of_pairs(tf.cast(mask, tf.float32)[:, :, tf.newaxis], groups)  # (batch, 1)
         return self._normalized(pooled, count[:, 0] > 0, training)
@@ -99,9 +120,15 @@ class BatchNormPooling(KerasLayer):
         counted = real | ~tf.reduce_any(real)
         return self._norm(pooled, mask=counted, training=training)
 
+    def _each(self, pairs: Tensor, mask: Tensor, training: bool | None) -> Tensor:
+        normalized = self._normalized(pairs, mask, training)
+        return tf.where(mask[:, :, tf.newaxis], normalized, tf.zeros_like(normalized))
+
     def affine(self) -> tuple[Any, Any]:
         """Returns scale and offset, `(dim,)` each, of an answer: output = scale pooled + offset."""
         norm = self._norm
+        if self.of_pairs:  # `pairs_of` has them
+            return tf.ones_like(norm.gamma), tf.zeros_like(norm.beta)
         scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
         return scale, norm.beta - norm.moving_mean * scale
 
@@ -109,6 +136,10 @@ class BatchNormPooling(KerasLayer):
         self, vectors: Tensor, mask: Tensor, groups: Tensor | None = None
     ) -> tuple[Any, Any]:
         """Makes the pairs that the pooling pools; as `PairwiseProduct` where it says nothing."""
+        pairs, real = self._pairs(vectors, mask, groups)
+        return (self._each(pairs, real, training=False) if self.of_pairs else pairs), real
+
+    def _pairs(self, vectors: Tensor, mask: Tensor, groups: Tensor | None) -> tuple[Any, Any]:
         own = getattr(self.pooling, "pairs_of", None)
         if own is not None:
             pairs, real = own(vectors, mask, groups)
@@ -127,6 +158,7 @@ class BatchNormPooling(KerasLayer):
             "pooling": tf.keras.layers.serialize(self.pooling),
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "of_pairs": self.of_pairs,
         }
 
     @classmethod

@@ -86,6 +86,9 @@ def test_a_composed_table_knows_no_such_thing(key: str) -> None:
         ({"pooling": "field_weights"}, ["AFM", "FieldPairWeights"]),
         ({"pooled_batch_norm": True}, ["AFM", "BatchNormPooling", "AttentionPooling"]),
         ({"pooled_batch_norm": True, "pooling": "sum"}, ["BatchNormPooling", "SumPooling"]),
+        ({"pair_batch_norm": True, "pooling": "sum"}, ["BatchNormPooling", "SumPooling"]),
+        ({"pair_batch_norm": True, "pooled_batch_norm": True}, ["BatchNormPooling"]),
+        ({"attention_softmax": False}, ["AFM", "AttentionPooling"]),
         ({"field_gate": True, "kind": "DeepFM", "units": [2]}, ["FieldGate", "DeepFM"]),
         ({"field_gate": True}, ["FieldGate", "AFM", "AttentionPooling"]),
         ({"embedding_sets": 2}, ["MultiEmbedding", "AFM", "AttentionPooling"]),
@@ -100,6 +103,13 @@ def test_parts_are_put_together_as_the_section_says(
     found = [type(layer).__name__ for layer in interaction._flatten_layers()]
     assert set(kinds) <= set(found)
     assert ("FieldGate" in found) == bool(section.get("field_gate"))
+    norms = [layer for layer in interaction._flatten_layers() if hasattr(layer, "of_pairs")]
+    keys = ("pooled_batch_norm", "pair_batch_norm")
+    assert [layer.of_pairs for layer in norms] == [
+        key == keys[1] for key in keys if section.get(key)
+    ]
+    attention = [layer for layer in interaction._flatten_layers() if hasattr(layer, "softmax")]
+    assert all(layer.softmax == section.get("attention_softmax", True) for layer in attention)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +120,8 @@ def test_parts_are_put_together_as_the_section_says(
         {"kind": "logistic_regression", "field_gate": True},
         {"kind": "logistic_regression", "embedding_sets": 2},
         {"kind": "DeepFM", "pooled_batch_norm": True},
+        {"kind": "DeepFM", "pair_batch_norm": True},
+        {"kind": "DeepFM", "attention_softmax": False},
     ],
 )
 def test_what_needs_fields_or_pooled_pairs_is_refused_elsewhere(section: dict[str, Any]) -> None:

@@ -71,3 +71,13 @@ def test_pairs_are_shared_only_where_it_pays() -> None:
     scorer = Scorer(other)
     scorer.take_apart(scorer.parse([b""]))
     assert not Ranker(scorer, ["movie_id"], ids=True)._pairs.pays
+
+
+def test_attention_without_softmax_is_not_put_together_as_one_with() -> None:
+    parts = tfrs_afm.interactions
+    pooling = parts.AttentionPooling(3, softmax=False)
+    _, scorer, ranker = ranked(tfrs_afm.tasks.Ranking(parts.AFM(pooling=pooling)))
+    (head,), films = contexts([5]), [7, 0]
+    got = ranker.scores(tf.constant([head.SerializeToString()]), tf.constant([films], tf.int64))
+    expected = scorer.answer(scorer.parse([whole(head, film) for film in films])).numpy()
+    np.testing.assert_allclose(got, expected.reshape(1, 2), atol=1e-6)
