@@ -122,6 +122,40 @@ def test_a_loss_is_used_as_it_is_and_not_made_anew() -> None:
         task.get_config()
 
 
+class WithoutReduction(losses.Loss):
+    """A loss that never calls Keras' constructor, and so has neither reduction nor name."""
+
+    def __init__(self) -> None:
+        pass
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(tf.square(y_true - y_pred), -1)
+
+
+class WithoutConfiguration(WithoutReduction):
+    def get_config(self) -> dict[str, object]:
+        raise NotImplementedError("no configuration")
+
+
+@many
+@pytest.mark.parametrize("kind", [WithoutReduction, WithoutConfiguration])
+def test_a_loss_without_reduction_trains_and_says_why_it_is_not_saved(
+    make: object, kind: type
+) -> None:
+    """It was an AttributeError of Keras."""
+    task, same = make(loss=kind()), make(loss="mse")  # type: ignore[operator]
+    labels = {"click": LABELS} if isinstance(task, tfrs_afm.tasks.Joint) else LABELS
+    for one in (task, same):
+        one(labels, VECTORS)
+    for ours, theirs in zip(task.weights, same.weights, strict=True):
+        ours.assign(theirs)
+    np.testing.assert_allclose(task(labels, VECTORS), same(labels, VECTORS), rtol=1e-6)
+    with pytest.raises(
+        NotImplementedError, match=rf"Received: loss={kind.__name__}: .*that of Keras"
+    ):
+        task.get_config()
+
+
 class OfTheBatch(losses.Loss):
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(tf.square(y_true - y_pred))

@@ -67,7 +67,11 @@ def takes_logits(loss: Loss) -> bool | None:
         True
         >>> takes_logits(tf.keras.losses.MeanSquaredError())
     """
-    said = loss.get_config().get("from_logits", getattr(loss, "from_logits", None))
+    try:
+        config = loss.get_config()
+    except (AttributeError, NotImplementedError):  # whose constructor does not call Keras' own
+        config = {}
+    said = config.get("from_logits", getattr(loss, "from_logits", None))
     return None if said is None else bool(said)
 
 

@@ -332,11 +332,11 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
         """
         try:
             type(self._loss).from_config(self._loss.get_config())
-        except TypeError as error:
+        except (AttributeError, NotImplementedError, TypeError) as error:
             raise NotImplementedError(
                 f"`loss` must be made again by its own configuration to be saved. Received: "
                 f"loss={type(self._loss).__name__}: {error}. Let its constructor take **kwargs "
-                "and pass them on, and its `get_config` return every argument."
+                "and pass them on to that of Keras, and its `get_config` return every argument."
             ) from error
         loss = tf.keras.losses.serialize(self._loss)
         if "reduction" in loss["config"]:  # which is not asked; so it has always been written
