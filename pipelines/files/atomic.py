@@ -54,6 +54,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 def _put_in_place(partial: Path, path: Path) -> None:
     """Renames `partial` to `path`, with what was there moved aside first and then removed."""
+    if path.is_symlink():
+        path.unlink()
     if not path.exists():
         partial.rename(path)
         return
@@ -67,6 +69,25 @@ def _put_in_place(partial: Path, path: Path) -> None:
         raise
     finally:
         shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes what is there, if anything is; of a link the link, and nothing that it leads to.
+
+    Args:
+        path: A folder, a file or a link.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp())
+        >>> remove_folder(path)
+        >>> path.exists()
+        False
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

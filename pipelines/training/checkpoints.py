@@ -4,7 +4,6 @@ import dataclasses
 import errno
 import hashlib
 import json
-import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Literal, Self
 
 import tensorflow as tf
 
-from pipelines.files.atomic import atomic_folder
+from pipelines.files.atomic import atomic_folder, remove_folder
 from tfrs_afm.types import Model
 
 
@@ -93,8 +92,9 @@ class Checkpoints:
         if not writes:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        for partial in folder.glob(".*"):  # a kill in the middle of writing left it
-            shutil.rmtree(partial, ignore_errors=True)
+        for name in ("step", "best"):
+            for partial in folder.glob(f".{name}-*"):  # a kill in the middle of writing left it
+                remove_folder(partial)
 
     def last(self) -> Path | None:
         """The folder of the newest checkpoint."""
@@ -111,11 +111,11 @@ class Checkpoints:
             return
         kept = self._steps()[-self._keep :]
         for path in self._steps()[: -self._keep]:
-            shutil.rmtree(path)
+            remove_folder(path)
         needed = {self._best_of(path) for path in kept}
         for path in self._folder.glob("best-*"):
             if path.name not in needed:
-                shutil.rmtree(path)
+                remove_folder(path)
 
     def save_best(self, step: int) -> None:
         """Writes the weights of the best epoch so far.

@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import json
 import math
-import shutil
 import signal
 import sys
 import threading
@@ -43,7 +42,9 @@ class Records:
             )
         self._file = folder / "history.jsonl"
         for part in ("train", "validation"):
-            shutil.rmtree(folder / "logs" / part, ignore_errors=True)
+            # Only what is ours: `logs` may be a link, or hold more.
+            for events in (folder / "logs" / part).glob("events.out.tfevents.*"):
+                events.unlink()
         self._writers = {
             part: tf.summary.create_file_writer(str(folder / "logs" / part))
             for part in ("train", "validation")
