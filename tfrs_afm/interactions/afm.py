@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfrs_afm.interactions.attention_pooling import AttentionPooling
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import PairwiseProduct
-from tfrs_afm.interactions.vectors import masked_vectors, vectors_dim
+from tfrs_afm.interactions.vectors import masked_vectors, require_as_built, vectors_dim
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
@@ -159,6 +159,7 @@ class AFM(KerasLayer):
     ) -> Tensor:
         """Scores a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
+        require_as_built(vectors, 2, self.projection.shape[0])
         pooled = self._pooling.pool_members(vectors, mask, groups, training=training)
         pooled = self._dropout(pooled, training=training)
         logits = tf.matmul(pooled, self.projection)
@@ -194,6 +195,7 @@ class AFM(KerasLayer):
         if not self.built:
             with tf.name_scope(self.name):
                 self.build(vectors.shape)
+        require_as_built(vectors, 2, self.projection.shape[0])
         pooled = self._pooling.pool_members(vectors, mask, groups, training=training)
         return self._dropout(pooled, training=training)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.vectors import masked_vectors
+from tfrs_afm.interactions.vectors import masked_vectors, require_as_built
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
@@ -89,6 +89,10 @@ class Deep(KerasLayer):
                 "`vectors` must have a static number of members for a deep tower. Received: "
                 f"vectors of shape {vectors.shape}. Use one pooled vector per field."
             )
+        if self.tower.built:
+            width = self.tower.layers[0].kernel.shape[0]
+            require_as_built(vectors, 1, width // dim if width % dim == 0 else n)
+            require_as_built(vectors, 2, width // n)
         flat = tf.reshape(vectors, [-1, n * dim])  # (batch, n * dim)
         return self.tower(flat, training=training)
 

@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions.afm import Contributions
-from tfrs_afm.interactions.vectors import masked_vectors
+from tfrs_afm.interactions.vectors import masked_vectors, require_as_built
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
@@ -86,6 +86,7 @@ class FieldGate(KerasLayer):
     def gated(self, vectors: Tensor, mask: Tensor | None = None) -> tuple[Any, Any]:
         """Returns the scaled vectors `(batch, n, dim)`, zeros where masked, and the mask."""
         vectors, mask = masked_vectors(vectors, mask)
+        require_as_built(vectors, 1, self.kernel.shape[0])
         kernel, bias = (tf.cast(one, vectors.dtype) for one in (self.kernel, self.bias))
         gates = tf.einsum("ij,bjd->bid", kernel, vectors) + bias
         return vectors * (1 + gates), mask

@@ -17,18 +17,61 @@ def masked_vectors(vectors: Tensor, mask: Tensor | None = None) -> tuple[Any, An
 
     Returns:
         `vectors (batch, n, dim)` with zeros where masked, and `mask (batch, n)`.
+
+    Raises:
+        ValueError: If vectors or mask are of another shape, as far as it is known.
+        TypeError: If the mask is not bool.
     """
     if isinstance(vectors, list | tuple):
         # TFRS squeezes its embeddings, so a batch of one arrives as (dim,), of unknown rank.
         dim = vectors_dim([vector.shape for vector in vectors])
         vectors = tf.stack([tf.reshape(vector, [-1, dim]) for vector in vectors], axis=1)
+    if vectors.shape.rank not in (None, 3):
+        raise ValueError(
+            "`vectors` must be (batch, n, dim), or a list of n tensors (batch, dim). Received: "
+            f"vectors of shape {vectors.shape}. Stack them, or put them into a list."
+        )
     if mask is None:
         return vectors, tf.ones(tf.shape(vectors)[:2], tf.bool)
+    _check_mask(vectors, mask)
     # A product would let a NaN behind the mask through, in the value or in the gradient. The older
     # `where` takes whole rows by a flat condition, in a third of the time of a broadcast one.
     rows = tf.reshape(vectors, [-1, vectors_dim(vectors.shape)])
     rows = tf.compat.v1.where(tf.reshape(mask, [-1]), rows, tf.zeros_like(rows))
     return tf.ensure_shape(tf.reshape(rows, tf.shape(vectors)), vectors.shape), mask
+
+
+def _check_mask(vectors: Tensor, mask: Tensor) -> None:
+    # Rows are taken by a flat condition, so (n, batch) would pass for (batch, n).
+    if mask.dtype != tf.bool:
+        raise TypeError(
+            f"`mask` must be bool. Received: mask of {tf.as_dtype(mask.dtype).name}. "
+            "Use `mask > 0`."
+        )
+    if not vectors.shape[:2].is_compatible_with(mask.shape):
+        raise ValueError(
+            "`mask` must be (batch, n), as the vectors are. Received: mask of shape "
+            f"{mask.shape} and vectors of shape {vectors.shape}. Give each member its own value."
+        )
+
+
+def require_as_built(vectors: Tensor, axis: int, size: int) -> None:
+    """Refuses vectors of another number or length than a layer's weights were made for.
+
+    Args:
+        vectors: `(batch, n, dim)`.
+        axis: 1 for n, 2 for dim.
+        size: What it was when the weights were made.
+
+    Raises:
+        ValueError: If it is another.
+    """
+    if vectors.shape[axis] not in (None, size):
+        what = "the number" if axis == 1 else "the length"
+        raise ValueError(
+            f"`vectors` must have {what} that the layer was made with, {size}. Received: vectors "
+            f"of shape {vectors.shape}. Make another layer for them."
+        )
 
 
 def vectors_dim(shapes: Any) -> int:
