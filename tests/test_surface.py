@@ -73,3 +73,15 @@ def test_a_configuration_or_a_client_costs_no_tensorflow(room: str) -> None:
 def test_workers_of_beam_load_no_tensorflow_to_read_records() -> None:
     program = "import pipelines.events.beam_pipeline, sys; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_nothing_goes_by_the_clock_of_the_wall() -> None:
+    """It may jump back: versions are numbered, locks are the kernel's, deadlines are monotonic."""
+    root = Path(__file__).parents[1]
+    files = [
+        one for name in ("tfrs_afm", "pipelines", "serving") for one in (root / name).rglob("*.py")
+    ]
+    words = ("time.time(", "time_ns(", "datetime.now(", "utcnow(", "date.today(")
+    found = [f"{file}: {word}" for file in files for word in words if word in file.read_text()]
+    assert len(files) > 100
+    assert found == []
