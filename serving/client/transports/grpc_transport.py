@@ -15,6 +15,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_ANSWER),
     ("grpc.max_send_message_length", -1),
     ("grpc.enable_retries", 0),  # the client decides what is sent again
+    ("grpc.use_local_subchannel_pool", 1),  # a new channel must be a new connection
 )
 
 
@@ -41,20 +42,24 @@ class GrpcTransport:
         label: str = "",
         credentials: Any = None,
     ) -> None:
-        if credentials is None:
-            self._channel = grpc.insecure_channel(address, _OPTIONS)
-        else:
-            self._channel = grpc.secure_channel(address, credentials, _OPTIONS)
-        self._predict = self._channel.unary_unary(
-            "/tensorflow.serving.PredictionService/Predict",
-            request_serializer=_serialize,
-            response_deserializer=message_class("tensorflow.serving.PredictResponse").FromString,
-        )
+        self._address, self._credentials, self._closed = address, credentials, False
+        self._connect()
         self._spec = message_class("tensorflow.serving.ModelSpec")(name=model_name)
         if version is not None:
             self._spec.version.value = version
         if label:
             self._spec.version_label = label
+
+    def _connect(self) -> None:
+        if self._credentials is None:
+            self._channel = grpc.insecure_channel(self._address, _OPTIONS)
+        else:
+            self._channel = grpc.secure_channel(self._address, self._credentials, _OPTIONS)
+        self._predict = self._channel.unary_unary(
+            "/tensorflow.serving.PredictionService/Predict",
+            request_serializer=_serialize,
+            response_deserializer=message_class("tensorflow.serving.PredictResponse").FromString,
+        )
 
     def run(
         self,
@@ -70,10 +75,16 @@ class GrpcTransport:
         request.output_filter.extend(outputs)
         for name, array in inputs.items():
             fill_content(request.inputs[name], array)
+        predict = self._predict
         try:
-            response = self._predict(request, timeout=timeout)
+            response = predict(request, timeout=timeout)
         except grpc.RpcError as error:
             code = Code(error.code().value[0])
+            current = predict is self._predict and not self._closed
+            if code is Code.DEADLINE_EXCEEDED and current:
+                # A machine that vanished ends no connection, and TCP waits for it for minutes. The
+                # old channel lives until the calls of other threads on it have ended.
+                self._connect()
             # Nobody here cancels: a server that went down did, and another one can be asked.
             code = Code.UNAVAILABLE if code is Code.CANCELLED else code
             raise StatusError(code, error.details() or "") from error
@@ -92,6 +103,7 @@ class GrpcTransport:
 
     def close(self) -> None:
         """Closes the channel."""
+        self._closed = True
         self._channel.close()
 
 
