@@ -86,6 +86,31 @@ def test_a_served_version_is_verified_and_answers_the_same(name: str, files: Pat
     np.testing.assert_allclose(found.reshape(expected.shape), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_exported_today_answers_the_golden_rows_of_then_by_every_signature(
+    name: str, files: Path, tmp_path: Path
+) -> None:
+    model = tf.keras.models.load_model(files / f"{name}.keras")
+    version = serving.export(model, tmp_path)
+    sidecar = version / "assets.extra" / "tfrs_afm.json"
+    now = json.loads(sidecar.read_text())
+    then = json.loads((files / f"{name}-versions/1/assets.extra/tfrs_afm.json").read_text())
+    requests = then["golden"]["requests"]
+    assert now["signatures"].keys() == requests.keys()
+    asked = requests["tensors"]["inputs"]
+    for feature, spec in now["signatures"]["tensors"]["inputs"].items():
+        if len(spec["shape"]) == 1 and f"{feature}_length" in asked:  # it was a list of at most one
+            lengths = asked.pop(f"{feature}_length")
+            assert max(lengths) <= 1
+            empty = "" if spec["dtype"] == "string" else -1
+            rows = zip(asked[feature], lengths, strict=True)
+            asked[feature] = [row[0] if length else empty for row, length in rows]
+    now["golden"]["requests"] = requests
+    sidecar.write_text(json.dumps(now))
+    assert serving.verify(version) > 0
+
+
 def test_a_prepared_folder_is_read_and_not_prepared_again(files: Path) -> None:
     spec = FeatureSpec.read(files / "run" / "data")
     assert "vocabulary(tags)" in spec.fitted
