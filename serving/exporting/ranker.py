@@ -9,7 +9,7 @@ import tensorflow as tf
 from serving.exporting.scorer import Scorer
 from tfrs_afm.interactions.afm import AFM
 from tfrs_afm.interactions.attention_pooling import AttentionPooling
-from tfrs_afm.interactions.pair_blocks import all_pairs
+from tfrs_afm.interactions.formulas import all_pairs
 from tfrs_afm.types import Layer, Tensor
 
 

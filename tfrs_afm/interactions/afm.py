@@ -1,44 +1,16 @@
 """The attentional factorization machine."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
 from tfrs_afm.interactions.attention_pooling import AttentionPooling
+from tfrs_afm.interactions.formulas import Contributions
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.interactions.vectors import masked_vectors, require_as_built, vectors_dim
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
-
-
-class Contributions(NamedTuple):
-    """The parts that a logit is the sum of, batch first.
-
-    `bias + sum(linear) + sum(pairs) + deep` is the logit.
-
-    Attributes:
-        bias: `()`, w0.
-        linear: `(batch, n)`, `w_i x_i`; zeros without linear weights.
-        pairs: `(batch, num_pairs)`, signed share of each pair, in the order of `PairwiseProduct`.
-        attention: `(batch, num_pairs)`, the attention of each pair; ones for real pairs where the
-            model has none.
-        deep: `(batch,)`, the deep tower's logit; zeros without a tower.
-    """
-
-    bias: Any
-    linear: Any
-    pairs: Any
-    attention: Any
-    deep: Any
-
-
-# Arguments of the attention, and what they are where it is left out.
-_ATTENTION: dict[str, Any] = {
-    "attention_units": 16,
-    "attention_dropout": 0.0,
-    "attention_l2": 0.0,
-    "temperature": 1.0,
-}
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -95,12 +67,8 @@ class AFM(KerasLayer):
             "attention_l2": attention_l2,
             "temperature": temperature,
         }
-        for name, value in attention.items() if pooling is not None else ():
-            if value != _ATTENTION[name]:
-                raise ValueError(
-                    f"`{name}` must be left out with a `pooling`, which has its own. Received: "
-                    f"{name}={value}. Set it on the pooling, or leave that out."
-                )
+        if pooling is not None:
+            arguments.check_attention_left_out(attention)
         self.attention_units = attention_units
         self.dropout = dropout
         self.attention_dropout = attention_dropout
@@ -168,7 +136,7 @@ class AFM(KerasLayer):
             return logits
         deep = tf.cast(self.deep(vectors, mask=mask, training=training), logits.dtype)
         if branches:
-            return two_branches(logits, deep, self._linear)
+            return formulas.two_branches(tensorflow_ops, logits, deep, self._linear.bias)
         return logits + deep
 
     def pooled(
@@ -226,20 +194,15 @@ class AFM(KerasLayer):
         if hasattr(self._pooling, "affine"):  # what is added to every pooled vector is nobody's
             scale, offset = self._pooling.affine()
             projection, bias = projection * scale, bias + tf.reduce_sum(projection * offset)
-        projected = pairs * tf.cast(projection, pairs.dtype)
-        if attention.shape.rank == 2:
-            shares = attention * tf.reduce_sum(projected, axis=2)
-        else:  # one for each element, as of the largest pair
-            shares = tf.reduce_sum(attention * projected, axis=2)
-            attention = tf.reduce_mean(attention, axis=2)
-        zeros = tf.zeros(tf.shape(mask), vectors.dtype)
-        deep = None if self.deep is None else self.deep(vectors, mask=mask)
-        return Contributions(
+        return formulas.contributions(
+            tensorflow_ops,
+            pairs,
+            attention,
+            mask,
+            projection=projection,
             bias=bias,
-            linear=zeros if linear is None else tf.where(mask, linear, zeros),
-            pairs=shares,
-            attention=attention,
-            deep=zeros[:, 0] if deep is None else tf.squeeze(deep, axis=1),
+            linear=linear,
+            deep=None if self.deep is None else self.deep(vectors, mask=mask),
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -263,7 +226,7 @@ class AFM(KerasLayer):
             for name in ("deep", "pooling")
         }
         # Files of earlier releases may hold attention arguments that their pooling overruled.
-        unused = _ATTENTION if parts["pooling"] is not None else {}
+        unused = arguments.ATTENTION if parts["pooling"] is not None else {}
         return cls(**{**config, **parts, **unused})
 
 
@@ -271,18 +234,3 @@ def _num_pairs(shape: Shape) -> int | None:
     """How many pairs members of this shape, or of a list of shapes, have; None if not static."""
     n = len(shape) if isinstance(shape, list) else shape[1]
     return None if n is None else n * (n - 1) // 2
-
-
-def two_branches(pairs: Tensor, deep: Tensor, linear: Layer) -> Tensor:
-    """Returns logits of branches, of which the mean is the sum of the two parts.
-
-    Args:
-        pairs: `(batch, 1)`, w0, linear terms and pairs.
-        deep: `(batch, 1)`, the tower's.
-        linear: The layer with w0, which counts once in either branch.
-
-    Returns:
-        `(batch, 2)`.
-    """
-    bias = tf.cast(linear.bias, pairs.dtype)
-    return tf.concat([2 * pairs - bias, 2 * deep + bias], axis=1)

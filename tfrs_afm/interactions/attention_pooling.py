@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm._host import random_generator
+from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
 from tfrs_afm.interactions.pair_attention import attend_pairs
 from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Shape, Tensor
@@ -55,22 +56,11 @@ class AttentionPooling(KerasLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if units < 1:
-            raise ValueError(f"`units` must be positive. Received: units={units}. Use 4 or more.")
-        if temperature <= 0:
-            raise ValueError(
-                f"`temperature` must be positive. Received: temperature={temperature}. "
-                "Use 1 for the paper's softmax."
-            )
+        arguments.check_attention(units, temperature, pair_dropout)
         self.units = units
         self.dropout = dropout
         self.l2 = l2
         self.temperature = temperature
-        if not 0 <= pair_dropout < 1:
-            raise ValueError(
-                f"`pair_dropout` must be in [0, 1). Received: pair_dropout={pair_dropout}. "
-                "Use 0 for none."
-            )
         self.pair_dropout, self.softmax = pair_dropout, softmax
         self._dropout = tf.keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self._dropout.built = True  # without dropout it is not called, of which Keras warns
@@ -96,7 +86,7 @@ class AttentionPooling(KerasLayer):
             seed = random_generator(self._dropout).random_uniform([2], 0, tf.int32.max, tf.int32)
             pairs = tf.nn.experimental.stateless_dropout(pairs, self.pair_dropout, seed)
         attention = self._dropout(self.attention(pairs, mask), training=training)
-        return tf.einsum("bp,bpd->bd", attention, pairs)
+        return formulas.weighted_sum(tensorflow_ops, attention, pairs)
 
     def pool_members(
         self,
@@ -147,18 +137,10 @@ class AttentionPooling(KerasLayer):
             `(batch, num_pairs)`, 0 where masked. With softmax it is not negative, and a row sums
             to 1, or to 0 where it has no real pair.
         """
-        kernel, bias, projection = (
-            tf.cast(weight, pairs.dtype) for weight in (self.kernel, self.bias, self.projection)
+        projection = self.projection / self.temperature
+        return formulas.pair_attention(
+            tensorflow_ops, pairs, mask, self.kernel, self.bias, projection, softmax=self.softmax
         )
-        hidden = tf.nn.relu(tf.matmul(pairs, kernel) + bias)  # (batch, num_pairs, units)
-        scores = tf.squeeze(tf.matmul(hidden, projection), axis=2) / self.temperature
-        if not self.softmax:
-            return scores if mask is None else tf.where(mask, scores, tf.zeros_like(scores))
-        if mask is None:
-            return tf.nn.softmax(scores, axis=1)
-        # A finite floor keeps rows without any real pair free of NaN, in the gradient too.
-        scores = tf.where(mask, scores, tf.fill(tf.shape(scores), scores.dtype.min))
-        return tf.where(mask, tf.nn.softmax(scores, axis=1), tf.zeros_like(scores))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
+from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
+from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
@@ -56,11 +57,7 @@ class BatchNormPooling(KerasLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= momentum < 1 or epsilon <= 0:
-            raise ValueError(
-                "`momentum` must be in [0, 1), and `epsilon` positive. Received: "
-                f"momentum={momentum}, epsilon={epsilon}. Use 0.99 and 0.001."
-            )
+        arguments.check_norm(momentum, epsilon)
         self.pooling, self.momentum, self.epsilon = pooling, momentum, epsilon
         self.of_pairs = of_pairs
         self._product = PairwiseProduct(dtype=self.dtype_policy)
@@ -112,7 +109,7 @@ class BatchNormPooling(KerasLayer):
             pairs, real = self._pairs(vectors, mask, groups)
             return self(pairs, mask=real, training=training)
         pooled = self.pooling.pool_members(vectors, mask, groups, training=training)
-        count = sum_of_pairs(tf.cast(mask, tf.float32)[:, :, tf.newaxis], groups)  # (batch, 1)
+        count = formulas.number_of_pairs(tensorflow_ops, mask, groups)  # (batch, 1)
         return self._normalized(pooled, count[:, 0] > 0, training)
 
     def _normalized(self, pooled: Tensor, real: Tensor, training: bool | None) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfrs_afm.interactions import arguments
 from tfrs_afm.interactions.vectors import masked_vectors, require_as_built
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
@@ -48,11 +49,7 @@ class Deep(KerasLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not units or min(units) < 1:
-            raise ValueError(
-                f"`units` must hold positive widths. Received: units={list(units)}. "
-                "Pass [400, 400, 400], say."
-            )
+        arguments.check_tower(units)
         self.units = list(units)
         self.activation = tf.keras.activations.get(activation)
         self.dropout = dropout
@@ -84,11 +81,8 @@ class Deep(KerasLayer):
         """Scores a batch; see the class."""
         vectors, _ = masked_vectors(vectors, mask)
         n, dim = vectors.shape[1:]
-        if n is None or dim is None:
-            raise ValueError(
-                "`vectors` must have a static number of members for a deep tower. Received: "
-                f"vectors of shape {vectors.shape}. Use one pooled vector per field."
-            )
+        n = arguments.static_count(vectors.shape, n, "members", "a deep tower")
+        dim = arguments.static_count(vectors.shape, dim, "elements", "a deep tower")
         if self.tower.built:
             width = self.tower.layers[0].kernel.shape[0]
             require_as_built(vectors, 1, width // dim if width % dim == 0 else n)

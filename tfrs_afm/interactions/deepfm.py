@@ -5,8 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.afm import Contributions, two_branches
+from tfrs_afm.interactions import formulas, tensorflow_ops
 from tfrs_afm.interactions.deep import Deep
+from tfrs_afm.interactions.formulas import Contributions
 from tfrs_afm.interactions.linear import Linear
 from tfrs_afm.interactions.pairs import FactorizationMachine, PairwiseProduct
 from tfrs_afm.interactions.vectors import masked_vectors
@@ -84,7 +85,7 @@ class DeepFM(KerasLayer):
         second = self._machine(vectors, groups=groups)
         deep = self._deep(vectors, training=training)
         if branches:
-            return two_branches(first + second, deep, self._linear)
+            return formulas.two_branches(tensorflow_ops, first + second, deep, self._linear.bias)
         return first + second + deep
 
     def contributions(
@@ -107,13 +108,14 @@ class DeepFM(KerasLayer):
         """
         vectors, mask = masked_vectors(vectors, mask)
         pairs, pair_mask = self._product(vectors, mask=mask, groups=groups)
-        zeros = tf.zeros(tf.shape(mask), vectors.dtype)
-        return Contributions(
+        return formulas.contributions(
+            tensorflow_ops,
+            pairs,
+            formulas.real_pairs(tensorflow_ops, pairs, pair_mask),
+            mask,
             bias=self._linear.bias[0],
-            linear=zeros if linear is None else tf.where(mask, linear, zeros),
-            pairs=tf.where(pair_mask, tf.reduce_sum(pairs, axis=2), 0),
-            attention=tf.cast(pair_mask, vectors.dtype),
-            deep=tf.squeeze(self._deep(vectors), axis=1),
+            linear=linear,
+            deep=self._deep(vectors),
         )
 
     def get_config(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.afm import Contributions
+from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
+from tfrs_afm.interactions.formulas import Contributions
 from tfrs_afm.interactions.vectors import masked_vectors, require_as_built
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
@@ -58,11 +59,7 @@ class FieldGate(KerasLayer):
     def build(self, input_shape: Shape) -> None:
         """Makes W and b."""
         n = len(input_shape) if isinstance(input_shape, list) else input_shape[1]
-        if n is None:
-            raise ValueError(
-                "`vectors` must have a static number of fields for a gate. Received: "
-                f"vectors of shape {tuple(input_shape)}. Use one pooled vector per field."
-            )
+        n = arguments.static_count(input_shape, n, "fields", "a gate")
         self.kernel = self.add_weight(name="kernel", shape=(n, n), initializer="zeros")
         self.bias = self.add_weight(name="bias", shape=(n, 1), initializer="ones")
         super().build(input_shape)
@@ -87,9 +84,7 @@ class FieldGate(KerasLayer):
         """Returns the scaled vectors `(batch, n, dim)`, zeros where masked, and the mask."""
         vectors, mask = masked_vectors(vectors, mask)
         require_as_built(vectors, 1, self.kernel.shape[0])
-        kernel, bias = (tf.cast(one, vectors.dtype) for one in (self.kernel, self.bias))
-        gates = tf.einsum("ij,bjd->bid", kernel, vectors) + bias
-        return vectors * (1 + gates), mask
+        return formulas.gated(tensorflow_ops, vectors, self.kernel, self.bias), mask
 
     def contributions(
         self,

@@ -4,8 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.pair_blocks import all_pairs
-from tfrs_afm.interactions.pairs import PairwiseProduct
+from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
@@ -48,7 +47,7 @@ class FieldPairWeights(KerasLayer):
         self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Pools a batch; see the class."""
-        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+        return formulas.weighted_sum(tensorflow_ops, self.attention(pairs, mask), pairs)
 
     def pool_members(
         self,
@@ -69,23 +68,12 @@ class FieldPairWeights(KerasLayer):
         Returns:
             `(batch, dim)`.
         """
-        n = vectors.shape[1]
-        places = [[one, other] for one, other in zip(*all_pairs(n), strict=True)]
-        table = tf.scatter_nd(
-            tf.reshape(tf.constant(places, tf.int32), [-1, 2]),
-            tf.cast(self.weight, vectors.dtype),
-            [n, n],
-        )
-        if groups is not None:
-            table *= tf.cast(groups[:, tf.newaxis] != groups, table.dtype)
-        partners = tf.einsum("ij,bjd->bid", table, vectors)  # of each i, those behind it
-        return tf.reduce_sum(vectors * partners, axis=1)
+        return formulas.sum_by_weights(tensorflow_ops, vectors, self.weight, groups)
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the weight of each real pair and 0 for the others, `(batch, num_pairs)`."""
         weight = tf.cast(self.weight, pairs.dtype)
-        real = tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
-        return real * weight
+        return formulas.real_pairs(tensorflow_ops, pairs, mask) * weight
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -124,10 +112,8 @@ class FieldPairMatrices(KerasLayer):
 
     def __init__(self, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if l2 < 0:
-            raise ValueError(f"`l2` must not be negative. Received: l2={l2}. Use 0 for none.")
+        arguments.check_l2(l2)
         self.l2 = l2
-        self._product = PairwiseProduct(dtype=self.dtype_policy)
 
     def build(self, input_shape: Shape) -> None:
         """Makes D."""
@@ -144,7 +130,7 @@ class FieldPairMatrices(KerasLayer):
         self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Pools a batch; see the class."""
-        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+        return formulas.weighted_sum(tensorflow_ops, self.attention(pairs, mask), pairs)
 
     def pool_members(
         self,
@@ -182,15 +168,11 @@ class FieldPairMatrices(KerasLayer):
             As `PairwiseProduct`.
         """
         vectors = tf.cast(vectors, self.compute_dtype)  # which may be another than the AFM's
-        pairs, real = self._product(vectors, mask=mask, groups=groups)
-        first, second = (tf.constant(one, tf.int32) for one in all_pairs(vectors.shape[1]))
-        left, right = (tf.gather(vectors, one, axis=1) for one in (first, second))
-        turned = tf.einsum("bpd,pde->bpe", left, tf.cast(self.kernel, vectors.dtype))
-        return pairs + turned * right, real
+        return formulas.turned_products(tensorflow_ops, vectors, mask, self.kernel, groups)
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns 1 for each real pair and 0 for the others, `(batch, num_pairs)`."""
-        return tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
+        return formulas.real_pairs(tensorflow_ops, pairs, mask)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -198,9 +180,4 @@ class FieldPairMatrices(KerasLayer):
 
 
 def _static_pairs(shape: Shape) -> int:
-    if shape[1] is None:
-        raise ValueError(
-            "`vectors` must have a static number of members for weights of their pairs. Received: "
-            f"pairs of shape {tuple(shape)}. Use one pooled vector per field."
-        )
-    return int(shape[1])
+    return arguments.static_count(shape, shape[1], "members", "weights of their pairs")

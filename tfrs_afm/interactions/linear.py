@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfrs_afm.interactions import formulas, tensorflow_ops
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
@@ -39,6 +40,4 @@ class Linear(KerasLayer):
         bias = tf.cast(self.bias, self.compute_dtype)
         if linear is None:
             return tf.tile(bias[tf.newaxis], [batch, 1])
-        if mask is not None:
-            linear = tf.where(mask, linear, tf.zeros_like(linear))
-        return tf.reduce_sum(linear, axis=1, keepdims=True) + bias
+        return formulas.linear_sum(tensorflow_ops, bias, linear, mask)

@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.afm import Contributions
+from tfrs_afm.interactions import arguments
+from tfrs_afm.interactions.formulas import Contributions
 from tfrs_afm.interactions.vectors import masked_vectors, vectors_dim
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
@@ -46,11 +47,7 @@ class MultiEmbedding(KerasLayer):
 
     def __init__(self, interaction: Layer, sets: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if sets < 2:
-            raise ValueError(
-                f"`sets` must be at least 2. Received: sets={sets}. "
-                "One set is the interaction by itself."
-            )
+        arguments.check_sets(sets)
         self.sets = sets
         config = interaction.get_config()
         copies = [
@@ -67,11 +64,7 @@ class MultiEmbedding(KerasLayer):
     def build(self, input_shape: Shape) -> None:
         """Checks that the vectors can be split; the sets make their own weights."""
         dim = vectors_dim(input_shape)
-        if dim % self.sets:
-            raise ValueError(
-                f"`sets` must divide the length of the vectors. Received: sets={self.sets} and "
-                f"vectors of length {dim}. Give the columns a multiple of it as dimension."
-            )
+        arguments.check_split(self.sets, dim)
         super().build(input_shape)
 
     def call(

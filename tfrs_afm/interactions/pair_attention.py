@@ -6,18 +6,19 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfrs_afm._host import may_record
+from tfrs_afm.interactions import formulas, tensorflow_ops
+from tfrs_afm.interactions.formulas import MASKED
 from tfrs_afm.interactions.pair_blocks import (
     BLOCKS_AT_A_TIME,
     BlockPlan,
-    all_pairs,
     circular_pairs,
 )
 from tfrs_afm.kernels import pair_attention as kernels
 from tfrs_afm.types import Tensor
 
-# The score of a masked pair, and where the running maximum starts: so far apart that a masked
-# pair's exponential is 0 even in a row that has no other pairs.
-_MASKED, _LOWEST = -1e30, -5e29
+# Where the running maximum starts, so far above a masked pair's score that its exponential is 0
+# even in a row that has no other pairs.
+_LOWEST = -5e29
 
 
 class _Pairs(NamedTuple):
@@ -209,7 +210,7 @@ class AttentionBlocks:
         if self.groups is not None:
             apart = tf.gather(self.groups, first) != tf.gather(self.groups, second)
             real &= apart[:, tf.newaxis]
-        scores = tf.where(real, scores, tf.constant(_MASKED, self.dtype))
+        scores = tf.where(real, scores, tf.constant(MASKED, self.dtype))
         keep = None
         if self.dropout:
             keep = self._kept(shape, self.dropout, self.seed, block, start)
@@ -299,15 +300,11 @@ def _at_once(
 ) -> Tensor:
     """What `attend_pairs` returns, by as few operations as there can be."""
     n, dim = vectors.shape[1:]
-    first, second = (tf.constant(one, tf.int32) for one in all_pairs(n))
-    pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
-    real = tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
-    if groups is not None:
-        real &= tf.gather(groups, first) != tf.gather(groups, second)
+    pairs, real = formulas.products(tensorflow_ops, vectors, mask, groups)
     hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(tf.reshape(pairs, [-1, dim]), kernel), bias))
     count = n * (n - 1) // 2
     scores = tf.reshape(tf.matmul(hidden, projection), [-1, count])
-    scores = tf.where(real, scores, tf.constant(_MASKED, scores.dtype))
+    scores = tf.where(real, scores, tf.constant(MASKED, scores.dtype))
     top = tf.maximum(tf.reduce_max(scores, axis=1, keepdims=True), _LOWEST)
     weights = tf.exp(scores - top)
     total = tf.reduce_sum(weights, axis=1, keepdims=True)

@@ -1,6 +1,5 @@
 """Which pairs there are, and the blocks of bounded size that they are computed in."""
 
-import itertools
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -45,17 +44,6 @@ class BlockPlan(NamedTuple):
         room = larger(columns // (n * examples), 1)
         blocks = (laps + room - 1) // room
         return cls(examples, n * ((laps + blocks - 1) // blocks))
-
-
-def all_pairs(n: int) -> tuple[list[int], list[int]]:
-    """Returns the members of all pairs, row by row.
-
-    Example:
-        >>> all_pairs(3)
-        ([0, 0, 1], [1, 2, 2])
-    """
-    pairs = list(itertools.combinations(range(n), 2))
-    return [first for first, _ in pairs], [second for _, second in pairs]
 
 
 def circular_pairs(n: Tensor, start: Tensor, stop: Tensor) -> tuple[Any, Any]:

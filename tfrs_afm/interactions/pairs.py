@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.pair_blocks import all_pairs
+from tfrs_afm.interactions import formulas, tensorflow_ops
 from tfrs_afm.interactions.vectors import masked_vectors
 from tfrs_afm.types import KerasLayer, Tensor
 
@@ -39,17 +39,7 @@ class PairwiseProduct(KerasLayer):
     ) -> tuple[Any, Any]:
         """Makes the pairs of a batch; see the class."""
         vectors, mask = masked_vectors(vectors, mask)
-        if vectors.shape[1] is not None:
-            first, second = (tf.constant(one, tf.int32) for one in all_pairs(vectors.shape[1]))
-        else:
-            one = tf.range(tf.shape(vectors)[1])
-            pair = tf.where(one[:, tf.newaxis] < one)  # (num_pairs, 2), row by row
-            first, second = pair[:, 0], pair[:, 1]
-        pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
-        real = tf.gather(mask, first, axis=1) & tf.gather(mask, second, axis=1)
-        if groups is not None:
-            real &= tf.gather(groups, first) != tf.gather(groups, second)
-        return pairs, real
+        return formulas.products(tensorflow_ops, vectors, mask, groups)
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -79,30 +69,6 @@ class FactorizationMachine(KerasLayer):
     ) -> Tensor:
         """Sums the pairs of a batch; see the class."""
         vectors, _ = masked_vectors(vectors, mask)
-        return tf.reduce_sum(sum_of_pairs(vectors, groups), axis=1, keepdims=True)
-
-
-def sum_of_pairs(vectors: Tensor, groups: Tensor | None = None) -> Tensor:
-    """Sums the products of all pairs of members in time linear in their number.
-
-        sum_{i<j} v_i * v_j = 1/2 ((sum_i v_i)^2 - sum_g (sum_{i in g} v_i)^2)
-    over pairs of different groups g, where without groups each member is its own.
-
-    Args:
-        vectors: `(batch, n, dim)` floats, zeros where masked.
-        groups: `(n,)` ints in [0, n); pairs within one group are left out. Default: none is.
-
-    Returns:
-        `(batch, dim)`.
-
-    Example:
-        >>> sum_of_pairs(tf.constant([[[1.0], [2.0], [3.0]]])).numpy().tolist()
-        [[11.0]]
-    """
-    if groups is None:
-        squares = tf.reduce_sum(tf.square(vectors), axis=1)
-    else:
-        members = tf.transpose(vectors, [1, 0, 2])  # (n, batch, dim)
-        sums = tf.math.unsorted_segment_sum(members, groups, tf.shape(members)[0])
-        squares = tf.reduce_sum(tf.square(sums), axis=0)
-    return 0.5 * (tf.square(tf.reduce_sum(vectors, axis=1)) - squares)
+        return tf.reduce_sum(
+            formulas.sum_of_pairs(tensorflow_ops, vectors, groups), axis=1, keepdims=True
+        )

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from tfrs_afm.interactions.pairs import PairwiseProduct, sum_of_pairs
+from tfrs_afm.interactions import formulas, tensorflow_ops
+from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Tensor
 
 
@@ -68,14 +69,7 @@ class MaxPooling(KerasLayer):
             `(batch, num_pairs, dim)`, 1 at the largest real pair (the first of equals), else 0;
             zeros for a row without any.
         """
-        if mask is None:
-            mask = tf.ones(tf.shape(pairs)[:2], tf.bool)
-        real = mask[:, :, tf.newaxis]
-        ranked = tf.where(real, pairs, tf.fill(tf.shape(pairs), pairs.dtype.min))
-        # Without any pair, as for n below 2, there is nothing to take the largest of.
-        ranked = tf.pad(ranked, [[0, 0], [0, 1], [0, 0]], constant_values=pairs.dtype.min)
-        one = tf.one_hot(tf.argmax(ranked, axis=1), tf.shape(pairs)[1], axis=1, dtype=pairs.dtype)
-        return tf.where(real, one, tf.zeros_like(one))
+        return formulas.largest(tensorflow_ops, pairs, mask)
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -103,7 +97,7 @@ class AveragePooling(KerasLayer):
         self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Pools a batch; see the class."""
-        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+        return formulas.weighted_sum(tensorflow_ops, self.attention(pairs, mask), pairs)
 
     def pool_members(
         self,
@@ -124,15 +118,11 @@ class AveragePooling(KerasLayer):
         Returns:
             `(batch, dim)`.
         """
-        # Counted in float32: float16 ends at 65504, the pairs of 363 members.
-        count = sum_of_pairs(tf.cast(mask, tf.float32)[:, :, tf.newaxis], groups)  # (batch, 1)
-        share = tf.cast(tf.math.divide_no_nan(1.0, count), vectors.dtype)
-        return sum_of_pairs(vectors, groups) * share
+        return formulas.average_of_pairs(tensorflow_ops, vectors, mask, groups)
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the equal share of each real pair and 0 for the others, `(batch, num_pairs)`."""
-        real = tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
-        return tf.math.divide_no_nan(real, tf.reduce_sum(real, axis=1, keepdims=True))
+        return formulas.equal_attention(tensorflow_ops, pairs, mask)
 
 
 @tf.keras.utils.register_keras_serializable(package="tfrs_afm")
@@ -158,7 +148,7 @@ class SumPooling(KerasLayer):
         self, pairs: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         """Pools a batch; see the class."""
-        return tf.einsum("bp,bpd->bd", self.attention(pairs, mask), pairs)
+        return formulas.weighted_sum(tensorflow_ops, self.attention(pairs, mask), pairs)
 
     def pool_members(
         self,
@@ -179,8 +169,8 @@ class SumPooling(KerasLayer):
         Returns:
             `(batch, dim)`.
         """
-        return sum_of_pairs(vectors, groups)
+        return formulas.sum_of_pairs(tensorflow_ops, vectors, groups)
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns 1 for each real pair and 0 for the others, `(batch, num_pairs)`."""
-        return tf.ones_like(pairs[:, :, 0]) if mask is None else tf.cast(mask, pairs.dtype)
+        return formulas.real_pairs(tensorflow_ops, pairs, mask)
