@@ -115,6 +115,7 @@ setup(
             "flask-cors>=5",
             "hypothesis>=6.100",
             "import-linter>=2.0",
+            "jax>=0.4.34",  # the other backend that the layers of Keras 3 are tested on
             "matplotlib>=3.8",
             "moto[s3]>=5.1",
             "mypy>=1.10",

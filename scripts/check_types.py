@@ -1,9 +1,10 @@
 """Checks the programs of README and docs with pyright, as a user's editor does.
 
 Usage: check_types.py PYTHON, the interpreter of an environment that has the packages; pyright
-(basedpyright) is one of this interpreter's own. TensorFlow counts as `Any` here: its stubs lack
-names that it has. What is left are the types of what comes from us. Programs are held to the strict
-rules, but those whose own functions have no annotations to the standard ones.
+(basedpyright) is one of this interpreter's own. TensorFlow and Keras 3 count as `Any` here: the stubs of
+one lack names that it has, the other is without most types. What is left are the types of what
+comes from us. Programs are held to the strict rules, but those whose own functions have no
+annotations to the standard ones.
 """
 
 import ast
@@ -29,6 +30,7 @@ STANDARD = "# pyright: standard, reportIncompatibleMethodOverride=false\n"
 TENSORFLOW = (
     "from typing import Any as _Any\nimport tensorflow as _tensorflow\ntf: _Any = _tensorflow"
 )
+KERAS = "from typing import Any as _Any\nimport keras as _keras\nkeras: _Any = _keras"
 # The base class of a model is TensorFlow's, too.
 OF_OTHERS = re.compile(r'Type of "__init__" is unknown')
 
@@ -44,6 +46,7 @@ def programs() -> dict[str, str]:
             blocks = ["\n".join(blocks)] if blocks else []
         for number, block in enumerate(blocks):
             program = re.sub(r"^import tensorflow as tf$", TENSORFLOW, block, flags=re.M)
+            program = re.sub(r"^import keras$", KERAS, program, flags=re.M)
             found[f"of_{name}_{number}"] = program if is_annotated(block) else STANDARD + program
     return found
 

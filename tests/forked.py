@@ -16,7 +16,6 @@ import gc
 import importlib
 import json
 import os
-import pkgutil
 import runpy
 import socket
 import subprocess
@@ -29,7 +28,7 @@ from typing import Any, NoReturn
 
 ROOT = Path(__file__).parents[1]
 FORKED = ("pipelines", "serving", "tests")  # python -m ...; with options of Python's, never
-_READ_AT_START = ("CUDA_", "GRPC_", "LD_", "MKL_", "OMP_", "PYTHON", "TF", "XLA_")
+_READ_AT_START = ("CUDA_", "GRPC_", "JAX_", "KERAS_", "LD_", "MKL_", "OMP_", "PYTHON", "TF", "XLA_")
 _READ_LATER = {"TF_CONFIG", "TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH"}
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -141,9 +140,11 @@ def installed() -> Iterator[None]:
 def _preload() -> None:
     importlib.import_module("IPython.core.interactiveshell")  # for notebooks
     for package in ("tfrs_afm", "pipelines", "serving"):
-        for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
-            if not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
+        for path in sorted((ROOT / package).rglob("*.py")):
+            words = path.relative_to(ROOT).with_suffix("").parts
+            # Keras 3 is for those who ask for it, and its backend is theirs to choose.
+            if words[-1] != "__main__" and "keras3" not in words:
+                importlib.import_module(".".join(words).removesuffix(".__init__"))
 
 
 def _serve(connection: socket.socket, reaper: int) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ def test_every_example_in_a_docstring_runs(name: str) -> None:
 
 _ROOMS = (
     "interactions",
+    "keras3.interactions",
     "tasks",
     "tasks.calibration",
     "tasks.losses",

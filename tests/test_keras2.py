@@ -29,6 +29,18 @@ def test_import_selects_keras_2_without_an_environment_variable(first: str) -> N
 
 
 @pytest.mark.long
+def test_keras_3_is_not_imported_but_by_those_who_ask_for_it() -> None:
+    done = run("import sys, tfrs_afm; assert 'keras' not in sys.modules; import tfrs_afm.keras3")
+    assert done.returncode == 0, done.stderr
+    done = run(
+        "import tfrs_afm.keras3.interactions as parts, keras, tensorflow as tf;"
+        "assert isinstance(parts.AFM(), keras.layers.Layer) and keras.__version__[0] == '3';"
+        "assert tf.keras.layers.Layer.__module__.startswith('tf_keras')"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.long
 def test_keras_3_already_loaded_is_an_error_that_names_the_fix() -> None:
     done = run("import tensorflow as tf; tf.keras.Model; import tfrs_afm")
     assert done.returncode != 0

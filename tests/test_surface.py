@@ -14,6 +14,7 @@ ROOMS = [
     "tfrs_afm.embeddings",
     "tfrs_afm.growth",
     "tfrs_afm.interactions",
+    "tfrs_afm.keras3.interactions",
     "tfrs_afm.kernels",
     "tfrs_afm.models",
     "tfrs_afm.optimizers",

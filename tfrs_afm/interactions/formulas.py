@@ -128,9 +128,12 @@ def masked_softmax(ops: Any, scores: Tensor, real: Tensor | None = None) -> Tens
         `(batch, num_pairs)`; rows sum to 1, or to 0 where nothing is real. No NaN anywhere, also
         not in gradients.
     """
-    if real is None:
-        return ops.softmax(scores, axis=1)
-    return ops.where(real, ops.softmax(ops.where(real, scores, MASKED), axis=1), 0.0)
+    if real is not None:
+        scores = ops.where(real, scores, MASKED)
+    # That of one is 1, of which Keras warns.
+    one = scores.shape[1] == 1
+    attention = ops.exp(scores - scores) if one else ops.softmax(scores, axis=1)
+    return attention if real is None else ops.where(real, attention, 0.0)
 
 
 def pair_attention(

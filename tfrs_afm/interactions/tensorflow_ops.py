@@ -14,6 +14,7 @@ concatenate = tf.concat
 convert_to_tensor = tf.convert_to_tensor
 divide_no_nan = tf.math.divide_no_nan
 einsum = tf.einsum
+exp = tf.exp
 matmul = tf.matmul
 arange = tf.range
 mean = tf.reduce_mean
