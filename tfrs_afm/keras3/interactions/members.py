@@ -9,8 +9,12 @@ from keras import ops
 if TYPE_CHECKING:
     from tfrs_afm.types import Layer, Shape, Tensor
 
+    KerasLayer: Any = keras.layers.Layer  # which has no types
+else:
+    KerasLayer = keras.layers.Layer
 
-class MemberLayer(keras.layers.Layer):
+
+class MemberLayer(KerasLayer):
     """A layer that uses up the mask of its input: what it gives has another one, or none."""
 
     def compute_mask(self, inputs: "Tensor", previous_mask: "Tensor" = None) -> None:
