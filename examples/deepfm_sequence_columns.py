@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_recommenders as tfrs
 
-import tfrs_afm
+import tfrs_afm  # before TFRS, which asks for the Keras that this selects
+
+# isort: split
+import tensorflow_recommenders as tfrs
 
 fc = tf.feature_column
 parts = tfrs_afm.interactions

@@ -105,7 +105,9 @@ class ColumnEmbedding(KerasLayer):
             **kwargs: As in Keras.
         """
         if builds_from_shapes():
-            features = tf.io.parse_example(tf.zeros([0], tf.string), parse_spec(self.columns))
+            # Of unknown size: a recurrent layer after it refuses sequences known to be empty.
+            none = tf.compat.v1.placeholder_with_default(tf.zeros([0], tf.string), [None])
+            features = tf.io.parse_example(none, parse_spec(self.columns))
         if is_frame(features):
             features = frame_features(features, self.columns)
         return super().__call__(features, *args, **kwargs)
