@@ -115,11 +115,12 @@ setup(
             "flask-cors>=5",
             "hypothesis>=6.100",
             "import-linter>=2.0",
+            "ipython>=8.20",
             "jax>=0.4.34",  # the other backend that the layers of Keras 3 are tested on
             "matplotlib>=3.8",
             "moto[s3]>=5.1",
             "mypy>=1.10",
-            "nbmake>=1.5",
+            "nbformat>=5.10",
             "pandas>=2.2",
             "polars>=1.10",
             "pre-commit>=3.7",

@@ -1,9 +1,9 @@
 """Checks the programs of README and docs with pyright, as a user's editor does.
 
 Usage: check_types.py PYTHON, the interpreter of an environment that has the packages; pyright
-(basedpyright) is one of this interpreter's own. TensorFlow and Keras 3 count as `Any` here: the stubs of
-one lack names that it has, the other is without most types. What is left are the types of what
-comes from us. Programs are held to the strict rules, but those whose own functions have no
+(basedpyright) is one of this interpreter's own. TensorFlow and Keras 3 count as `Any` here: the
+stubs of one lack names that it has, the other is without most types. What is left are the types of
+what comes from us. Programs are held to the strict rules, but those whose own functions have no
 annotations to the standard ones.
 """
 

@@ -29,6 +29,9 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "averages": lambda parts: parts.AFM(pooling=parts.AveragePooling()),
     "maxima": lambda parts: parts.AFM(pooling=parts.MaxPooling()),
     "own attention": lambda parts: parts.AFM(pooling=parts.AttentionPooling(3, 0.2, 0.1, 2.0, 0.3)),
+    "attention without softmax": lambda parts: parts.AFM(
+        pooling=parts.AttentionPooling(3, softmax=False)
+    ),
     "field weights": lambda parts: parts.AFM(pooling=parts.FieldPairWeights()),
     "field matrices": lambda parts: parts.AFM(pooling=parts.FieldPairMatrices(0.1)),
     "batch norm": lambda parts: parts.AFM(

@@ -1,9 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 import tfrs_afm
+from tfrs_afm import interactions as parts
 
 RNG = np.random.default_rng(2)
 VECTORS = tf.constant(RNG.normal(size=(6, 3, 4)), tf.float32)
@@ -135,3 +138,37 @@ def test_the_auc_of_confident_predictions_is_that_of_their_order() -> None:
     task.loss(tf.constant([0.0, 1.0, 1.0, 0.0]), logits)
     auc = next(metric for metric in task._task_metrics if metric.name == "auc")
     assert float(auc.result()) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("interaction", [lambda: parts.AFM(2), lambda: parts.DeepFM([2])])
+def test_tfrs_ranking_takes_the_vectors_of_our_fields_and_says_so_of_all_else(
+    interaction: Any,
+) -> None:
+    fc = tf.feature_column
+    columns = [
+        fc.embedding_column(fc.categorical_column_with_identity(name, 9), 4) for name in "ab"
+    ]
+    fields = tfrs_afm.FieldEmbedding(columns)
+    inputs = {
+        "dense_features": tf.ones([3, 2]),
+        "sparse_features": {"a": tf.constant([1, 2, 3]), "b": tf.constant([4, 5, 6])},
+    }
+
+    def ranking(embedding: Any, **options: Any) -> Any:
+        return tfrs.experimental.models.Ranking(
+            embedding_layer=embedding,
+            bottom_stack=tfrs.layers.blocks.MLP([4]),
+            feature_interaction=interaction(),
+            **options,
+        )
+
+    class Vectors(tf.keras.layers.Layer):
+        def call(self, features: Any) -> Any:
+            return tf.unstack(fields(features).vectors, axis=1)
+
+    assert ranking(Vectors())(inputs).shape == (3,)
+    with pytest.raises(TypeError, match=r"one dtype, .* bool, float32. As embedding_layer of tfrs"):
+        ranking(fields)(inputs)
+    model = ranking(Vectors(), task=tfrs_afm.tasks.AFM(2))
+    with pytest.raises(ValueError, match=r"embedded fields .* \(3,\). This task makes the"):
+        model.compute_loss((inputs, tf.ones([3])))

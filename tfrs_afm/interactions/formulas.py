@@ -158,8 +158,8 @@ def pair_attention(
         softmax: Whether a softmax is taken, or the scores are the attention.
 
     Returns:
-        `(batch, num_pairs)` of the dtype of `pairs`, zeros where masked. Computed in float32, or in float64 for
-        float64 pairs: scores of float16 would leave no room for the masked ones below them.
+        `(batch, num_pairs)` of the dtype of `pairs`, zeros where masked. Computed in float32, or in
+        float64 for float64 pairs: scores of float16 would leave no room for the masked ones below.
     """
     dtype = "float64" if "float64" in str(pairs.dtype) else "float32"
     inputs, kernel, bias, projection = (

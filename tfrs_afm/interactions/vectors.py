@@ -23,6 +23,15 @@ def masked_vectors(vectors: Tensor, mask: Tensor | None = None) -> tuple[Any, An
         TypeError: If the mask is not bool.
     """
     if isinstance(vectors, list | tuple):
+        kinds = sorted({tf.as_dtype(vector.dtype).name for vector in vectors})
+        if len(kinds) > 1:
+            raise TypeError(
+                "`vectors` must be tensors (batch, dim) of one dtype, one a member. Received: "
+                f"tensors of {', '.join(kinds)}. As embedding_layer of "
+                "tfrs.experimental.models.Ranking, which knows neither masks nor linear terms, "
+                "pass one whose call returns tf.unstack(fields.vectors, axis=1) of a "
+                "FieldEmbedding; or take tfrs_afm.models, or a model of your own."
+            )
         # TFRS squeezes its embeddings, so a batch of one arrives as (dim,), of unknown rank.
         dim = vectors_dim([vector.shape for vector in vectors])
         vectors = tf.stack([tf.reshape(vector, [-1, dim]) for vector in vectors], axis=1)

@@ -129,6 +129,14 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
             Logits `(batch, 1)` float32; in training with `losses.Branches` those of the two
             branches, `(batch, 2)`.
         """
+        rank = getattr(getattr(vectors, "shape", None), "rank", None)
+        if rank is not None and rank < 3:
+            raise ValueError(
+                "`vectors` must be embedded fields (batch, n, dim). Received: vectors of shape "
+                f"{vectors.shape}. This task makes the predictions itself: where a model makes "
+                "them, as tfrs.experimental.models.Ranking does, keep its own task, and pass "
+                "tfrs_afm.interactions.AFM(...) as feature_interaction."
+            )
         apart = {"branches": True} if training and isinstance(self._loss, Branches) else {}
         logits = self.interaction(
             vectors, mask=mask, linear=linear, groups=groups, training=training, **apart

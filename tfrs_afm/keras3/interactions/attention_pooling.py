@@ -28,6 +28,7 @@ class AttentionPooling(PairPooling):
         temperature: Divides the scores; above 1 it evens the attention out. Positive.
         pair_dropout: Share of the elements of the pairs, x, that training drops before the
             attention sees them. In [0, 1).
+        softmax: Whether the attention of a row is made to sum to 1.
 
     Call arguments:
         pairs: `(batch, num_pairs, dim)` floats.
@@ -49,6 +50,8 @@ class AttentionPooling(PairPooling):
         l2: float = 0.0,
         temperature: float = 1.0,
         pair_dropout: float = 0.0,
+        *,
+        softmax: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,7 +60,7 @@ class AttentionPooling(PairPooling):
         self.dropout = dropout
         self.l2 = l2
         self.temperature = temperature
-        self.pair_dropout = pair_dropout
+        self.pair_dropout, self.softmax = pair_dropout, softmax
         self._dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self._pair_dropout = keras.layers.Dropout(pair_dropout, dtype=self.dtype_policy)
 
@@ -91,11 +94,13 @@ class AttentionPooling(PairPooling):
             mask: `(batch, num_pairs)` bool. Default: all real.
 
         Returns:
-            `(batch, num_pairs)`, not negative, 0 where masked; a row sums to 1, or to 0 where it
-            has no real pair.
+            `(batch, num_pairs)`, 0 where masked. With softmax it is not negative, and a row sums
+            to 1, or to 0 where it has no real pair.
         """
         projection = ops.convert_to_tensor(self.projection) / self.temperature
-        return formulas.pair_attention(ops, pairs, mask, self.kernel, self.bias, projection)
+        return formulas.pair_attention(
+            ops, pairs, mask, self.kernel, self.bias, projection, softmax=self.softmax
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -106,4 +111,5 @@ class AttentionPooling(PairPooling):
             "l2": self.l2,
             "temperature": self.temperature,
             "pair_dropout": self.pair_dropout,
+            "softmax": self.softmax,
         }
