@@ -80,6 +80,16 @@ def test_cells_of_one_kind_may_be_written_in_several_ways() -> None:
     }
 
 
+def test_a_missing_value_of_a_weighted_list_masks_its_id_only() -> None:
+    ids = fc.sequence_categorical_column_with_identity("ids", 9)
+    weighted = tfrs_afm.sequence_weighted_categorical_column(ids, "weights")
+    frame = pd.DataFrame({"ids": [[1, 2, 3], []], "weights": [[1.0, math.nan, 3.0], None]})
+    features = tfrs_afm.frame_features(frame, [fc.embedding_column(weighted, 4)])
+    np.testing.assert_equal(features["weights"].to_list(), [[1.0, math.nan, 3.0], []])
+    embed = tfrs_afm.IdEmbedding([fc.embedding_column(weighted, 4)])
+    assert embed(features).mask.numpy().tolist() == [[True, False, True], [False] * 3]
+
+
 WHOLE = fc.numeric_column("age", dtype=tf.int64)
 
 

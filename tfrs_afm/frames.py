@@ -29,8 +29,8 @@ def frame_features(frame: Any, columns: Sequence[Column]) -> dict[str, Feature]:
 
     A cell holds one value or a list, which may be a tuple or an array. A missing cell (None, NaN,
     NA) is a missing number, an id or text that is not there (-1 or ""), or an empty list; in a list
-    what is missing is left out. Whole numbers that came as floats, as pandas makes them beside
-    holes, are ids; categories are what they stand for.
+    a missing number keeps its place, and a missing id or text is left out. Whole numbers that came
+    as floats, as pandas makes them beside holes, are ids; categories are what they stand for.
 
     Args:
         frame: A data frame of pandas, polars, PyArrow or whatever else narwhals knows, in memory.
@@ -203,7 +203,7 @@ def _feature(series: Any, spec: Any) -> Feature:
         return tf.reshape(_tensor(name, *_elements(name, cells, spec), dtype), [-1, *shape])
     if not any(map(_is_list, cells)):
         return _tensor(name, cells, np.arange(len(cells)), dtype)
-    lists = [_members(cell) for cell in cells]
+    lists = [_members(cell, dtype) for cell in cells]
     lengths = np.array([len(one) for one in lists], np.int64)
     values = [value for one in lists for value in one]
     flat = _tensor(name, values, np.repeat(np.arange(len(lists)), lengths), dtype)
@@ -229,11 +229,14 @@ def _is_missing(value: Any) -> bool:
     return not (isinstance(equal, bool | np.bool_) and equal)
 
 
-def _members(cell: Any) -> list[Any]:
-    """The members in a cell of a column of lists; one that is no list is its only member."""
+def _members(cell: Any, dtype: DType) -> list[Any]:
+    """The members in a cell of a column of lists; one that is no list is its only member.
+
+    A missing number keeps its place, which may be that of an id.
+    """
     if not _is_list(cell):
-        cell = [cell]
-    return [value for value in cell if not _is_missing(value)]
+        cell = [] if _is_missing(cell) else [cell]
+    return [value for value in cell if dtype.is_floating or not _is_missing(value)]
 
 
 def _elements(name: str, cells: Sequence[Any], spec: Any) -> tuple[list[Any], np.ndarray]:
