@@ -34,7 +34,7 @@ test-python:
 	$(PYTHON) -m venv build/python
 	build/python/bin/python -m pip install --quiet ".[pipelines,client,beam]" hypothesis pytest scikit-learn
 	build/python/bin/python -m pytest tests/test_surface.py tests/examples tests/test_readme.py \
-	  -k "not demo and not every_command and (surface or examples or README or your_own)"
+	  -k "surface or (examples and not demo) or first_program or your_own"
 
 # The programs of README and docs under pyright, strict, which is not in the lock: it brings node.
 test-types: setup

@@ -138,13 +138,16 @@ def installed() -> Iterator[None]:
 
 
 def _preload() -> None:
-    importlib.import_module("IPython.core.interactiveshell")  # for notebooks
+    modules = ["IPython.core.interactiveshell"]  # for notebooks
     for package in ("tfrs_afm", "pipelines", "serving"):
         for path in sorted((ROOT / package).rglob("*.py")):
             words = path.relative_to(ROOT).with_suffix("").parts
             # Keras 3 is for those who ask for it, and its backend is theirs to choose.
             if words[-1] != "__main__" and "keras3" not in words:
-                importlib.import_module(".".join(words).removesuffix(".__init__"))
+                modules.append(".".join(words).removesuffix(".__init__"))
+    for module in modules:
+        with contextlib.suppress(ImportError):  # of an extra that is not installed
+            importlib.import_module(module)
 
 
 def _serve(connection: socket.socket, reaper: int) -> dict[str, Any] | None:
