@@ -38,6 +38,7 @@ class Source(Protocol):
 
 _MODULES = {
     "adult": "adult",
+    "avazu": "avazu",
     "criteo": "criteo",
     "frappe": "frappe",
     "lastfm": "lastfm",

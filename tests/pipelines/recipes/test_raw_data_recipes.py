@@ -1,5 +1,6 @@
 """Every recipe on a few made-up rows in the raw form of its data."""
 
+import gzip
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipelines.runs.train_run import train_run
 from pipelines.sources.source import find_source
 from tests.pipelines.sources import (
     test_adult,
+    test_avazu,
     test_frappe,
     test_lastfm,
     test_movielens_1m,
@@ -33,12 +35,25 @@ def criteo(folder: Path) -> Path:
     return folder
 
 
+def avazu(folder: Path) -> Path:
+    draw = random.Random(1)
+    rows = [[str(row % 2), f"141021{draw.randrange(24):02}"] for row in range(100)]
+    lines = [
+        ",".join([str(number), *row, *(f"{draw.randrange(9):08x}" for _ in range(21))])
+        for number, row in enumerate(rows)
+    ]
+    with gzip.open(folder / "train.gz", "wt") as file:
+        file.write("\n".join([",".join(test_avazu.HEADER), *lines]) + "\n")
+    return folder
+
+
 def nothing(folder: Path) -> Path:
     return folder
 
 
 RAW: dict[str, Callable[[Path], Path]] = {
     "adult": test_adult.written,
+    "avazu": avazu,
     "criteo": criteo,
     "frappe": test_frappe.written,
     "lastfm": test_lastfm.written,
