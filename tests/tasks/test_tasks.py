@@ -170,5 +170,5 @@ def test_tfrs_ranking_takes_the_vectors_of_our_fields_and_says_so_of_all_else(
     with pytest.raises(TypeError, match=r"one dtype, .* bool, float32. As embedding_layer of tfrs"):
         ranking(fields)(inputs)
     model = ranking(Vectors(), task=tfrs_afm.tasks.AFM(2))
-    with pytest.raises(ValueError, match=r"embedded fields .* \(3,\). This task makes the"):
+    with pytest.raises(ValueError, match=r"embedded fields\. .* \(3,\). This task makes the"):
         model.compute_loss((inputs, tf.ones([3])))

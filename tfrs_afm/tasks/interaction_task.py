@@ -132,7 +132,7 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
         rank = getattr(getattr(vectors, "shape", None), "rank", None)
         if rank is not None and rank < 3:
             raise ValueError(
-                "`vectors` must be embedded fields (batch, n, dim). Received: vectors of shape "
+                "`vectors` must be (batch, n, dim), embedded fields. Received: vectors of shape "
                 f"{vectors.shape}. This task makes the predictions itself: where a model makes "
                 "them, as tfrs.experimental.models.Ranking does, keep its own task, and pass "
                 "tfrs_afm.interactions.AFM(...) as feature_interaction."
