@@ -7,7 +7,6 @@ import tensorflow as tf
 from tfrs_afm._host import random_generator
 from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
 from tfrs_afm.interactions.pair_attention import attend_pairs
-from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
@@ -108,8 +107,7 @@ class AttentionPooling(KerasLayer):
             `(batch, dim)`, what the call gives for the pairs of these members.
         """
         if not self.softmax:
-            product = PairwiseProduct(dtype=self.dtype_policy)
-            pairs, real = product(vectors, mask=mask, groups=groups)
+            pairs, real = formulas.products(tensorflow_ops, vectors, mask, groups)
             return self(pairs, mask=real, training=training)
         dropout, pair_dropout = (self.dropout, self.pair_dropout) if training else (0.0, 0.0)
         # Drawn as any dropout of Keras draws: whoever fixes those fixes this one too.
