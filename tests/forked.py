@@ -2,11 +2,11 @@
 
 Importing TensorFlow takes three seconds, longer than most of what a test's own process does then.
 While `installed`, `subprocess` starts `python -m` of our own packages so. All else starts afresh: a
-program after `-c`, one with options of Python's own (`-P -m`), one whose environment differs in
-what TensorFlow or Python read on their way up, and the tasks of a cluster: forks share the state
-from which TensorFlow draws the names of functions, which must differ there. To whoever started it
-a fork is a child like any other, with its pipes, signals and exit status: the server forks twice,
-and Linux gives the orphan to the process of the tests (PR_SET_CHILD_SUBREAPER).
+program after `-c`, one with options of Python's own (`-P -m`), and one whose environment differs in
+what TensorFlow or Python read on their way up. To whoever started it a fork is a child like any
+other, with its pipes, signals and exit status: the server forks twice, and Linux gives the orphan
+to the process of the tests (PR_SET_CHILD_SUBREAPER). What starts a cluster has a server of its own,
+for the tasks of that are its children.
 """
 
 import atexit
@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -24,13 +25,16 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+from pipelines.cluster.run_local_cluster import END_WITH_PARENT
 
 ROOT = Path(__file__).parents[1]
 FORKED = ("pipelines", "serving", "tests")  # python -m ...; with options of Python's, never
+LAUNCHER = "tests.pipelines.cluster.launcher"
 _READ_AT_START = ("CUDA_", "GRPC_", "JAX_", "KERAS_", "LD_", "MKL_", "OMP_", "PYTHON", "TF", "XLA_")
 _READ_LATER = {"TF_CONFIG", "TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH"}
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -41,29 +45,55 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _module(words: Sequence[Any]) -> list[str] | None:
-    """The words after `python -m`, if they are to be forked."""
-    if [*map(str, words[:2])] != [sys.executable, "-m"]:
-        return None
-    rest = [*map(str, words[2:])]
-    return rest if rest[0].split(".")[0] in FORKED else None
+class _Command(NamedTuple):
+    """What a process is to run: a module and its arguments, to its parent's end or not."""
+
+    module: list[str]
+    ends_with_parent: bool
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> "_Command | None":
+        """The command of these words, if it is one to be forked."""
+        words = list(words)
+        task = words[:3] == [sys.executable, "-c", END_WITH_PARENT]
+        if task:
+            words = words[4:]
+        if words[:2] != [sys.executable, "-m"] or words[2].split(".")[0] not in FORKED:
+            return None
+        return cls(words[2:], task)
+
+    @property
+    def starts_others(self) -> bool:
+        return self.module[:2] == ["pipelines", "cluster"] or self.module[0] == LAUNCHER
 
 
 class _Server:
-    """The process that forks, started at the first command that it is for."""
+    """The process that forks.
 
-    def __init__(self) -> None:
+    Args:
+        here: Whether it is itself a fork of this process, which has imported everything.
+    """
+
+    def __init__(self, here: bool = False) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self.settings = _settings(os.environ)
         self._socket, other = socket.socketpair()
+        parent = os.getpid()
         with other:
-            self._process = _Popen(
-                [sys.executable, "-m", "tests.forked", str(other.fileno()), str(os.getpid())],
-                cwd=ROOT,
-                pass_fds=[other.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the tests
-            )
+            if not here:
+                self._process = _Popen(
+                    [sys.executable, "-m", "tests.forked", str(other.fileno()), str(parent)],
+                    cwd=ROOT,
+                    pass_fds=[other.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for the tests
+                )
+            elif not os.fork():
+                self._socket.close()
+                for number in range(3):  # whoever reads what this process writes waits for its end
+                    os.dup2(os.open(os.devnull, os.O_RDWR), number)
+                os.setsid()
+                _run(other, parent)
 
     def start(self, request: dict[str, Any], files: Sequence[int]) -> int:
         text = json.dumps(request).encode()
@@ -99,9 +129,8 @@ class _Forked(subprocess.Popen[Any]):
         pipes, group = rest[7:13], rest[-1]
         plain = not (executable or preexec_fn or pass_fds or shell or isinstance(args, str))
         environment = dict(os.environ if env is None else env)
-        words = [*map(os.fspath, args)] if plain else []
-        module = _module(words)
-        if module is None or (_server and _settings(environment) != _server.settings):
+        command = _Command.of([*map(os.fspath, args)]) if plain else None
+        if command is None or (_server and _settings(environment) != _server.settings):
             super()._execute_child(args, executable, preexec_fn, *rest)  # type: ignore[misc]
             return
         if _server is None:
@@ -110,7 +139,8 @@ class _Forked(subprocess.Popen[Any]):
                 return
             _server = _Server()
         request = {
-            "module": module,
+            "command": command,
+            "parent": os.getpid(),
             "environment": environment,
             "folder": os.fspath(cwd or os.getcwd()),
             "group": group,
@@ -181,8 +211,14 @@ def _serve(connection: socket.socket, reaper: int) -> dict[str, Any] | None:
 
 def _become(request: dict[str, Any]) -> None:
     """Goes on as the process that was asked for."""
+    global _server
     import numpy as np
 
+    command = _Command(*request["command"])
+    if command.ends_with_parent:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != request["parent"]:
+            sys.exit("the launcher has ended")
     np.random.seed()  # as a process of its own has; Python sees to `random` itself
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -191,8 +227,11 @@ def _become(request: dict[str, Any]) -> None:
         os.setpgid(0, request["group"])
     paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:0] = [request["folder"], *paths]
-    sys.argv = ["-m", *request["module"][1:]]
-    runpy.run_module(request["module"][0], run_name="__main__", alter_sys=True)
+    sys.argv = ["-m", *command.module[1:]]
+    if command.starts_others:
+        _server = _Server(here=True)  # while there is one thread
+        subprocess.Popen = _Forked  # type: ignore[misc]
+    runpy.run_module(command.module[0], run_name="__main__", alter_sys=True)
 
 
 def _end(status: int) -> NoReturn:
@@ -204,18 +243,24 @@ def _end(status: int) -> NoReturn:
     os._exit(status)
 
 
+def _run(connection: socket.socket, reaper: int) -> NoReturn:
+    """Serves, and in each fork does what was asked for, to the end of the process."""
+    asked = _serve(connection, reaper)
+    if asked is None:
+        os._exit(0)
+    try:
+        _become(asked)
+    except SystemExit as ending:
+        if isinstance(ending.code, str):
+            sys.stderr.write(f"{ending.code}\n")
+        _end(ending.code if isinstance(ending.code, int) else int(ending.code is not None))
+    except BaseException:
+        traceback.print_exc()
+        _end(1)
+    _end(0)
+
+
 if __name__ == "__main__":
     _preload()
     gc.freeze()  # what it holds is never collected: pages stay shared
-    asked = _serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
-    if asked is not None:
-        try:
-            _become(asked)
-        except SystemExit as ending:
-            if isinstance(ending.code, str):
-                sys.stderr.write(f"{ending.code}\n")
-            _end(ending.code if isinstance(ending.code, int) else int(ending.code is not None))
-        except BaseException:
-            traceback.print_exc()
-            _end(1)
-        _end(0)
+    _run(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

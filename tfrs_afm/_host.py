@@ -7,6 +7,7 @@ is used where columns are made: tf_keras itself depends on it.
 """
 
 import functools
+import importlib
 import importlib.util
 import os
 import warnings
@@ -127,8 +128,9 @@ __all__ = [
 AutoTrackable: Any = tf.__internal__.tracking.AutoTrackable
 Trackable: Any = tf.__internal__.tracking.Trackable
 ShardedVariable: Any = tf.__internal__.distribute.ShardedVariable
-# tf_keras shows the class through its layers only.
-RandomGenerator: Any = type(tf.keras.layers.Dropout(0.5)._random_generator)
+# tf_keras shows the class through what its layers hold; making a layer for that would draw a random
+# number, and processes forked after the import would then all draw the same ones.
+RandomGenerator: Any = importlib.import_module(tf.keras.layers.Layer.__module__).backend.RandomGenerator
 
 
 def layers_of(layer: Layer) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 # Asks Linux for SIGKILL at its parent's end (PR_SET_PDEATHSIG) and becomes the command. Not done by
 # `preexec_fn`: a fork of a process with threads, gRPC's say, may hang or crash on its way there.
-_END_WITH_PARENT = """
+END_WITH_PARENT = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 if os.getppid() != int(sys.argv[1]):
@@ -54,7 +54,7 @@ class LocalTask:
         self.is_chief = kind == "chief" or ("chief" not in cluster and self.name == "worker 0")
         config = {"cluster": dict(cluster), "task": {"type": kind, "index": index}}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _END_WITH_PARENT, str(os.getpid()), *command],
+            [sys.executable, "-c", END_WITH_PARENT, str(os.getpid()), *command],
             env={**os.environ, "TF_CONFIG": json.dumps(config)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -6,24 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import LAUNCHER
 from tests.pipelines.cluster.processes import QUIET, ROOT, run_alone
 from tests.pipelines.cluster.results import curve, difference
-
-LAUNCHER = """
-import sys
-from pipelines.cluster.run_local_cluster import run_local_cluster
-from tests.pipelines.cluster.processes import PROGRAM
-told = lambda line: print(line, flush=True)
-ps = 2 if sys.argv[1] == "parameter_server" else 0
-sys.exit(run_local_cluster([*PROGRAM, *sys.argv[1:]], 2, ps=ps, on_line=told))
-"""
 
 
 def stopped(strategy: str, teller: str, folder: Path, *words: str) -> None:
     """Trains in a cluster, to which SIGTERM comes in the sixth step of the process that tells."""
     words = (strategy, str(folder), "--optimizers", "adam", "--tell", *words)
     with subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, *words],
+        [sys.executable, "-m", LAUNCHER, *words],
         cwd=ROOT,
         env={**os.environ, **QUIET},
         stdout=subprocess.PIPE,
