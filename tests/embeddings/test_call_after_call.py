@@ -65,6 +65,10 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 
+def eagerly(call: Any) -> Any:
+    return call
+
+
 def outcome(layer: Any, given: dict[str, Any], how: Callable[[Any], Any]) -> Any:
     try:
         found = how(lambda one: layer(one))(given)
@@ -76,7 +80,7 @@ def outcome(layer: Any, given: dict[str, Any], how: Callable[[Any], Any]) -> Any
 @pytest.mark.parametrize(
     "how",
     [
-        pytest.param(lambda call: call, id="eager"),
+        pytest.param(eagerly, id="eager"),
         pytest.param(tf.function, id="function", marks=pytest.mark.long),
     ],
 )
@@ -87,10 +91,10 @@ def test_a_call_after_others_is_that_of_a_fresh_layer(name: str, how: Any) -> No
     weights = used.get_weights()
     for kind, given in CALLS.items():
         fresh = MAKERS[name]()
-        outcome(fresh, given, how)
+        outcome(fresh, given, eagerly)
         after = outcome(used, given, how)
         fresh.set_weights(weights)
-        alone = outcome(fresh, given, how)
+        alone = outcome(fresh, given, eagerly)
         assert not isinstance(alone, Exception), (kind, alone)
         assert not isinstance(after, Exception), (kind, after)
         for ours, expected in zip(after, alone, strict=True):

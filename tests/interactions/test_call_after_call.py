@@ -44,6 +44,10 @@ CALLS: dict[str, tuple[Any, Any]] = {
 }
 
 
+def eagerly(call: Any) -> Any:
+    return call
+
+
 def outcome(layer: Any, arguments: tuple[Any, Any], how: Callable[[Any], Any]) -> Any:
     call = layer.logits if isinstance(layer, tasks.AFM | tasks.DeepFM) else layer
     try:
@@ -56,7 +60,7 @@ def outcome(layer: Any, arguments: tuple[Any, Any], how: Callable[[Any], Any]) -
 @pytest.mark.parametrize(
     "how",
     [
-        pytest.param(lambda call: call, id="eager"),
+        pytest.param(eagerly, id="eager"),
         pytest.param(tf.function, id="function", marks=pytest.mark.long),
     ],
 )
@@ -68,13 +72,13 @@ def test_a_call_after_others_is_that_of_a_fresh_layer(name: str, how: Any) -> No
     shapes = [one.shape for one in weights]
     for kind, arguments in CALLS.items():
         fresh = MAKERS[name]()
-        alone = outcome(fresh, arguments, how)
+        alone = outcome(fresh, arguments, eagerly)
         after = outcome(used, arguments, how)
         if isinstance(alone, Exception) or [one.shape for one in fresh.get_weights()] != shapes:
             assert isinstance(after, Exception), kind  # also where weights are of other sizes
         else:
             fresh.set_weights(weights)
-            for ours, expected in zip(after, outcome(fresh, arguments, how), strict=True):
+            for ours, expected in zip(after, outcome(fresh, arguments, eagerly), strict=True):
                 np.testing.assert_allclose(ours, expected, atol=1e-5, err_msg=kind)
 
 
@@ -101,9 +105,9 @@ SAID = {
 def test_vectors_and_masks_of_other_shapes_are_named(name: str, kind: str) -> None:
     """A mask of (n, batch) was taken for one of (batch, n), and hid other members."""
     layer = MAKERS[name]()
-    outcome(layer, FIRST, lambda call: call)
+    outcome(layer, FIRST, eagerly)
     with pytest.raises((ValueError, TypeError), match=SAID[kind]):
-        raise outcome(layer, CALLS[kind], lambda call: call)
+        raise outcome(layer, CALLS[kind], eagerly)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,6 @@ def test_vectors_and_masks_of_other_shapes_are_named(name: str, kind: str) -> No
 )
 def test_vectors_of_other_sizes_than_at_first_are_named(make: Any, kind: str, message: str) -> None:
     layer = make()
-    outcome(layer, FIRST, lambda call: call)
+    outcome(layer, FIRST, eagerly)
     with pytest.raises(ValueError, match=f"`vectors` must have .*{message}"):
-        raise outcome(layer, CALLS[kind], lambda call: call)
+        raise outcome(layer, CALLS[kind], eagerly)
