@@ -130,7 +130,9 @@ Trackable: Any = tf.__internal__.tracking.Trackable
 ShardedVariable: Any = tf.__internal__.distribute.ShardedVariable
 # tf_keras shows the class through what its layers hold; making a layer for that would draw a random
 # number, and processes forked after the import would then all draw the same ones.
-RandomGenerator: Any = importlib.import_module(tf.keras.layers.Layer.__module__).backend.RandomGenerator
+RandomGenerator: Any = importlib.import_module(
+    tf.keras.layers.Layer.__module__
+).backend.RandomGenerator
 
 
 def layers_of(layer: Layer) -> list[Any]:
