@@ -30,7 +30,7 @@ def read_sidecar(version: Path) -> dict[str, Any]:
     file = version / SIDECAR_FILE
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"`path` must hold a model that `serving.export` wrote. Received: path={version}, "
             f"whose {SIDECAR_FILE} cannot be read ({error}). Export the model again."

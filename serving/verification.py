@@ -1,5 +1,6 @@
 """Golden rows, asked of a SavedModel in this process or in a fresh one."""
 
+import math
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from serving.session.session import Session
-from serving.sidecar import from_json, read_sidecar
+from serving.sidecar import SIDECAR_FILE, from_json, read_sidecar
 from serving.status_error import StatusError
 from serving.wire.tensors import NAMES, NUMPY
 
@@ -38,11 +39,17 @@ def verify(path: str | os.PathLike[str]) -> int:
     try:
         with Session(folder) as session:
             _check_signatures(session, sidecar)
-            golden = sidecar["golden"]
+            tolerance, requests = _golden(session, sidecar["golden"])
             return sum(
-                _check_answers(session, key, one, golden["tolerance"])
-                for key, one in golden["requests"].items()
+                _check_answers(session, key, *one, tolerance) for key, one in requests.items()
             )
+    except VerificationError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise VerificationError(
+            f"`path` must hold a whole sidecar. Received: path={folder}, whose {SIDECAR_FILE} is "
+            f"not ({type(error).__name__}: {error}). Copy or export it again."
+        ) from error
     except StatusError as error:
         raise VerificationError(
             f"`path` must hold a model that loads and answers. Received: path={folder}, and "
@@ -72,13 +79,40 @@ def _described(spec: Any) -> dict[str, Any]:
     return {"dtype": NAMES.get(spec.dtype, str(spec.dtype)), "shape": shape}
 
 
-def _check_answers(session: Session, key: str, golden: dict[str, Any], tolerance: float) -> int:
-    signature = session.signatures[key]
-    inputs = {name: from_json(rows) for name, rows in golden["inputs"].items()}
-    expected = {
-        name: np.asarray(from_json(rows), NUMPY[signature.outputs[name].dtype])
-        for name, rows in golden["outputs"].items()
-    }
+def _golden(session: Session, golden: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """The tolerance, and (inputs, outputs) by signature, which are to compare every one."""
+    tolerance, requests = golden["tolerance"], golden["requests"]
+    if isinstance(tolerance, bool) or not 0 <= tolerance < math.inf:
+        raise ValueError(f"a tolerance of {tolerance}")
+    if requests.keys() != session.signatures.keys():
+        raise ValueError(f"golden rows of {sorted(requests)} and no other signatures")
+    found = {}
+    for key, signature in session.signatures.items():
+        inputs = {name: from_json(rows) for name, rows in requests[key]["inputs"].items()}
+        outputs = {
+            name: np.asarray(from_json(rows), NUMPY[signature.outputs[name].dtype])
+            for name, rows in requests[key]["outputs"].items()
+        }
+        counts = {len(rows) for rows in (*inputs.values(), *outputs.values())}
+        named = inputs.keys() == signature.inputs.keys()
+        if (
+            not named
+            or outputs.keys() != signature.outputs.keys()
+            or len(counts) != 1
+            or 0 in counts
+        ):
+            raise ValueError(f"golden rows of signature '{key}' that are not as many")
+        found[key] = inputs, outputs
+    return tolerance, found
+
+
+def _check_answers(
+    session: Session,
+    key: str,
+    inputs: dict[str, Any],
+    expected: dict[str, Any],
+    tolerance: float,
+) -> int:
     count = len(next(iter(inputs.values())))
     for rows in _batches(count):
         asked = {name: values[rows] for name, values in inputs.items()}

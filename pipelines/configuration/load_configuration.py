@@ -81,8 +81,8 @@ def _read(path: Path) -> dict[str, Any]:
         )
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(text) if path.suffix == ".json" else _toml(text)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, JSONDecodeError, no text
         form = "JSON" if path.suffix == ".json" else "TOML"
         raise ValueError(
             f"`{path}` must be {form}. Received: a file that is not: {error}. Fix it there."
@@ -92,6 +92,18 @@ def _read(path: Path) -> dict[str, Any]:
             f"`{path}` must hold an object. Received: {type(content).__name__}. See the recipes."
         )
     return content
+
+
+_MOST_PARTS = 100  # of a dotted key
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{_MOST_PARTS}}}")
+
+
+def _toml(text: str) -> dict[str, Any]:
+    # tomllib keeps each beginning of a dotted key: 200 kB of them would take all memory.
+    if long := _LONG_KEY.search(_QUOTED.sub("q", text)):
+        raise ValueError(f"a key of more than {_MOST_PARTS} parts, {long[0][:20]}...")
+    return tomllib.loads(text)
 
 
 _PART = re.compile(r"([A-Za-z_][\w-]*)|\[(\d+)\]")
@@ -123,6 +135,11 @@ def override(content: dict[str, Any], text: str) -> None:
             f"`--set` must be key=value. Received: --set {text}. "
             "Write, for example, --set training.epochs=3 or --set columns[0].dimension=8."
         )
+    if len(_PART.findall(path)) > _MOST_PARTS:
+        raise ValueError(
+            f"`--set` must have a key of at most {_MOST_PARTS} parts. Received: --set "
+            f"{text[:60]}... Correct it."
+        )
     keys: list[Any] = [name or int(place) for name, place in _PART.findall(path)]
     name, value = str(keys[-1]), _value(value_text.strip())
     if "lists" not in keys[:-1]:  # where keys are columns, as people name them
@@ -152,8 +169,8 @@ def override(content: dict[str, Any], text: str) -> None:
 
 def _value(text: str) -> Any:
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = _toml(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
     return parsed["value"] if set(parsed) == {"value"} else text
 

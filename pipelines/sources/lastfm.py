@@ -126,7 +126,7 @@ def _attributes(file: Path) -> dict[int, list[int]]:
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
         return {int(item): sorted(set(map(int, ids))) for item, ids in read.items()}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"`{file}` must be an object of lists of numbers. Received: {error}. Download it again."
         ) from None

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import tensorflow as tf
 
-from pipelines.files.atomic import atomic_folder, remove_folder
+from pipelines.files.atomic import atomic_folder, read_json, remove_folder
 from tfrs_afm.types import Model
 
 
@@ -161,8 +161,8 @@ class Checkpoints:
     def _best_of(self, path: Path) -> str | None:
         """The name of the best weights that a checkpoint refers to."""
         try:
-            step = json.loads((path / _STATE).read_text(encoding="utf-8"))["best_step"]
-        except (OSError, ValueError, KeyError, TypeError):
+            step = read_json(path / _STATE)["best_step"]
+        except (OSError, ValueError, KeyError):
             return None  # damaged: nobody goes on from it
         return None if step is None else _best_name(step)
 
@@ -197,7 +197,7 @@ class Checkpoints:
 
 def _damage(folder: Path) -> str | None:
     try:
-        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        sums = read_json(folder / _SUMS)
         for path in sorted(folder.iterdir()):
             if path.name != _SUMS and sums[path.name] != _checksum(path):
                 return f"Checkpoint {folder.name} is damaged: {path.name} is not what was written."
@@ -205,7 +205,7 @@ def _damage(folder: Path) -> str | None:
             (folder / name).stat()
     except KeyError as error:
         return f"Checkpoint {folder.name} is damaged: {_SUMS} has no {error}."
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         return f"Checkpoint {folder.name} is damaged: {error}."
     return None
 

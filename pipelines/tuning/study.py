@@ -26,21 +26,33 @@ def open_study(file: Path, tuning: Tuning) -> Any:
 
     Raises:
         ImportError: If Optuna is not installed.
+        ValueError: If the journal was damaged; it names the file.
     """
     optuna = import_optuna()
     journal = optuna.storages.journal
     file.parent.mkdir(parents=True, exist_ok=True)
     _repair(file)
-    study = optuna.create_study(
-        study_name=_NAME,
-        storage=optuna.storages.JournalStorage(journal.JournalFileBackend(str(file))),
-        direction="minimize" if tuning.direction == "min" else "maximize",
-        pruner=_pruner(optuna, tuning),
-        load_if_exists=True,
-    )
-    running = optuna.trial.TrialState.RUNNING
-    for trial in study.get_trials(deepcopy=False, states=[running]):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    begun = file.exists() and file.stat().st_size > 0
+    try:
+        storage = optuna.storages.JournalStorage(journal.JournalFileBackend(str(file)))
+        usual = {"study_name": _NAME, "storage": storage, "pruner": _pruner(optuna, tuning)}
+        if begun:
+            study = optuna.load_study(**usual)
+        else:
+            direction = "minimize" if tuning.direction == "min" else "maximize"
+            study = optuna.create_study(**usual, direction=direction)
+        running = optuna.trial.TrialState.RUNNING
+        for trial in study.get_trials(deepcopy=False, states=[running]):
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        trial_records(study)
+    except OSError:
+        raise
+    except Exception as error:  # Optuna trusts its lines; a damaged one fails in any way
+        raise ValueError(
+            f"`{file}` must be the journal that Optuna wrote. Received: lines that it cannot read "
+            f"({type(error).__name__}: {error}). It was damaged since: copy it again, or take "
+            "another folder."
+        ) from error
     return study
 
 

@@ -13,7 +13,7 @@ from pipelines.configuration.configuration import Configuration
 from pipelines.configuration.load_configuration import dump, override
 from pipelines.configuration.section import explained
 from pipelines.configuration.tuning import SearchRange, Tuning
-from pipelines.files.atomic import write_text
+from pipelines.files.atomic import damaged, read_json, write_text
 from pipelines.runs.train_run import train_run
 from pipelines.training.train import locked_folder
 from pipelines.tuning.study import TrialRecord, import_optuna, open_study, trial_records
@@ -149,9 +149,11 @@ def _check_folder(configuration: Configuration, folder: Path) -> None:
     file = folder / "configuration.json"
     text = dump(configuration)
     if file.exists():
-        old, new = json.loads(file.read_text(encoding="utf-8")), json.loads(text)
+        old, new = read_json(file), json.loads(text)
+        if not isinstance(old.get("tuning"), dict):
+            raise damaged(file, "one without the section tuning")
         for content in (old, new):
-            content["tuning"].pop("trials")  # decides none of them
+            content["tuning"].pop("trials", None)  # decides none of them
         changed = [section for section in new if new[section] != old.get(section)]
         if changed:
             raise ValueError(

@@ -46,7 +46,8 @@ class Schema:
             }
             for signature in content["signatures"]:
                 self.outputs(signature)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            _ = self.candidates_are_ids, self.tasks
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise SchemaError(
                 "`schema` must be whole. Received: a sidecar that is not "
                 f"({type(error).__name__}: {error}). Export the model again."

@@ -75,6 +75,12 @@ def json_argument(text: str) -> Any:
     elif not text.lstrip().startswith(("{", "[")):
         text = Path(text).read_text(encoding="utf-8")
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"What is asked must be JSON, or a file of it. Received: {text[:60]!r} ({error}). "
+            "Quote it for the shell: '[{\"user\": 1}]'."
+        ) from error

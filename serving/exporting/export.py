@@ -1,5 +1,6 @@
 """A trained model to a published version, in one call."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -110,6 +111,15 @@ def export(
             f"`tables` must be one of {', '.join(_TABLES)}. Received: tables={tables!r}. Leave it "
             "out for rows as they are."
         )
+    for name, value in (
+        ("tolerance", tolerance),
+        ("table_tolerance", table_tolerance),
+        ("auc_tolerance", auc_tolerance or 0.0),
+    ):
+        if not 0 <= value < math.inf:  # of nan and inf every answer is within
+            raise ValueError(
+                f"`{name}` must be 0 or more. Received: {name}={value}. Leave it out for the usual."
+            )
     if (auc_tolerance is None) != (label is None) or (label and not examples):
         raise ValueError(
             "`auc_tolerance` must come with `examples` and their `label`. Received: auc_tolerance="

@@ -34,7 +34,7 @@ def read_message(file: str | os.PathLike[str], message: Any) -> Any:
     """
     try:
         return text_format.Parse(Path(file).read_text("utf-8"), message)
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         name = message.DESCRIPTOR.full_name
         raise invalid(f"Error parsing text-format {name}: {file}: {error}") from error
 

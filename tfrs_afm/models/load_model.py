@@ -152,7 +152,7 @@ class _Checker:
                     if name.endswith(".h5")
                     for place in _outside(archive, name)
                 ]
-        except (*_DAMAGE, ValueError, RuntimeError) as error:
+        except (*_DAMAGE, ValueError, RuntimeError) as error:  # too deep is a RuntimeError
             raise ValueError(
                 f"`path` must be a whole .keras file. Received: path={self._path} "
                 f"({type(error).__name__}: {error}). Copy it or save the model again."

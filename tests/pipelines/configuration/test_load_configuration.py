@@ -298,6 +298,16 @@ def test_text_that_is_no_unicode_is_told(tmp_path: Path) -> None:
         load_configuration(written(tmp_path, text, "a.json"))
 
 
+def test_an_override_that_is_too_deep_for_a_value_is_text(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"`data.batch_size` must be"):
+        load_configuration(written(tmp_path), ["data.batch_size=" + "[" * 100_000])
+    long = ".".join(["a"] * 100_000)
+    with pytest.raises(ValueError, match=r"`data.batch_size` must be"):
+        load_configuration(written(tmp_path), [f"data.batch_size={long}"])
+    with pytest.raises(ValueError, match=r"`--set` must have a key of at most 100 parts"):
+        load_configuration(written(tmp_path), [f"{long}=1"])
+
+
 def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must") as error:
         load_configuration(written(tmp_path), ["data.labl=a", "data.batch_size=0"])
@@ -319,6 +329,11 @@ def test_a_group_is_needed_for_a_loss_of_groups(tmp_path: Path) -> None:
         ("a.toml", "data = {", "must be TOML. Received: a file that is not: "),
         ("a.json", "{", "must be JSON. Received: a file that is not: "),
         ("a.json", "[]", "must hold an object. Received: list."),
+        ("a.json", "[" * 100_000, "must be JSON. Received: a file that is not: "),
+        ("a.toml", "a = " + "[" * 100_000, "must be TOML. Received: a file that is not: "),
+        ("a.toml", "a = " + "{b = " * 100_000, "must be TOML. Received: a file that is not: "),
+        ("a.toml", ".".join(["a"] * 100_000) + " = 1", "a key of more than 100 parts, a.a.a"),
+        ("a.toml", "[" + " . ".join(['"a"'] * 100_000) + "]", "a key of more than 100 parts"),
         ("a.toml", "", "`data` must be given. Received: nothing in 'a.toml'. Add it."),
     ],
 )

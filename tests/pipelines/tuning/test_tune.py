@@ -78,6 +78,45 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     assert texts[0] == texts[1]
 
 
+def lines(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], bytes]:
+    return lambda content: b"".join(change(content.splitlines(keepends=True)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: b"\x80\xff\n" + content, id="no text"),
+        pytest.param(lambda content: b"[1]\n" + content, id="a list"),
+        pytest.param(lambda content: b"null\n" + content, id="null"),
+        pytest.param(lambda content: b"{}\n" + content, id="an empty object"),
+        pytest.param(lambda content: b"[" * 100_000 + b"\n" + content, id="too deep"),
+        pytest.param(lines(lambda all_of_it: all_of_it[1:]), id="without its first line"),
+        pytest.param(lines(lambda all_of_it: [*all_of_it[:3], b"{", *all_of_it[4:]]), id="a hole"),
+    ],
+)
+def test_a_journal_that_was_damaged_is_named(
+    damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    search(tmp_path, trials=3)
+    journal = tmp_path / "study.journal"
+    journal.write_bytes(damage(journal.read_bytes()))
+    before = journal.read_bytes()
+    with pytest.raises(ValueError, match=rf"`{journal}` must be the journal that Optuna wrote"):
+        search(tmp_path, trials=4)
+    assert journal.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"tuning": 3}', "[" * 100_000])
+def test_the_note_of_what_is_searched_is_named_where_it_is_damaged(
+    content: str, tmp_path: Path
+) -> None:
+    search(tmp_path, trials=3)
+    note = tmp_path / "configuration.json"
+    note.write_text(content)
+    with pytest.raises(ValueError, match=rf"`{note}` must be as it was written"):
+        search(tmp_path, trials=4)
+
+
 def test_more_trials_may_be_asked_for_and_the_done_ones_are_kept(tmp_path: Path) -> None:
     ran = []
 

@@ -121,6 +121,15 @@ def test_small_tables_may_cost_so_much_auc_and_no_more(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e-9])
+@pytest.mark.parametrize("name", ["tolerance", "table_tolerance", "auc_tolerance"])
+def test_a_tolerance_that_everything_or_nothing_is_within_is_refused(
+    name: str, value: float, deepfm: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` must be 0 or more. Received: {name}={value}"):
+        serving.export(deepfm.model, tmp_path, **{name: value})
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

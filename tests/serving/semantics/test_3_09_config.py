@@ -149,9 +149,12 @@ def test_a_configuration_file_is_text_of_the_proto(tmp_path: Path) -> None:
     )
     read = read_config(ServerOptions(model_config_file=file))
     assert model(read).name == "m"
-    file.write_text("model_config_list {")
-    with pytest.raises(StatusError, match="Error parsing text-format"):
-        read_config(ServerOptions(model_config_file=file))
+    nested = "tensorflow.serving.ModelServerConfig"
+    deep = f"custom_model_config {{ [type.googleapis.com/{nested}] {{ " * 5_000
+    for text in ("model_config_list {", deep, "\0", "model_config_list { config { name: 3 } }"):
+        file.write_text(text)
+        with pytest.raises(StatusError, match="Error parsing text-format"):
+            read_config(ServerOptions(model_config_file=file))
 
 
 def test_a_changed_file_is_taken_and_a_bad_one_ignored(toy: Path, tmp_path: Path) -> None:
