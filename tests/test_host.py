@@ -1,6 +1,7 @@
 """Each private name of TensorFlow and tf_keras that is used, one test a name."""
 
 import functools
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from tfrs_afm import _host
 
+ROOT = Path(__file__).parents[1]
 NAMES = [(place, name) for place, names in _host.PRIVATE_NAMES.items() for name in names.split()]
 
 
@@ -164,3 +166,25 @@ def test_xla_is_known(jit: bool) -> None:
 
     one(tf.constant(1.0))
     assert seen == [jit]
+
+
+FORKS = """
+import os
+import tfrs_afm
+import tensorflow as tf
+for _ in range(2):
+    if not os.fork():
+        print(float(tf.random.uniform([])), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.long
+def test_processes_forked_after_the_import_draw_other_numbers() -> None:
+    """A layer made by the import drew one, and with it TensorFlow's seed, for all of them."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    first, second = done.stdout.split()
+    assert first != second
