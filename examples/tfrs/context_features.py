@@ -1,13 +1,15 @@
 """TFRS' tutorial "Taking advantage of context features": Keras layers in front of our columns.
 
 Words, a time and an age become ids and numbers in the model; the columns read what is made. Which
-words there are and how times spread is learned by `adapt`, from the training ratings alone:
+words there are and how times spread is learned by `adapt`, from the training ratings alone. The
+words are then an argument of the model and so part of its configuration: beside the weights, where
+Keras puts what a layer of the model learned, some releases of Python cannot read them back.
 
     python -m examples.tfrs.context_features
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from examples.tfrs.round_trip import round_trip
 
 fc = tf.feature_column
 keras = tf.keras
-WORDS = 50  # of titles
+WORDS = 50  # of titles, with padding and all that are unknown
 # Bounds are given, not adapted: Keras 2 does not save those that `Discretization` learned.
 AGES = [25.0, 35.0, 45.0, 55.0]
 MONTHS = np.linspace(films.BEGIN, films.END, 8)[1:].tolist()
@@ -39,11 +41,12 @@ def ids(name: str, size: int, make: Any = fc.categorical_column_with_identity) -
 class ContextModel(tfrs.Model):
     """Predicts stars from the user, the title and its words, the age, and the time."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, words: Sequence[str], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.vocabulary = tuple(words)
         self.users = keras.layers.StringLookup(vocabulary=films.USERS)
         self.titles = keras.layers.StringLookup(vocabulary=films.TITLES)
-        self.words = keras.layers.TextVectorization(WORDS)
+        self.words = keras.layers.TextVectorization(vocabulary=self.vocabulary)
         self.ages = keras.layers.Discretization(AGES)
         self.months = keras.layers.Discretization(MONTHS)
         self.z_score = keras.layers.Normalization(axis=None)
@@ -51,7 +54,9 @@ class ContextModel(tfrs.Model):
             [
                 ids("user", len(films.USERS) + 1),
                 ids("title", len(films.TITLES) + 1),
-                ids("words", WORDS, fc.sequence_categorical_column_with_identity),
+                ids(
+                    "words", len(self.vocabulary) + 2, fc.sequence_categorical_column_with_identity
+                ),
                 ids("age", len(AGES) + 1),
                 ids("month", len(MONTHS) + 1),
                 fc.numeric_column("time"),
@@ -63,10 +68,9 @@ class ContextModel(tfrs.Model):
             metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
         )
 
-    def adapt(self, features: Mapping[str, Any]) -> None:
-        """Learns the words, and the mean and spread of times."""
-        self.words.adapt(features["movie_title"])
-        self.z_score.adapt(features["timestamp"].astype(np.float32))
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this model again."""
+        return {"words": self.vocabulary}
 
     def made(self, features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """What the columns read."""
@@ -90,6 +94,13 @@ class ContextModel(tfrs.Model):
         return self.task.loss(stars, self(features, training=training), training=training)
 
 
+def words_of(titles: np.ndarray) -> list[str]:
+    """The most frequent words of titles."""
+    layer = keras.layers.TextVectorization(WORDS)
+    layer.adapt(titles)
+    return list(layer.get_vocabulary(include_special_tokens=False))
+
+
 def padded(words: tf.Tensor) -> tf.Tensor:
     """The same ids with -1 for padding, our columns' sign for it; Keras' is 0."""
     return tf.where(words == 0, tf.constant(-1, words.dtype), words)
@@ -98,8 +109,8 @@ def padded(words: tf.Tensor) -> tf.Tensor:
 def trained() -> tuple[ContextModel, dict[str, float]]:
     """A model after training, and its scores on ratings that it has not seen."""
     features, stars = films.ratings(5000, seed=0)
-    model = ContextModel()
-    model.adapt(features)
+    model = ContextModel(words_of(features["movie_title"]))
+    model.z_score.adapt(features["timestamp"].astype(np.float32))
     model.compile(keras.optimizers.Adam(0.03))
     model.fit(films.batches(features, stars), epochs=15, verbose=0)
     test = films.batches(*films.ratings(1000, seed=1))
