@@ -37,6 +37,9 @@ LAYERS: dict[str, Callable[[Any], Any]] = {
     "batch norm": lambda parts: parts.AFM(
         pooling=parts.BatchNormPooling(parts.AttentionPooling(3), 0.9)
     ),
+    "batch norm of pairs": lambda parts: parts.AFM(
+        pooling=parts.BatchNormPooling(parts.AttentionPooling(3), 0.9, of_pairs=True)
+    ),
     "deepfm": lambda parts: parts.DeepFM([6, 5], dropout=0.1),
     "gated": lambda parts: parts.FieldGate(parts.DeepFM([4])),
     "in sets": lambda parts: parts.MultiEmbedding(parts.AFM(3, deep=parts.Deep([2])), 2),

@@ -5,7 +5,6 @@ from typing import Any
 import tensorflow as tf
 
 from tfrs_afm.interactions import arguments, formulas, tensorflow_ops
-from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Layer, Shape, Tensor
 
 
@@ -60,7 +59,6 @@ class BatchNormPooling(KerasLayer):
         arguments.check_norm(momentum, epsilon)
         self.pooling, self.momentum, self.epsilon = pooling, momentum, epsilon
         self.of_pairs = of_pairs
-        self._product = PairwiseProduct(dtype=self.dtype_policy)
         self._norm = tf.keras.layers.BatchNormalization(
             momentum=momentum, epsilon=epsilon, dtype=self.dtype_policy
         )
@@ -141,8 +139,7 @@ class BatchNormPooling(KerasLayer):
         if own is not None:
             pairs, real = own(vectors, mask, groups)
             return pairs, real
-        pairs, real = self._product(vectors, mask=mask, groups=groups)
-        return pairs, real
+        return formulas.products(tensorflow_ops, vectors, mask, groups)
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns the attention of the pooling."""

@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from tfrs_afm.interactions import formulas, tensorflow_ops
-from tfrs_afm.interactions.pairs import PairwiseProduct
 from tfrs_afm.types import KerasLayer, Tensor
 
 
@@ -53,10 +52,8 @@ class MaxPooling(KerasLayer):
         Returns:
             `(batch, dim)`.
         """
-        pairs, pair_mask = PairwiseProduct(dtype=self.dtype_policy)(
-            vectors, mask=mask, groups=groups
-        )
-        return self(pairs, mask=pair_mask)
+        pairs, real = formulas.products(tensorflow_ops, vectors, mask, groups)
+        return self(pairs, mask=real)
 
     def attention(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Returns which pair each element came from.
