@@ -167,7 +167,8 @@ def installed() -> Iterator[None]:
             _server = None
 
 
-def _preload() -> None:
+def preload() -> None:
+    """Imports all of ours, and with it all that we use."""
     modules = ["IPython.core.interactiveshell"]  # for notebooks
     for package in ("tfrs_afm", "pipelines", "serving"):
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -261,6 +262,6 @@ def _run(connection: socket.socket, reaper: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _preload()
+    preload()
     gc.freeze()  # what it holds is never collected: pages stay shared
     _run(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""Features in another form than at the first call give what they give a fresh layer."""
+"""Features in another form than at the first call give what they give a fresh layer or model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +22,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "fields": lambda: tfrs_afm.FieldEmbedding(columns()),
     "ids": lambda: tfrs_afm.IdEmbedding(columns()[:2]),
     "sequences": lambda: tfrs_afm.SequenceEmbedding(columns()[1:2]),
+    "afm model": lambda: tfrs_afm.models.AFM(columns(), attention_units=2),
+    "deepfm model": lambda: tfrs_afm.models.DeepFM(columns(), units=[2]),
 }
 
 
