@@ -41,7 +41,8 @@ def verify(path: str | os.PathLike[str]) -> int:
             _check_signatures(session, sidecar)
             tolerance, requests = _golden(session, sidecar["golden"])
             return sum(
-                _check_answers(session, key, *one, tolerance) for key, one in requests.items()
+                _check_answers(session, key, inputs, expected, tolerance)
+                for key, (inputs, expected) in requests.items()
             )
     except VerificationError:
         raise
