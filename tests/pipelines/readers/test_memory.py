@@ -17,7 +17,7 @@ from pipelines.readers.batch_options import BatchOptions
 from pipelines.readers.batches import Batches
 from pipelines.readers.formats import FormatOptions
 
-FORMATS = ["csv", "jsonl", "libsvm", "parquet", "tfrecord"]
+FORMATS = ["csv"]
 BYTES = 160 << 20  # of text
 GROWTH = 48 << 20  # what may be held at the most after the first batches
 ROW = 2_000  # bytes
