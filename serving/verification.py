@@ -95,13 +95,9 @@ def _golden(session: Session, golden: dict[str, Any]) -> tuple[float, dict[str, 
             for name, rows in requests[key]["outputs"].items()
         }
         counts = {len(rows) for rows in (*inputs.values(), *outputs.values())}
-        named = inputs.keys() == signature.inputs.keys()
-        if (
-            not named
-            or outputs.keys() != signature.outputs.keys()
-            or len(counts) != 1
-            or 0 in counts
-        ):
+        same = inputs.keys() == signature.inputs.keys()
+        same &= outputs.keys() == signature.outputs.keys()
+        if not same or len(counts) != 1 or counts == {0}:
             raise ValueError(f"golden rows of signature '{key}' that are not as many")
         found[key] = inputs, outputs
     return tolerance, found

@@ -94,7 +94,7 @@ def _at(content: Any, path: tuple[Any, ...]) -> Any:
     return content
 
 
-def of_its_own(version: Path, folder: Path, text: str) -> Path:
+def of_its_own(folder: Path, text: str) -> Path:
     """A version that has another sidecar, and no model."""
     file = folder / "1" / SIDECAR_FILE
     file.parent.mkdir(parents=True)
@@ -103,8 +103,8 @@ def of_its_own(version: Path, folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("text", [DEEP, '{"format": 1, "features": ' + DEEP + "}", "", "[1]", "\0"])
-def test_a_sidecar_that_is_no_object_is_named(text: str, afm: Exported, tmp_path: Path) -> None:
-    path = of_its_own(afm.path, tmp_path, text)
+def test_a_sidecar_that_is_no_object_is_named(text: str, tmp_path: Path) -> None:
+    path = of_its_own(tmp_path, text)
     with pytest.raises(ValueError, match="`path` must hold a"):
         serving.verify(path)
     with pytest.raises(SchemaError, match="`schema` must"):
