@@ -111,15 +111,16 @@ def export(
             f"`tables` must be one of {', '.join(_TABLES)}. Received: tables={tables!r}. Leave it "
             "out for rows as they are."
         )
-    for name, value in (
-        ("tolerance", tolerance),
-        ("table_tolerance", table_tolerance),
-        ("auc_tolerance", auc_tolerance or 0.0),
-    ):
-        if not 0 <= value < math.inf:  # of nan and inf every answer is within
+    for name, value in (("tolerance", tolerance), ("table_tolerance", table_tolerance)):
+        if not 0 <= value < math.inf:  # of inf every answer is within, of nan none
             raise ValueError(
                 f"`{name}` must be 0 or more. Received: {name}={value}. Leave it out for the usual."
             )
+    if not math.isfinite(auc_tolerance or 0.0):
+        raise ValueError(
+            f"`auc_tolerance` must be finite. Received: auc_tolerance={auc_tolerance}. Leave it "
+            "out, and AUC is not looked at."
+        )
     if (auc_tolerance is None) != (label is None) or (label and not examples):
         raise ValueError(
             "`auc_tolerance` must come with `examples` and their `label`. Received: auc_tolerance="

@@ -113,7 +113,8 @@ class BatchNormPooling(MemberLayer):
         """Returns scale and offset, `(dim,)` each, of an answer: output = scale pooled + offset."""
         norm = self._norm
         if self.of_pairs:  # `pairs_of` has them
-            return ops.ones_like(norm.gamma), ops.zeros_like(norm.beta)
+            size = norm.gamma.shape
+            return ops.ones(size, self.compute_dtype), ops.zeros(size, self.compute_dtype)
         scale = norm.gamma * ops.rsqrt(norm.moving_variance + norm.epsilon)
         return scale, norm.beta - norm.moving_mean * scale
 
