@@ -116,17 +116,20 @@ def build(folder: Path, target: Target | None = None) -> Path:
         raise BuildError(f"There is no compiler `{compiler}`. Install g++, or name one in CXX.")
     with tempfile.TemporaryDirectory() as scratch:
         linked = Path(scratch) / "linked.so"
-        objects = compile_forms(Path(scratch), compiler.split())
+        # TensorFlow's headers take most of the time: the operations read them together, once.
+        together = Path(scratch) / "operations.cc"
+        sources = sorted(SOURCE.glob("*_operation.cc"))
+        together.write_text("".join(f'#include "{source.name}"\n' for source in sources))
         # Its warnings are about TensorFlow's headers, or about what these deprecate.
         headers = [flag.replace("-I", "-isystem", 1) for flag in target.compile_flags]
-        flags = ["-fPIC", "-fvisibility=hidden", "-O1", "-w", *headers]
-        commands = []
-        for source in sorted(SOURCE.glob("*_operation.cc")):
-            objects.append(Path(scratch) / f"{source.stem}.o")
-            output = ["-c", str(source), "-o", str(objects[-1])]
-            commands.append([*compiler.split(), *flags, *output])
-        _run_all(commands)
-        parts = [str(path) for path in objects]
+        flags = ["-fPIC", "-fvisibility=hidden", "-O1", "-w", f"-I{SOURCE}", *headers]
+        operations = together.with_suffix(".o")
+        commands = {
+            operations: [*compiler.split(), *flags, "-c", str(together), "-o", str(operations)],
+            **_of_forms(Path(scratch), compiler.split()),
+        }
+        _run_all(commands.values())
+        parts = [str(path) for path in commands]
         _run([*compiler.split(), "-shared", *parts, *target.link_flags, "-s", "-o", str(linked)])
         body = linked.read_bytes() + _MARK
     return _publish(body + hashlib.sha256(body).digest(), folder / target.file_name)
@@ -143,23 +146,34 @@ def compile_forms(folder: Path, compiler: list[str], extra: tuple[str, ...] = ()
     Returns:
         The object files.
     """
+    commands = _of_forms(folder, compiler, extra)
+    _run_all(commands.values())
+    return list(commands)
+
+
+def _of_forms(
+    folder: Path, compiler: list[str], extra: tuple[str, ...] = ()
+) -> dict[Path, list[str]]:
+    """The commands of `compile_forms`, by the object file that each makes."""
     flags: dict[str, tuple[str, ...]] = {"portable": ()}
     choice: tuple[str, ...] = ()
     if platform.machine().lower() in ("x86_64", "amd64"):
         flags |= {"avx2": AVX2, "avx512": AVX512}
         choice = ("-DTFRS_AFM_X86",)
-    commands = {
+    sources = {
         f"{kernel}_{form}": (f"{kernel}.cc", *own, f"-DTFRS_AFM_FORM={form}")
         for kernel in KERNELS
         for form, own in flags.items()
     }
-    commands["forms"] = ("forms.cc", *choice)
-    objects = {name: folder / f"{name}.o" for name in commands}
-    _run_all(
-        [*compiler, *COMMON, *own, *extra, "-c", str(SOURCE / file), "-o", str(objects[name])]
-        for name, (file, *own) in commands.items()
-    )
-    return list(objects.values())
+    sources["forms"] = ("forms.cc", *choice)
+    objects = {name: folder / f"{name}.o" for name in sources}
+    return {
+        objects[name]: [
+            *(*compiler, *COMMON, *own, *extra),
+            *("-c", str(SOURCE / file), "-o", str(objects[name])),
+        ]
+        for name, (file, *own) in sources.items()
+    }
 
 
 def _run_all(commands: Iterable[list[str]]) -> None:
