@@ -42,7 +42,7 @@ test-prerelease:
 	$(PYTHON) -m venv build/prerelease
 	build/prerelease/bin/python -m pip install --quiet ".[pipelines,client]" hypothesis pytest scikit-learn
 	build/prerelease/bin/python -m pip install --quiet --upgrade --pre tensorflow
-	build/prerelease/bin/python -P tfrs_afm/kernels/build.py build/prerelease || echo "The kernels were not built."
+	build/prerelease/bin/python -P tfrs_afm/kernels/build.py build/prerelease/tfrs_afm/kernels || echo "The kernels were not built."
 	XDG_CACHE_HOME=$(CURDIR)/build/prerelease build/prerelease/bin/python -m pytest tests/test_surface.py tests/test_host.py \
 	  tests/columns tests/embeddings tests/interactions tests/optimizers tests/test_readme.py \
 	  -k "not test_readme or first_program or your_own"
