@@ -20,6 +20,7 @@ from serving.signatures import (
     signature_key,
     signature_kind,
 )
+from tfrs_afm.columns.feature_shapes import failed
 from tfrs_afm.columns.joined_members import one_id_each
 from tfrs_afm.types import Model
 
@@ -139,14 +140,15 @@ def _ragged(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
     }
     if not shaped:
         return {}
-    fit = [_fit(*one) for one in shaped.values()]
+    fit = tf.stack([rule for one in shaped.values() for rule in _fit(*one)])
 
     def complain() -> Any:
-        checks = [check for key, one in shaped.items() for check in _checks(key, *one)]
-        with tf.control_dependencies(checks):
-            return tf.constant(value=False)
+        texts = [
+            f"the lengths of feature '{key}' must {rule}." for key in shaped for rule in _RULES
+        ]
+        return failed([tf.constant(texts)[tf.argmin(tf.cast(fit, tf.int32))]])
 
-    check = tf.cond(tf.reduce_all(tf.stack(fit)), lambda: tf.constant(value=True), complain)
+    check = tf.cond(tf.reduce_all(fit), lambda: tf.constant(value=True), complain)
     found = {}
     with tf.control_dependencies([check]):
         for key, (dense, lengths) in shaped.items():
@@ -157,26 +159,16 @@ def _ragged(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
     return found
 
 
-def _fit(dense: Any, lengths: Any) -> Any:
-    shape = tf.shape(dense, tf.int64)
-    within = tf.reduce_all((lengths >= 0) & (lengths <= shape[1]))
-    return within & (tf.size(lengths, tf.int64) == shape[0])
+_RULES = ("be one per row", "not be negative", "fit its width")
 
 
-def _checks(key: str, dense: Any, lengths: Any) -> list[Any]:
-    shape = tf.shape(dense, tf.int64)
+def _fit(dense: Any, lengths: Any) -> list[Any]:
+    """Whether each of the rules holds."""
+    rows, width = tf.unstack(tf.shape(dense, tf.int64))
     return [
-        tf.debugging.assert_equal(
-            tf.size(lengths, tf.int64),
-            shape[0],
-            f"the lengths of feature '{key}' must be one per row.",
-        ),
-        tf.debugging.assert_non_negative(
-            lengths, f"the lengths of feature '{key}' must not be negative."
-        ),
-        tf.debugging.assert_less_equal(
-            lengths, shape[1], f"the lengths of feature '{key}' must fit its width."
-        ),
+        tf.size(lengths, tf.int64) == rows,
+        tf.reduce_all(lengths >= 0),
+        tf.reduce_all(lengths <= width),
     ]
 
 

@@ -133,20 +133,14 @@ def _check_rows(tensors: Mapping[str, Any]) -> Any:
     keys = [key for key, one in tensors.items() if key not in known and one.shape.rank != 0]
     if len(keys) + (first is not None) < 2:
         return None
-    by_rank: dict[Any, dict[str, Any]] = {}
+    # A slice of many shapes at once: one a feature would cost as much as to embed it.
+    alike: dict[Any, list[str]] = {}
     for key in keys:
         one = tensors[key]
-        rank = one.shape.rank
-        if isinstance(one, tf.RaggedTensor):
-            shape, rank = one.nrows(tf.int64)[tf.newaxis], None
-        elif isinstance(one, tf.SparseTensor):
-            shape = one.dense_shape
-        else:
-            shape = tf.shape(one, tf.int64)
-        by_rank.setdefault(rank, {})[key] = shape if rank is not None else shape[:1]
-    # A slice of many shapes at once: one a feature would cost as much as to embed it.
-    counts = tf.concat([tf.stack(list(one.values()))[:, 0] for one in by_rank.values()], 0)
-    names = [key for one in by_rank.values() for key in one]
+        kind = None if isinstance(one, tf.RaggedTensor) else one.shape.rank
+        alike.setdefault((type(one), kind, one.dtype), []).append(key)
+    parts = [_counted([tensors[key] for key in same]) for same in alike.values()]
+    counts, names = tf.concat(parts, 0), [key for same in alike.values() for key in same]
     wanted = counts[0] if first is None else tf.constant(known[first], tf.int64)
     equal = tf.reduce_all(counts == wanted)
 
@@ -155,10 +149,44 @@ def _check_rows(tensors: Mapping[str, Any]) -> Any:
         other = names[0] if first is None else first
         message = [_ROWS, wanted, f"rows of '{other}' and", counts[index], "of"]
         message += [tf.gather(tf.constant(names), index), _FIX]
-        with tf.control_dependencies([tf.debugging.Assert(equal, message, summarize=1)]):
-            return tf.constant(value=False)
+        return failed(message)
 
     return tf.cond(equal, lambda: tf.constant(value=True), complain)
+
+
+def _counted(alike: Sequence[Any]) -> Tensor:
+    """Numbers of rows of tensors of one kind, rank and dtype."""
+    if isinstance(alike[0], tf.RaggedTensor):
+        return tf.stack([one.nrows(tf.int64) for one in alike])
+    if isinstance(alike[0], tf.SparseTensor):
+        return tf.stack([one.dense_shape for one in alike])[:, 0]
+    shapes = tf.shape_n(list(alike), tf.int64)
+    if alike[0].shape.rank is None:
+        shapes = [shape[:1] for shape in shapes]
+    return tf.stack(shapes)[:, 0]
+
+
+def failed(message: Sequence[Any]) -> Tensor:
+    """An error, for the branch of a graph that is run only where something is wrong.
+
+    `tf.debugging.Assert` there would make a branch of its own again, whose operations are gone
+    through, without effect, by every request in which nothing is wrong.
+
+    Args:
+        message: Texts and tensors of one element.
+
+    Returns:
+        A `()` bool that never comes to be.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When it runs.
+    """
+    wrong = tf.constant(value=False)
+    if tf.executing_eagerly():
+        tf.debugging.Assert(wrong, list(message), summarize=1)
+    texts = [tf.convert_to_tensor(part) for part in message]
+    with tf.control_dependencies([tf.raw_ops.Assert(condition=wrong, data=texts, summarize=1)]):
+        return tf.identity(wrong)
 
 
 _ROWS = "`features` must have one number of rows. Received:"

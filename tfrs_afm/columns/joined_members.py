@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfrs_afm.columns.feature_shapes import failed
 from tfrs_afm.columns.field import Field, columns_below
 from tfrs_afm.columns.missing_numbers import may_lack_numbers
 from tfrs_afm.types import Feature, Tensor
@@ -323,8 +324,7 @@ def check_ids(
             segment % batch,
             "Give the column a default_value, or more buckets.",
         ]
-        with tf.control_dependencies([tf.debugging.Assert(~wrong, message, summarize=1)]):
-            return tf.constant(value=False)
+        return failed(message)
 
     return tf.cond(wrong, complain, lambda: tf.constant(value=True))
 

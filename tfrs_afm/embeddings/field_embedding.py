@@ -16,6 +16,7 @@ from tfrs_afm.embeddings.combine import combine, member_counts
 from tfrs_afm.embeddings.joined_pooling import in_order, pool
 from tfrs_afm.embeddings.stacked_tables import StackedTables
 from tfrs_afm.embeddings.tables import DenseTable
+from tfrs_afm.interactions.vectors import note_zeros
 from tfrs_afm.kernels import lookups
 from tfrs_afm.types import Layer, Tensor
 
@@ -135,7 +136,12 @@ class FieldEmbedding(ColumnEmbedding):
             None if part[0] is None else in_order(tf.concat(part, 1), order)
             for part in map(list, parts)
         )
-        return Fields(self._small(vectors, fields), mask, self._small(linear, fields))
+        vectors, linear = self._small(vectors, fields), self._small(linear, fields)
+        if not self.pooling:  # a rule of a user's own may leave anything behind the mask
+            note_zeros(vectors, mask)
+            if linear is not None:
+                note_zeros(linear, mask)
+        return Fields(vectors, mask, linear)
 
     def _blocks(
         self, features: Mapping[str, Any], read: Sequence[Field], fields: Sequence[Field]

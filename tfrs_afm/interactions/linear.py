@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfrs_afm.interactions import formulas, tensorflow_ops
+from tfrs_afm.interactions.vectors import holds_zeros
 from tfrs_afm.types import KerasLayer, Shape, Tensor
 
 
@@ -40,4 +41,6 @@ class Linear(KerasLayer):
         bias = tf.cast(self.bias, self.compute_dtype)
         if linear is None:
             return tf.tile(bias[tf.newaxis], [batch, 1])
+        if holds_zeros(linear, mask):
+            mask = None
         return formulas.linear_sum(tensorflow_ops, bias, linear, mask)

@@ -43,11 +43,36 @@ def masked_vectors(vectors: Tensor, mask: Tensor | None = None) -> tuple[Any, An
     if mask is None:
         return vectors, tf.ones(tf.shape(vectors)[:2], tf.bool)
     _check_mask(vectors, mask)
+    if holds_zeros(vectors, mask):
+        return vectors, mask
     # A product would let a NaN behind the mask through, in the value or in the gradient. The older
     # `where` takes whole rows by a flat condition, in a third of the time of a broadcast one.
     rows = tf.reshape(vectors, [-1, vectors_dim(vectors.shape)])
     rows = tf.compat.v1.where(tf.reshape(mask, [-1]), rows, tf.zeros_like(rows))
-    return tf.ensure_shape(tf.reshape(rows, tf.shape(vectors)), vectors.shape), mask
+    zeroed = tf.ensure_shape(tf.reshape(rows, tf.shape(vectors)), vectors.shape)
+    return note_zeros(zeroed, mask), mask
+
+
+def note_zeros(tensor: Tensor, mask: Tensor) -> Tensor:
+    """Notes on a tensor that it holds zeros wherever a mask is False.
+
+    Putting them there again is a pass over all vectors, forward and backward, which each of an
+    interaction's parts would make. What is made from the tensor does not have the note.
+
+    Args:
+        tensor: `(batch, n, ...)`.
+        mask: `(batch, n)` bool, True for a real member.
+
+    Returns:
+        The tensor.
+    """
+    tensor._tfrs_afm_zeros = mask  # as Keras notes its masks
+    return tensor
+
+
+def holds_zeros(tensor: Tensor, mask: Tensor) -> bool:
+    """Whether `note_zeros` was told so of this tensor and this very mask."""
+    return mask is not None and getattr(tensor, "_tfrs_afm_zeros", None) is mask
 
 
 def _check_mask(vectors: Tensor, mask: Tensor) -> None:

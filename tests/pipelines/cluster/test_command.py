@@ -57,7 +57,8 @@ def test_servers_and_workers_end_as_good_as_one_process(tmp_path: Path) -> None:
     text = CONFIGURATION.replace('"user", num', '"user_id", num').replace('"item"', '"film_id"')
     text = text.replace("num_buckets = 20", "num_buckets = 30").replace("adagrad", "adam")
     text = text.replace("[0.6, 0.2, 0.2]", "[0.24, 0.06, 0.7]")
-    (tmp_path / "run.toml").write_text(text.replace("0.1", "0.02").replace("dim = 4", "dim = 8"))
+    text = text.replace("batch_size = 32", "batch_size = 96").replace("dim = 4", "dim = 8")
+    (tmp_path / "run.toml").write_text(text.replace("learning_rate = 0.1", "learning_rate = 0.04"))
     words = ["train", "--config", str(tmp_path / "run.toml"), "--set", "training.epochs=6"]
     words += ["--set", "training.cluster.min_shard_bytes=64", "--out"]
     run_alone("pipelines", *words, str(tmp_path / "one"))
