@@ -40,7 +40,7 @@ test-python:
 test-prerelease:
 	rm -rf build/prerelease
 	$(PYTHON) -m venv build/prerelease
-	build/prerelease/bin/python -m pip install --quiet ".[pipelines,client]" hypothesis pytest scikit-learn
+	build/prerelease/bin/python -m pip install --quiet ".[pipelines,client,beam]" hypothesis pytest scikit-learn
 	build/prerelease/bin/python -m pip install --quiet --upgrade --pre tensorflow
 	build/prerelease/bin/python -P tfrs_afm/kernels/build.py build/prerelease/tfrs_afm/kernels || echo "The kernels were not built."
 	XDG_CACHE_HOME=$(CURDIR)/build/prerelease build/prerelease/bin/python -m pytest tests/test_surface.py tests/test_host.py \

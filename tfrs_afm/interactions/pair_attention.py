@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfrs_afm._host import may_record
@@ -304,11 +305,14 @@ def _at_once(
     hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(tf.reshape(pairs, [-1, dim]), kernel), bias))
     count = n * (n - 1) // 2
     scores = tf.reshape(tf.matmul(hidden, projection), [-1, count])
-    scores = tf.where(real, scores, tf.constant(MASKED, scores.dtype))
-    top = tf.maximum(tf.reduce_max(scores, axis=1, keepdims=True), _LOWEST)
-    weights = tf.exp(scores - top)
-    total = tf.reduce_sum(weights, axis=1, keepdims=True)
-    attention = tf.math.divide_no_nan(weights, total)
+    if groups is not None:
+        attention = formulas.masked_softmax(tensorflow_ops, scores, real)
+    else:
+        # Products of what is behind the mask are zeros: whatever their share, they add nothing. And
+        # a product of matrices finds pairs of which both are real faster than gathers do.
+        members = np.array(formulas.all_pairs(n))[:, np.newaxis] == np.arange(n)[:, np.newaxis]
+        both = tf.matmul(tf.cast(mask, scores.dtype), tf.constant(members.sum(0), scores.dtype)) > 1
+        attention = tf.nn.softmax(tf.where(both, scores, tf.constant(MASKED, scores.dtype)))
     return tf.squeeze(tf.matmul(attention[:, tf.newaxis], pairs), 1)
 
 
