@@ -48,6 +48,8 @@ class JoinedMembers:
             words that a vocabulary does not know.
         one_each: `()` bool, whether each example has exactly one id in each field; True where
             shapes say so, None where nobody asked.
+        lengths: `(F * B,)` int64, the number of ids of each segment; None where the features do
+            not say it.
     """
 
     ids: Any
@@ -56,6 +58,7 @@ class JoinedMembers:
     batch: Any
     unknown: bool
     one_each: Any
+    lengths: Any = None
 
 
 def flat_ids(value: Any) -> FlatIds | None:
@@ -203,6 +206,7 @@ def join(
     ids = tf.concat([flat.values for flat in flats], 0)
     count = tf.size(ids, tf.int64)
     just_one: Any = None
+    lengths: Any = None
     if all(flat.one_each for flat in flats):
         just_one = True
         sizes = tf.fill([len(fields)], batch)
@@ -233,7 +237,7 @@ def join(
     check = check_ids(fields, ids, sizes, segments, batch)
     with tf.control_dependencies([] if check is None else [check]):
         ids = tf.identity(ids)
-    return JoinedMembers(ids, segments, sizes, batch, unknown, just_one)
+    return JoinedMembers(ids, segments, sizes, batch, unknown, just_one, lengths)
 
 
 def _rows(flat: FlatIds) -> Tensor:
@@ -305,7 +309,9 @@ def check_ids(
     if len(set(rows)) > 1:
         of_field = owners(tf.cumsum(sizes), tf.size(ids, tf.int64))
         limits = tf.gather(tf.constant(rows, tf.int64), of_field)
-    wrong = tf.reduce_any(ids >= limits)
+        wrong = tf.reduce_any(ids >= limits)
+    else:
+        wrong = tf.reduce_max(ids) >= limits  # of no ids it is the smallest number
 
     def complain() -> Any:
         first = tf.argmax(tf.cast(ids >= limits, tf.int32))

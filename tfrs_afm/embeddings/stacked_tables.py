@@ -21,8 +21,8 @@ class StackedTables(tf.Module):
     """Copies of dense tables, one upon the other: one lookup does for all their fields.
 
     Training updates each table by itself. A served graph never does, and there an operation a
-    column costs more than the numbers it computes. The rows stand behind a row of zeros, which is
-    what an unknown id gets, so that nothing has to be left out.
+    column costs more than the numbers it computes. Before the rows of each table is a row of zeros,
+    which is what an unknown id, -1, gets, so that nothing has to be left out.
 
     Args:
         tables: Tables by name, as an embedding layer has them; those of other kinds than
@@ -44,10 +44,9 @@ class StackedTables(tf.Module):
             if isinstance(table, DenseTable) and table.max_norm is None:
                 rows = np.asarray(table.embedding_weights)
                 rows = rows.astype(np.promote_types(rows.dtype, np.float32))
-                stack = stacks[name in weights] or [np.zeros([1, rows.shape[1]], rows.dtype)]
-                stacks[name in weights] = stack
-                self._first[name] = sum(map(len, stack))
-                stack.append(rows)
+                stack = stacks[name in weights]
+                stack += [np.zeros([1, rows.shape[1]], rows.dtype), rows]
+                self._first[name] = sum(map(len, stack[:-1]))
         self._fields = {f.name for f in fields if f.table.name in self._first}
         whole = [np.concatenate(stack) if stack else None for stack in stacks.values()]
         self.full_bytes = sum(rows.nbytes for rows in whole if rows is not None)
@@ -93,32 +92,29 @@ class StackedTables(tf.Module):
 
     def _looked_up(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
         ids = tf.transpose(tf.reshape(members.ids, [len(fields), -1]))  # (batch, F)
-        real = ids >= 0
+        known = _known(ids)
         vectors, linear = (
-            None
-            if first is None
-            else table.look_up(tf.where(real, ids + first, tf.zeros_like(ids)))
+            None if first is None else table.look_up(known + first)
             for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True)
         )
-        return vectors, real, None if linear is None else tf.squeeze(linear, 2)
+        return vectors, ids >= 0, None if linear is None else tf.squeeze(linear, 2)
 
     def _summed(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
         count = tf.cast(len(fields), tf.int64) * members.batch
-        segments = members.segments()
-        real = members.ids >= 0
-        counts = tf.math.unsorted_segment_sum(tf.cast(real, tf.float32), segments, count)
+        segments = _segments(members)
+        counts = _counts(members, segments, count)
         scale = scales(counts, [field.combiner for field in fields], members.batch)
 
         def by_example(sums: Tensor) -> Tensor:
             return tf.transpose(tf.reshape(sums, [len(fields), -1, sums.shape[1]]), [1, 0, 2])
 
+        known = _known(members.ids)
         pooled: list[Any] = []
         for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True):
             if first is None:
                 pooled.append(None)
                 continue
-            places = members.ids + self._per_member(first, members, len(fields))
-            places = tf.where(real, places, tf.zeros_like(places))
+            places = known + self._per_member(first, members, len(fields))
             sums = table.sums(places, segments, count)
             pooled.append(by_example(sums if scale is None else sums * scale[:, tf.newaxis]))
         mask = tf.transpose(tf.reshape(counts > 0, [len(fields), -1]))
@@ -139,6 +135,40 @@ class StackedTables(tf.Module):
         if self.linear is not None:
             linear = tf.constant([self._first[f"{f.name}/linear"] for f in fields], tf.int64)
         return tf.constant(vectors, tf.int64), linear
+
+
+def _known(ids: Tensor) -> Tensor:
+    """The ids, and -1 for all that are below 0."""
+    return tf.maximum(ids, tf.constant(-1, tf.int64))
+
+
+def _segments(members: JoinedMembers) -> Tensor:
+    """What `members.segments` makes, where their lengths are known by an operation made for it.
+
+    XLA has no such operation; nothing that it compiles comes here.
+    """
+    if members.lengths is None:
+        return members.segments()
+    ends = tf.cumsum(members.lengths)
+    places = tf.raw_ops.RaggedTensorToSparse(
+        rt_nested_splits=[tf.concat([tf.constant([0], tf.int64), ends], 0)],
+        rt_dense_values=members.ids,
+    )
+    return places.sparse_indices[:, 0]
+
+
+def _counts(members: JoinedMembers, segments: Tensor, count: Tensor) -> Tensor:
+    """How many ids that are known each segment has, `(count,)` float32."""
+
+    def by_id() -> Tensor:
+        real = tf.cast(members.ids >= 0, tf.float32)
+        return tf.math.unsorted_segment_sum(real, segments, count)
+
+    if members.lengths is None:
+        return by_id()
+    lengths = tf.cast(members.lengths, tf.float32)
+    # In the usual case one pass over the ids, of which none is unknown.
+    return tf.cond(tf.reduce_min(members.ids) >= 0, lambda: tf.identity(lengths), by_id)
 
 
 _LARGEST = 127
