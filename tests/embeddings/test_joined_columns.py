@@ -84,6 +84,10 @@ def test_beside_others_a_column_is_what_it_is_alone(
     else:
         with together.stacked():
             found = tf.function(lambda given: together(given))(features)
+    mask = found.mask.numpy()
+    assert not mask.all()
+    np.testing.assert_array_equal(found.vectors[~mask], 0.0)
+    np.testing.assert_array_equal(found.linear[~mask], 0.0)
     for index, field in enumerate(together.fields):
         alone = together.embed(features, [field])
         for part in PARTS:
@@ -183,6 +187,29 @@ def test_tables_that_are_no_plain_rows_are_looked_up_by_themselves_when_stacked(
     with layer.stacked():
         for one, other in zip(tf.function(layer)(features), expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[1, 2], [], [8]], [[1, -1], [-1], [0, -1, 8]]])
+def test_stacked_lists_are_pooled_as_training_pools_them(rows: list[list[int]]) -> None:
+    """Without examples, without ids, all of them known, and some of them not."""
+    names = ["a", "b"]
+    columns = [fc.sequence_categorical_column_with_identity(name, 9) for name in names]
+    made = [
+        fc.embedding_column(column, 4, combiner=combiner)
+        for column, combiner in zip(columns, ("mean", "sqrtn"), strict=True)
+    ]
+    layer = tfrs_afm.FieldEmbedding(made)
+    layer({name: tf.ragged.constant([[1]], tf.int64) for name in names})
+    for weight in layer.weights:
+        weight.assign(tf.random.stateless_normal(weight.shape, [1, 2]))
+    features = {"a": tf.ragged.constant(rows, tf.int64, ragged_rank=1)}
+    features["b"] = features["a"][::-1] if rows else features["a"]
+    expected = layer(features)
+    specs = {name: tf.RaggedTensorSpec([None, None], tf.int64, 1) for name in names}
+    with layer.stacked():
+        found = tf.function(lambda given: layer(given), [specs])(features)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def operations(columns: int, *, stacked: bool) -> int:
