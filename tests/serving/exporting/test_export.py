@@ -141,7 +141,8 @@ def test_no_branch_that_complains_has_a_branch_of_its_own(afm: Exported) -> None
     complaining = [found for found in branches.values() if "Assert" in found]
     assert complaining
     assert not [found for found in complaining if found & {"If", "StatelessIf"}]
-    assert not [name for name in operations if "AssertGuard" in name]
+    guards = {name.partition("_Assert")[0] for name in operations if "AssertGuard" in name}
+    assert guards <= {"RaggedFromSparse"}  # TensorFlow's own, of lists that `rank` repeats
 
 
 @pytest.mark.long
