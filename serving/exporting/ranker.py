@@ -152,6 +152,11 @@ class SharedPairs:
             del vars(self._pooling)["pool_members"]
 
     def _pool(self, once: Any, each: Any, rows: Any) -> Any:
+        small = each.vectors.dtype  # attention computes in that of its weights
+        once, each = (
+            part._replace(vectors=tf.cast(part.vectors, self._pooling.kernel.dtype))
+            for part in (once, each)
+        )
         within = self._sums(*_pairs_within(once.vectors, once.mask))
         top, total, pooled = (tf.gather(part, rows) for part in within)
         context, real = tf.gather(once.vectors, rows), tf.gather(once.mask, rows)
@@ -165,20 +170,26 @@ class SharedPairs:
         other_top, other_total, other_pooled = self._sums(pairs, mask)
         highest = tf.maximum(top, other_top)
         one, other = tf.exp(top - highest), tf.exp(other_top - highest)
-        return tf.math.divide_no_nan(
+        mean = tf.math.divide_no_nan(
             pooled * one[:, tf.newaxis] + other_pooled * other[:, tf.newaxis],
             (total * one + other_total * other)[:, tf.newaxis],
         )
+        return tf.cast(mean, small)
 
     def _sums(self, pairs: Tensor, mask: Tensor) -> tuple[Any, Any, Any]:
         """Highest score, sum of weights and weighted sum of pairs of each row."""
         layer = self._pooling
-        hidden = tf.nn.relu(tf.matmul(pairs, layer.kernel) + layer.bias)
-        scores = tf.squeeze(tf.matmul(hidden, layer.projection), axis=2) / layer.temperature
+        count, dim = pairs.shape[1:]
+        # Flat: a product for each row, of as many pairs as it has, is slower than one for all.
+        hidden = tf.matmul(tf.reshape(pairs, [-1, dim]), layer.kernel)
+        hidden = tf.nn.relu(tf.nn.bias_add(hidden, layer.bias))
+        scores = tf.matmul(hidden, layer.projection / layer.temperature)
+        scores = tf.reshape(scores, [-1, count])
         scores = tf.where(mask, scores, _MASKED)
         top = tf.maximum(tf.reduce_max(scores, axis=1), _LOWEST)
         weights = tf.exp(scores - top[:, tf.newaxis])
-        return top, tf.reduce_sum(weights, axis=1), tf.einsum("rp,rpd->rd", weights, pairs)
+        pooled = tf.squeeze(tf.matmul(weights[:, tf.newaxis], pairs), 1)
+        return top, tf.reduce_sum(weights, axis=1), pooled
 
 
 def _pairs_within(vectors: Tensor, mask: Tensor) -> tuple[Any, Any]:
