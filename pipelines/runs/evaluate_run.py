@@ -13,7 +13,7 @@ from pipelines.modelling.baselines import Popularity
 from pipelines.modelling.build_model import load_model
 from pipelines.preparation.feature_spec import FeatureSpec
 from pipelines.runs.batches_of import BatchesOf, input_files
-from pipelines.runs.predict_run import Predicted
+from pipelines.runs.predict_run import Predicted, scoring
 from pipelines.runs.run_folder import RunFolder
 from tfrs_afm.types import Model
 
@@ -119,10 +119,11 @@ def evaluate_splits(
     batches = BatchesOf(configuration, spec, model.columns)
     data, item = configuration.data, configuration.evaluation.item
     names = [name for name in dict.fromkeys((data.group, item)) if name is not None]
+    score = scoring(model)
     found = {}
     for part in parts:
         examples = batches.part(prepared, part, names)
-        predicted = Predicted.of(model, examples, names, labelled=True)
+        predicted = Predicted.of(score, examples, names, labelled=True)
         found[part] = metrics_of(configuration, predicted, popularity)
     return found
 

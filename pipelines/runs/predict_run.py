@@ -42,7 +42,7 @@ class Predicted:
         """Asks a model for predictions.
 
         Args:
-            model: A `tfrs.Model`.
+            model: A `tfrs.Model`, or what `scoring` made of one.
             batches: `(features, labels[, weights])`, or features alone.
             names: The features to keep.
             labelled: Whether the batches have labels.
@@ -72,12 +72,8 @@ class Predicted:
         Yields:
             The predictions of each batch.
         """
-
-        @tf.function(reduce_retracing=True)
-        @tf.autograph.experimental.do_not_convert  # as in training: nothing to convert
-        def score(features: Any) -> Any:
-            return model(features, training=False)
-
+        made = isinstance(model, tf.types.experimental.PolymorphicFunction)
+        score: Any = model if made else scoring(model)
         for batch in batches:
             features, *targets = batch if labelled else (batch,)
             flat = [target.numpy()[:, 0].astype(np.float64) for target in targets]
@@ -115,6 +111,24 @@ class Predicted:
                 )
             flat.append(values[0] if values else None)
         return flat
+
+
+def scoring(model: Model) -> Any:
+    """A model's predictions as a graph: whoever asks for several splits makes it once.
+
+    Args:
+        model: A `tfrs.Model`.
+
+    Returns:
+        A `tf.function` of features.
+    """
+
+    @tf.function(reduce_retracing=True)
+    @tf.autograph.experimental.do_not_convert  # as in training: nothing to convert
+    def score(features: Any) -> Any:
+        return model(features, training=False)
+
+    return score
 
 
 def predict_run(
