@@ -301,18 +301,20 @@ def _at_once(
 ) -> Tensor:
     """What `attend_pairs` returns, by as few operations as there can be."""
     n, dim = vectors.shape[1:]
-    pairs, real = formulas.products(tensorflow_ops, vectors, mask, groups)
+    first, second = formulas.pair_members(tensorflow_ops, vectors)
+    pairs = tf.gather(vectors, first, axis=1) * tf.gather(vectors, second, axis=1)
     hidden = tf.nn.relu(tf.nn.bias_add(tf.matmul(tf.reshape(pairs, [-1, dim]), kernel), bias))
     count = n * (n - 1) // 2
     scores = tf.reshape(tf.matmul(hidden, projection), [-1, count])
-    if groups is not None:
-        attention = formulas.masked_softmax(tensorflow_ops, scores, real)
+    # A product of matrices finds pairs of which both are real faster than gathers of the mask do.
+    members = np.array(formulas.all_pairs(n))[:, np.newaxis] == np.arange(n)[:, np.newaxis]
+    real = tf.matmul(tf.cast(mask, scores.dtype), tf.constant(members.sum(0), scores.dtype)) > 1
+    if groups is None:
+        # Products of what is behind the mask are zeros: whatever their share, they add nothing.
+        attention = tf.nn.softmax(tf.where(real, scores, tf.constant(MASKED, scores.dtype)))
     else:
-        # Products of what is behind the mask are zeros: whatever their share, they add nothing. And
-        # a product of matrices finds pairs of which both are real faster than gathers do.
-        members = np.array(formulas.all_pairs(n))[:, np.newaxis] == np.arange(n)[:, np.newaxis]
-        both = tf.matmul(tf.cast(mask, scores.dtype), tf.constant(members.sum(0), scores.dtype)) > 1
-        attention = tf.nn.softmax(tf.where(both, scores, tf.constant(MASKED, scores.dtype)))
+        real &= tf.gather(groups, first) != tf.gather(groups, second)
+        attention = formulas.masked_softmax(tensorflow_ops, scores, real)
     return tf.squeeze(tf.matmul(attention[:, tf.newaxis], pairs), 1)
 
 

@@ -23,9 +23,9 @@ from pipelines.training.train import train
 # Two epochs of ten steps; nine rows are left for the last of each.
 ROWS, BATCH = 153, 16
 SEEN = {"kind": "sequence_categorical_column_with_identity", "key": "seen", "num_buckets": 40}
-# One that has a slot a row, and one that has two and a step; how they are updated is one code.
 OPTIMIZERS = {
     "sgd": {"kind": "sgd", "learning_rate": 0.5, "arguments": {"momentum": 0.9}},
+    "adagrad": {"kind": "adagrad", "learning_rate": 0.1},
     "adam": {"kind": "adam", "learning_rate": 0.02},
 }
 

@@ -8,8 +8,8 @@ from tests.pipelines.cluster.processes import run_alone, run_cluster
 from tests.pipelines.cluster.results import difference
 
 # A run makes 10 steps an epoch and 5 of validation, each after a line, and two calls at the ends.
-# Before the first checkpoint (each fourth step), in validation, and between two checkpoints.
-KILLS = [("worker 1", 2), ("worker 0", 9), ("worker 1", 12)]
+# Before the first checkpoint (each fourth step), between two, in validation, in the second epoch.
+KILLS = [("worker 1", 2), ("worker 1", 7), ("worker 0", 9), ("worker 1", 12)]
 
 
 @pytest.mark.long
