@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -16,8 +17,9 @@ from pipelines.__main__ import main
 from pipelines.configuration.configuration import Data
 from pipelines.configuration.load_configuration import load_configuration
 from pipelines.files.atomic import file_sha256
+from pipelines.modelling.build_model import load_model
 from pipelines.runs.batches_of import input_files
-from pipelines.runs.evaluate_run import evaluate_run
+from pipelines.runs.evaluate_run import evaluate_run, evaluate_splits
 from pipelines.runs.export_run import export_run
 from pipelines.runs.predict_run import predict_run
 from pipelines.runs.run_folder import RunFolder
@@ -184,6 +186,26 @@ def test_predictions_of_a_part_have_its_labels(folder: Path) -> None:
     spec = RunFolder(folder / "run").spec()
     assert len(rows) == spec.parts["validation"].examples
     assert sum(float(row["clicked"]) for row in rows) == spec.parts["validation"].positives
+
+
+def test_another_split_is_scored_by_the_graph_of_the_one_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(folder / "run")
+    model, traces = load_model(run.model), []
+    real = type(model).call
+
+    def counted(self: Any, *args: Any, **options: Any) -> Any:
+        traces.append(1)
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(type(model), "call", counted)
+    counts = []
+    for parts in (["test"], ["test", "test", "test"]):
+        traces.clear()
+        evaluate_splits(run.configuration(), model, run.spec(), run.data, parts)
+        counts.append(len(traces))
+    assert counts[0] == counts[1] > 0
 
 
 def test_predictions_go_on_over_batches_and_miss_what_a_row_lacks(folder: Path) -> None:
