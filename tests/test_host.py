@@ -1,5 +1,6 @@
 """Each private name of TensorFlow and tf_keras that is used, one test a name."""
 
+import contextlib
 import functools
 import subprocess
 import sys
@@ -166,6 +167,30 @@ def test_xla_is_known(jit: bool) -> None:
 
     one(tf.constant(1.0))
     assert seen == [jit]
+
+
+def test_full_precision_is_that_of_the_variables_in_all_parts_of_a_model_and_ends() -> None:
+    policy = tf.keras.mixed_precision.Policy("mixed_bfloat16")
+    given = tf.keras.Input([3], dtype=tf.float32)
+    inner = tf.keras.Sequential(
+        [tf.keras.layers.Dense(2, dtype=policy), tf.keras.layers.Dense(1, dtype=policy)]
+    )
+    inner._set_dtype_policy(policy)  # as under the global policy
+    model = tf.keras.Model(given, inner(tf.keras.layers.Dense(4, dtype=policy)(given)))
+    values = tf.random.stateless_normal([5, 3], [1, 2])
+    expected: Any = values.numpy()
+    for variable, offset in zip(model.weights[::2], model.weights[1::2], strict=True):
+        expected = expected @ variable.numpy() + offset.numpy()
+    rounded = model(values)
+
+    with contextlib.suppress(KeyError), _host.full_precision(model):
+        got = model(values)
+        raise KeyError
+    assert got.dtype == tf.float32
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+    again = model(values)
+    assert again.dtype == rounded.dtype == tf.bfloat16
+    np.testing.assert_array_equal(tf.cast(again, tf.float32), tf.cast(rounded, tf.float32))
 
 
 FORKS = """

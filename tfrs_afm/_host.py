@@ -6,11 +6,13 @@ fails here, with a message, and not in the middle of a training. `tf.__internal_
 is used where columns are made: tf_keras itself depends on it.
 """
 
+import contextlib
 import functools
 import importlib
 import importlib.util
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ PRIVATE_NAMES = {
     "tf.__internal__.distribute": "ShardedVariable",
     "tf.__internal__.tracking": "AutoTrackable Trackable",
     "tf.__internal__.tracking.Trackable": "_copy_trackable_to_cpu _lookup_dependency",
-    "tf.keras.layers.Dropout": "_flatten_layers",
+    "tf.keras.layers.Dropout": "_flatten_layers _set_dtype_policy",
     "tf.keras.Model": "_set_save_spec",
     "tf.keras.optimizers.Optimizer": "_apply_weight_decay _clip_gradients "
     "_deduplicate_sparse_grad _distributed_apply_gradients_fn _no_dependency "
@@ -138,6 +140,38 @@ RandomGenerator: Any = importlib.import_module(
 def layers_of(layer: Layer) -> list[Any]:
     """Returns a layer and all layers inside it, however deep."""
     return list(layer._flatten_layers())
+
+
+@contextlib.contextmanager
+def full_precision(layer: Layer) -> Iterator[None]:
+    """Has mixed precision off within the block: each layer computes in the type of its variables.
+
+    Args:
+        layer: A layer or model, with all layers inside it.
+    """
+    mixed = [
+        (one, one.dtype_policy)
+        for one in layers_of(layer)
+        if one.variable_dtype is not None and one.compute_dtype != one.variable_dtype
+    ]
+    # A functional model, Sequential too, casts what it is given to the type of its first call.
+    inputs = [
+        (given, given.type_spec, policy)
+        for one, policy in mixed
+        for given in tf.nest.flatten(getattr(one, "inputs", None) or [])
+        if isinstance(given.type_spec, tf.TensorSpec) and given.dtype == policy.compute_dtype
+    ]
+    try:
+        for one, policy in mixed:
+            one._set_dtype_policy(policy.variable_dtype)
+        for given, spec, policy in inputs:
+            given._type_spec = tf.TensorSpec(spec.shape, policy.variable_dtype, spec.name)
+        yield
+    finally:
+        for one, policy in mixed:
+            one._set_dtype_policy(policy)
+        for given, spec, _ in inputs:
+            given._type_spec = spec
 
 
 def random_generator(layer: Layer) -> Any:

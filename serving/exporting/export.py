@@ -24,6 +24,7 @@ from serving.exporting.table_report import auc_report, table_report
 from serving.publishing.publish import publish
 from serving.signatures import DEFAULT_SIGNATURE
 from serving.verification import verify_apart
+from tfrs_afm._host import full_precision
 from tfrs_afm.types import Model
 
 
@@ -58,6 +59,8 @@ def export(
     A model of several tasks, whose answer is a dict of one number an example each, has the
     predictions of each by its name in `serving_default` and `tensors`, and the others for each
     task as `<task>/regression`, `<task>/classification`, `<task>/rank`, `<task>/explain`.
+    Under mixed precision a model is trained in half precision and served in that of its variables,
+    float32: its answers are those of the model without rounding.
     Before anything is published, a fresh process loads the files as the server would, and every
     signature must answer golden rows as the model does: in a batch, in pairs and one by one.
 
@@ -126,51 +129,52 @@ def export(
             "`auc_tolerance` must come with `examples` and their `label`. Received: auc_tolerance="
             f"{auc_tolerance}, label={label!r}, {len(examples or ())} examples. Give all, or none."
         )
-    scorer = Scorer(model, inputs=None if features is None else ModelInputs(features))
-    columns = [column for embedding in scorer.embeddings for column in embedding.columns]
-    values = feature_values(columns, scorer.spec)
-    rows = golden_examples(values, examples)
-    items = _checked("candidate_features", candidate_features, scorer)
-    lists = _checked("list_features", list_features or None, scorer) or []
-    parsed = scorer.parse([one.SerializeToString() for one in rows])
-    scorers = scorer.by_task(parsed)
-    if label and "" not in scorers:
-        raise ValueError(
-            "`auc_tolerance` must be left out for a model of several tasks. Received: "
-            f"auc_tolerance={auc_tolerance} for the tasks {sorted(scorers)}. Look at "
-            "`largest_score_difference` in the sidecar instead."
-        )
-    for one in scorers.values():
-        one.take_apart(parsed)
-    scorer = next(iter(scorers.values()))
-    if scorer.task is not None:  # what else reads a NaN may make of it what it likes
-        rows.append(missing_numbers(values))
-    ids = _are_ids(items, scorer, examples)
-    rankers = {task: Ranker(one, items, ids=ids) for task, one in scorers.items()}
-    raw = RawInputs(scorer.spec, {*lists, *lists_among(values, [*rows, *(examples or ())])})
-    small = tables != "float32"
-    requests = golden_requests(scorers, rankers, raw, rows, *([2 * table_tolerance] * small))
-    module = ServingModule(scorers, rankers, raw, tables)
-    about = {"dtype": tables}
-    if small:
-        about |= table_report(module, requests[DEFAULT_SIGNATURE])
-        tolerance = table_tolerance
-    if auc_tolerance is not None:
-        about |= auc_report(module, scorer, examples or (), str(label), auc_tolerance)
-    for key, function in module.functions.items():
-        check_graph(key, function.graph.as_graph_def())
+    with full_precision(model):  # what training rounds off, a server need not
+        scorer = Scorer(model, inputs=None if features is None else ModelInputs(features))
+        columns = [column for embedding in scorer.embeddings for column in embedding.columns]
+        values = feature_values(columns, scorer.spec)
+        rows = golden_examples(values, examples)
+        items = _checked("candidate_features", candidate_features, scorer)
+        lists = _checked("list_features", list_features or None, scorer) or []
+        parsed = scorer.parse([one.SerializeToString() for one in rows])
+        scorers = scorer.by_task(parsed)
+        if label and "" not in scorers:
+            raise ValueError(
+                "`auc_tolerance` must be left out for a model of several tasks. Received: "
+                f"auc_tolerance={auc_tolerance} for the tasks {sorted(scorers)}. Look at "
+                "`largest_score_difference` in the sidecar instead."
+            )
+        for one in scorers.values():
+            one.take_apart(parsed)
+        scorer = next(iter(scorers.values()))
+        if scorer.task is not None:  # what else reads a NaN may make of it what it likes
+            rows.append(missing_numbers(values))
+        ids = _are_ids(items, scorer, examples)
+        rankers = {task: Ranker(one, items, ids=ids) for task, one in scorers.items()}
+        raw = RawInputs(scorer.spec, {*lists, *lists_among(values, [*rows, *(examples or ())])})
+        small = tables != "float32"
+        requests = golden_requests(scorers, rankers, raw, rows, *([2 * table_tolerance] * small))
+        module = ServingModule(scorers, rankers, raw, tables)
+        about = {"dtype": tables}
+        if small:
+            about |= table_report(module, requests[DEFAULT_SIGNATURE])
+            tolerance = table_tolerance
+        if auc_tolerance is not None:
+            about |= auc_report(module, scorer, examples or (), str(label), auc_tolerance)
+        for key, function in module.functions.items():
+            check_graph(key, function.graph.as_graph_def())
 
-    def write(folder: Path) -> None:
-        tf.saved_model.save(module, str(folder), signatures=module.functions)
-        updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
-        for key, method in module.method_names.items():
-            updater.replace_method_name(key, method, tags="serve")
-        updater.save()
-        write_sidecar(folder, module, scorers, rankers, requests, tolerance, about)
-        write_warmup(folder, requests)
-        verify_apart(folder)
+        def write(folder: Path) -> None:
+            tf.saved_model.save(module, str(folder), signatures=module.functions)
+            updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
+            for key, method in module.method_names.items():
+                updater.replace_method_name(key, method, tags="serve")
+            updater.save()
+            write_sidecar(folder, module, scorers, rankers, requests, tolerance, about)
+            write_warmup(folder, requests)
+            verify_apart(folder)
 
-    return publish(write, base_path, keep_last=keep_last)
+        return publish(write, base_path, keep_last=keep_last)
 
 
 _TABLES = ("float32", "float16", "int8")

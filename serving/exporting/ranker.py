@@ -152,11 +152,6 @@ class SharedPairs:
             del vars(self._pooling)["pool_members"]
 
     def _pool(self, once: Any, each: Any, rows: Any) -> Any:
-        small = each.vectors.dtype  # attention computes in that of its weights
-        once, each = (
-            part._replace(vectors=tf.cast(part.vectors, self._pooling.kernel.dtype))
-            for part in (once, each)
-        )
         within = self._sums(*_pairs_within(once.vectors, once.mask))
         top, total, pooled = (tf.gather(part, rows) for part in within)
         context, real = tf.gather(once.vectors, rows), tf.gather(once.mask, rows)
@@ -170,11 +165,10 @@ class SharedPairs:
         other_top, other_total, other_pooled = self._sums(pairs, mask)
         highest = tf.maximum(top, other_top)
         one, other = tf.exp(top - highest), tf.exp(other_top - highest)
-        mean = tf.math.divide_no_nan(
+        return tf.math.divide_no_nan(
             pooled * one[:, tf.newaxis] + other_pooled * other[:, tf.newaxis],
             (total * one + other_total * other)[:, tf.newaxis],
         )
-        return tf.cast(mean, small)
 
     def _sums(self, pairs: Tensor, mask: Tensor) -> tuple[Any, Any, Any]:
         """Highest score, sum of weights and weighted sum of pairs of each row."""

@@ -75,6 +75,65 @@ def test_a_model_with_a_head_of_its_own_is_served_as_a_whole(tmp_path: Path) -> 
         np.testing.assert_allclose(got["predictions"], answers(model, rows), rtol=1e-6, atol=1e-6)
 
 
+_PARTS = tfrs_afm.interactions
+_IN_HALF_PRECISION = {
+    "attention": lambda: _PARTS.AFM(4),
+    "all parts": lambda: _PARTS.FieldGate(
+        _PARTS.AFM(
+            pooling=_PARTS.BatchNormPooling(_PARTS.FieldPairWeights()),
+            deep=_PARTS.Deep([8, 4], batch_norm=True),
+        )
+    ),
+    "DeepFM": lambda: _PARTS.DeepFM([8, 4]),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("interaction", "policy"),
+    [
+        ("attention", "mixed_bfloat16"),
+        ("all parts", "mixed_bfloat16"),
+        ("DeepFM", "mixed_float16"),
+    ],
+)
+def test_a_model_trained_in_half_precision_is_served_in_float32(
+    interaction: str, policy: str, tmp_path: Path
+) -> None:
+    """Half precision rounds one way in a graph and another in its twin: nothing could be held."""
+
+    def made(policy: str) -> Any:
+        tf.keras.mixed_precision.set_global_policy(policy)
+        try:
+            task = tfrs_afm.tasks.Ranking(_IN_HALF_PRECISION[interaction]())
+            model = tfrs_afm.models.AFM(rankers.small_columns(), task=task)
+            answers(model, serialized(1))
+        finally:
+            tf.keras.mixed_precision.set_global_policy("float32")
+        return model
+
+    model, whole = rankers.trained(made(policy)), made("float32")
+    whole.set_weights(model.get_weights())
+    rows, films = serialized(), [7, 0, 49]
+    before = answers(model, rows)
+    path = serving.export(model, tmp_path, examples=rows, candidate_features=["movie_id"])
+    np.testing.assert_array_equal(answers(model, rows), before)  # it computes as it did
+    assert model.task.compute_dtype == policy.removeprefix("mixed_")
+
+    candidates = []
+    for film in films:
+        candidate = tf.train.Example()
+        candidate.features.feature["movie_id"].int64_list.value.append(film)
+        candidates.append(rows[0] + candidate.SerializeToString())
+    with serving.Session(path) as session:
+        got = session.run("serving_default", {"examples": rows})["predictions"]
+        ranked = session.run("rank", {"context": rows[:1], "candidates": [films]})["scores"]
+    np.testing.assert_allclose(got, answers(whole, rows), atol=1e-5)
+    np.testing.assert_allclose(ranked, [answers(whole, candidates)], atol=1e-5)
+    np.testing.assert_allclose(got, before, atol=0.05)
+    assert not np.array_equal(got, before)
+
+
 @pytest.mark.long
 def test_a_served_model_that_answers_otherwise_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

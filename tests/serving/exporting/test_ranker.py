@@ -81,23 +81,3 @@ def test_attention_without_softmax_is_not_put_together_as_one_with() -> None:
     got = ranker.scores(tf.constant([head.SerializeToString()]), tf.constant([films], tf.int64))
     expected = scorer.answer(scorer.parse([whole(head, film) for film in films])).numpy()
     np.testing.assert_allclose(got, expected.reshape(1, 2), atol=1e-6)
-
-
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_a_model_of_half_precision_ranks_as_it_scores(policy: str) -> None:
-    """The pairs were of the half type, and the attention's weights of the whole one."""
-    tf.keras.mixed_precision.set_global_policy(policy)
-    try:
-        _, scorer, ranker = ranked()
-    finally:
-        tf.keras.mixed_precision.set_global_policy("float32")
-    assert ranker._pairs.pays
-    heads, films = contexts([5, 3, 0]), [7, 0, 19]
-    got = ranker.scores(
-        tf.constant([one.SerializeToString() for one in heads]),
-        tf.constant([films] * len(heads), tf.int64),
-    )
-    rows = [whole(head, film) for head in heads for film in films]
-    expected = scorer.answer(scorer.parse(rows)).numpy().reshape(3, 3)
-    np.testing.assert_allclose(got, expected, rtol=0.03)
-    assert np.ptp(expected) > 0.1
