@@ -299,6 +299,10 @@ class Training(Section):
     negatives and class weights included, or at 0. A ranking loss does not depend on w0, and labels
     of one class alone leave it at 0."""
 
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """What steps compute in: Keras' policy. Variables, validation and the trained model are
+    float32 in any case."""
+
     optimizer: Optimizer = Optimizer()
     """How gradients become updates."""
 

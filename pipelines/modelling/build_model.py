@@ -51,10 +51,15 @@ def build_model(configuration: Configuration, fitted: Fitted) -> Model:
     """
     tf.keras.utils.set_random_seed(configuration.training.seed)
     columns = columns_of(configuration, fitted)
-    model = _model(configuration, columns)
-    model.compile(make_optimizer(configuration.training.optimizer))
-    # An empty batch makes the variables.
-    model(tf.io.parse_example(tf.zeros([0], tf.string), tfrs_afm.parse_spec(columns)))
+    before = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy(configuration.training.precision)
+    try:
+        model = _model(configuration, columns)
+        model.compile(make_optimizer(configuration.training.optimizer))
+        # An empty batch makes the variables.
+        model(tf.io.parse_example(tf.zeros([0], tf.string), tfrs_afm.parse_spec(columns)))
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
     return model
 
 

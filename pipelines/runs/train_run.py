@@ -27,6 +27,7 @@ from pipelines.sources.source import Source
 from pipelines.training.checkpoints import History, restore_best
 from pipelines.training.negatives import candidates_of
 from pipelines.training.train import Trainer, train
+from tfrs_afm._host import full_precision
 from tfrs_afm.growth import carry_over
 from tfrs_afm.types import Model
 
@@ -183,11 +184,12 @@ def _finish(
     origin: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Calibrates, saves and evaluates a trained model."""
-    calibrate(configuration, model, spec, prepared)
-    with atomic_file(folder.model) as partial:
-        model.save(partial)
     parts = [part for part in spec.parts if part != "train"]
-    metrics = evaluate_splits(configuration, model, spec, prepared, parts)
+    with full_precision(model):  # half precision is for training
+        calibrate(configuration, model, spec, prepared)
+        with atomic_file(folder.model) as partial:
+            model.save(partial)
+        metrics = evaluate_splits(configuration, model, spec, prepared, parts)
     folder.write_metrics(metrics)
     folder.write_run(
         {

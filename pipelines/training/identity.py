@@ -148,6 +148,7 @@ _LATER = {
     "of_pairs": False,
     "batch_norm": False,  # of the pre-training, as is the next
     "dropout": 0.0,
+    "precision": "float32",
 }
 
 

@@ -26,6 +26,7 @@ from pipelines.training.schedule import is_best_epoch, learning_rate_factor, wei
 from pipelines.training.step_randomness import step_randomness
 from pipelines.training.steps import ScheduledSteps, Steps
 from pipelines.training.weight_average import WeightAverage
+from tfrs_afm._host import full_precision
 from tfrs_afm.kernels.library import form_here
 from tfrs_afm.types import Dataset, Model
 
@@ -74,7 +75,8 @@ class Loop:
         scheduled = isinstance(strategy, tf.distribute.ParameterServerStrategy)
         steps: Any = ScheduledSteps if scheduled else Steps
         self._train_steps = steps(model.train_step, strategy, self._before_step, self._after_step)
-        self._test_steps = Steps(model.test_step, strategy)
+        # As the model is used: half precision is for training, and rounded scores have ties.
+        self._test_steps = Steps(full_precision(model)(model.test_step), strategy)
         self._checkpoints = Checkpoints(
             folder / "checkpoints",
             tf.train.Checkpoint(
@@ -166,7 +168,7 @@ class Loop:
             if self._team.is_chief:
                 write_text(described, json.dumps(self._description))
             self._note_kernels()
-            self._save()
+            self._checkpoints.save(self._state)
             return
         if not resume:
             raise ValueError(
@@ -266,7 +268,7 @@ class Loop:
             seconds = training.checkpoint_every_seconds
             late = bool(seconds) and now - saved_at >= (seconds or 0.0)
             if due or any(self._team.sums(int(late and self._team.is_chief))):
-                self._save()
+                self._checkpoints.save(self._state)
                 saved, saved_at = state.step, now
             self._end_if_asked()
         self._profile.close()
@@ -301,7 +303,7 @@ class Loop:
         state.rows, state.seconds, state.waited = 0, 0.0, 0.0
         state.kernels = state.kernels[-1:]
         self._model.reset_metrics()  # those of groups hold every example
-        self._save()
+        self._checkpoints.save(self._state)
 
     def _evaluate(self, record: dict[str, Any]) -> bool:
         """Adds the metrics of validation; returns whether SIGTERM came before they were whole."""
@@ -338,12 +340,9 @@ class Loop:
             if with_groups or not isinstance(metric, grouped)
         }
 
-    def _save(self) -> None:
-        self._checkpoints.save(self._state)
-
     def _end_if_asked(self) -> None:
         if self._asked_to_end():
-            self._save()
+            self._checkpoints.save(self._state)
             raise SystemExit(_TERMINATED)
 
     def _check_length(self) -> None:
