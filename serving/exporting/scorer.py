@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfrs_afm
 from serving.exporting.model_inputs import ModelInputs, recorded_inputs
 from serving.exporting.same_computation import same_computation
+from tfrs_afm._host import layers_of
 from tfrs_afm.columns.joined_members import plain_keys
 from tfrs_afm.embeddings.column_embedding import ColumnEmbedding
 from tfrs_afm.tasks.interaction_task import InteractionTask
@@ -18,6 +19,7 @@ from tfrs_afm.types import Model, Tensor
 
 _TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _READY = (tfrs_afm.models.AFM, tfrs_afm.models.DeepFM)
+_WITHOUT_PYTHON_FLOW = {"tfrs_afm", "tf_keras", "tensorflow_recommenders"}
 
 
 class Scorer:
@@ -177,6 +179,21 @@ class Scorer:
         ready = type(model) in _READY and not {"call", "logits"} & vars(model).keys()
         if ready or self._is_only(task):
             self.task = task
+
+    @property
+    def autograph(self) -> bool:
+        """Whether what is served runs code that AutoGraph may have to convert: somebody else's.
+
+        Converting ours, which has nothing to convert, takes longer than all the rest of tracing.
+        """
+        parts = [self.model] if self.task is None else [self.embedding, self.task]
+        layers = [one for part in parts for one in layers_of(part)]
+        functions = [getattr(one, "activation", None) for one in layers]
+        lambdas = [one.function for one in layers if isinstance(one, tf.keras.layers.Lambda)]
+        calls = [one.call for one in layers if "call" in vars(one)]
+        written = [*map(type, layers), *filter(None, functions), *lambdas, *calls]
+        packages = {str(getattr(one, "__module__", None)).partition(".")[0] for one in written}
+        return not packages <= _WITHOUT_PYTHON_FLOW
 
     def _is_only(self, task: Any) -> bool:
         """Whether the model's graph is that of the task over the embedding, or of its logits."""

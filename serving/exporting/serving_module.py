@@ -249,22 +249,25 @@ class ServingModule(tf.Module):
 
 
 _STRINGS = tf.TensorSpec([None], tf.string, "inputs")
+_EXAMPLES = tf.TensorSpec([None], tf.string, "examples")
+_CONTEXT = tf.TensorSpec([None], tf.string, "context")
 
 
 def _functions(
     scorers: Mapping[str, Scorer], rankers: Mapping[str, Ranker], raw: RawInputs
 ) -> dict[str, Any]:
     scorer = next(iter(scorers.values()))
+    autograph = any(one.autograph for one in scorers.values())
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[_STRINGS], autograph=autograph)
     def score(inputs: Any) -> dict[str, Any]:  # traced once, for three signatures
         return all_outputs(scorers, scorer.parse(inputs, ragged=True))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    @tf.function(input_signature=[_EXAMPLES], autograph=autograph)
     def predict(examples: Any) -> dict[str, Any]:
         return score(examples)
 
-    @tf.function(input_signature=[raw.specs()])
+    @tf.function(input_signature=[raw.specs()], autograph=autograph)
     def tensors(inputs: Any) -> dict[str, Any]:
         return all_outputs(scorers, raw.features(inputs, as_parsed=scorer.task is None))
 
@@ -280,17 +283,17 @@ def _of_task(scorer: Scorer, ranker: Ranker, score: Any) -> dict[str, Any]:
     predictions = scorer.output or "predictions"
     several = tf.TensorSpec([None, None], ranker.candidate_dtype, "candidates")
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[_STRINGS], autograph=scorer.autograph)
     def classify(inputs: Any) -> dict[str, Any]:
         positive = score(inputs)[predictions]
         classes = tf.repeat([["0", "1"]], tf.shape(positive)[0], axis=0)  # (batch, 2)
         return {"classes": classes, "scores": tf.stack([1.0 - positive, positive], axis=1)}
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[_STRINGS], autograph=scorer.autograph)
     def regress(inputs: Any) -> dict[str, Any]:
         return {"outputs": score(inputs)[predictions]}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "context"), several])
+    @tf.function(input_signature=[_CONTEXT, several], autograph=scorer.autograph)
     def rank(context: Any, candidates: Any) -> dict[str, Any]:
         tf.debugging.assert_equal(
             tf.shape(context)[0],
@@ -299,7 +302,7 @@ def _of_task(scorer: Scorer, ranker: Ranker, score: Any) -> dict[str, Any]:
         )
         return {"scores": ranker.scores(context, candidates)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    @tf.function(input_signature=[_EXAMPLES], autograph=scorer.autograph)
     def explain(examples: Any) -> dict[str, Any]:
         return explained(scorer, scorer.parse(examples, ragged=True))
 

@@ -81,6 +81,23 @@ def second_head(features: Any, logits: Any) -> Any:
     return tf.where(other > 0.999, other, tf.sigmoid(logits))
 
 
+def in_python(features: Any, logits: Any) -> Any:
+    """What only AutoGraph can trace."""
+    score, times = tf.sigmoid(logits), 0
+    while times < tf.rank(logits):
+        score, times = score * 0.9, times + 1
+    return score
+
+
+def patched_in_python() -> tf.keras.Model:
+    model = tfrs_afm.models.AFM(columns(), attention_units=4)
+    ours = model.call
+    model.call = lambda features, training=None: in_python(
+        features, ours(features, training=training)
+    )
+    return model
+
+
 def patched() -> tf.keras.Model:
     model = tfrs_afm.models.AFM(columns(), attention_units=4)
     ours = model.call
@@ -97,6 +114,8 @@ MODELS: dict[str, Callable[[], tf.keras.Model]] = {
     "subclass": lambda: Clipped(columns(), attention_units=4),
     "subclass_logits": lambda: Sure(columns(), attention_units=4),
     "patched": patched,
+    "in_python": lambda: Own(in_python),
+    "patched_in_python": patched_in_python,
 }
 PLAIN: dict[str, Callable[[], tf.keras.Model]] = {
     "ready": lambda: tfrs_afm.models.AFM(columns(), attention_units=4),
