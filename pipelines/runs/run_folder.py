@@ -88,9 +88,12 @@ class RunFolder:
         """
         path = self.path / "configuration.json"
         if not path.is_file():
+            fix = "Make it with: python -m pipelines train"
+            if self.has_begun:  # train itself would advise that, too
+                fix = "It holds checkpoints without: copy the run again, or take another folder."
             raise ValueError(
                 f"`--out` must be the folder of a run. Received: --out {self.path}, which has no "
-                "configuration.json. Make it with: python -m pipelines train"
+                f"configuration.json. {fix}"
             )
         return load_configuration(path, overrides)
 
