@@ -30,7 +30,8 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self.connections: list[tuple[socket.socket, socket.socket]] = []
         self.silent: set[int] = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while True:
@@ -38,7 +39,11 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._port))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._port))
+            except OSError:  # the server has ended, and a client tries once more
+                client.close()
+                continue
             number = len(self.connections)
             self.connections.append((client, server))
             for ends in ((client, server), (server, client)):
@@ -53,6 +58,8 @@ class Proxy:
             return
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who accepts
+        self._accepting.join()
         self._listener.close()
         for end in (end for both in self.connections for end in both):
             end.close()
