@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ def one_session(afm: Exported, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         def __exit__(self, *_: Any) -> None:
             pass
 
+        def run(self, signature: str, inputs: Any, **given: Any) -> Any:
+            """Asks once: nearly all requests of a sidecar are those of the others."""
+            asked = signature, pickle.dumps([inputs, given])
+            if asked not in answers:
+                answers[asked] = super().run(signature, inputs, **given)
+            return answers[asked]
+
+    answers: dict[Any, Any] = {}
     kept = Kept(afm.path)
     monkeypatch.setattr(verification, "Session", lambda path: kept)
     yield
@@ -65,9 +74,9 @@ def test_a_sidecar_with_a_value_of_another_kind_fails_or_changes_nothing(
     content = None
     monkeypatch.setattr(verification, "read_sidecar", lambda path: content)
     requests = written["golden"]["requests"]
-    for one in requests.values():  # one row is as good as all
+    for one in requests.values():  # two rows are as good as all
         for side in ("inputs", "outputs"):
-            one[side] = {name: rows[:1] for name, rows in one[side].items()}
+            one[side] = {name: rows[:2] for name, rows in one[side].items()}
     refused = 0
     for path in places(written):
         for other in OTHERS:
