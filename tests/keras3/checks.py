@@ -211,6 +211,15 @@ def check_half_precision() -> None:
         np.testing.assert_allclose(ops.convert_to_numpy(answer), wanted, rtol=0.05, atol=0.05)
 
 
+def check_bias_before_batch_norm() -> None:
+    """Batch norm takes it off again: in half precision its gradient is 0 and no rounding."""
+    layer = interactions.Deep([4], batch_norm=True, dtype="mixed_bfloat16")
+    layer(VECTORS)
+    found = zip(layer.trainable_variables, gradients(layer)[1:], strict=True)
+    zero = [one.path for one, gradient in found if not np.any(gradient)]
+    assert zero == [layer.tower.layers[0].bias.path], zero
+
+
 def model_of(name: str) -> Any:
     """A model as of users: embeddings with padding, weights of ids, a layer of ours."""
     ids = keras.Input((4,), dtype="int32")
@@ -246,7 +255,13 @@ def check_loading(file: Path) -> None:
 
 
 TRAINED = ("afm with tower", "batch norm", "in sets")
-ALONE = (check_oracles, check_few_members, check_mask_and_groups, check_half_precision)
+ALONE = (
+    check_oracles,
+    check_few_members,
+    check_mask_and_groups,
+    check_half_precision,
+    check_bias_before_batch_norm,
+)
 
 
 def main(folder: Path) -> None:

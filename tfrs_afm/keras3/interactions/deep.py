@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from tfrs_afm.types import Shape, Tensor
 
 
+class Dense(keras.layers.Dense):
+    """A dense layer before batch norm, which takes the bias off again.
+
+    So the gradient of the bias is 0, and not, in half precision, what rounding leaves.
+    """
+
+    def call(self, inputs: "Tensor", training: bool | None = None) -> "Tensor":
+        """Computes `inputs W + b`."""
+        bias = ops.convert_to_tensor(self.bias)
+        if self.compute_dtype in ("float16", "bfloat16"):
+            bias = ops.stop_gradient(bias) + 0.0 * bias
+        return ops.matmul(inputs, self.kernel) + bias
+
+
 @keras.saving.register_keras_serializable(package="tfrs_afm")
 class Deep(MemberLayer):
     """Feeds the concatenated vectors through fully connected layers to one logit.
@@ -67,8 +81,9 @@ class Deep(MemberLayer):
         regularizer = keras.regularizers.L2(self.l2) if self.l2 else None
         policy = self.dtype_policy
         layers: list[Any] = []
+        hidden = Dense if self.batch_norm else keras.layers.Dense
         for width in self.units:
-            layers.append(keras.layers.Dense(width, kernel_regularizer=regularizer, dtype=policy))
+            layers.append(hidden(width, kernel_regularizer=regularizer, dtype=policy))
             if self.batch_norm:
                 layers.append(keras.layers.BatchNormalization(dtype=policy))
             layers.append(keras.layers.Activation(self.activation, dtype=policy))
