@@ -138,8 +138,11 @@ RandomGenerator: Any = importlib.import_module(
 
 
 def layers_of(layer: Layer) -> list[Any]:
-    """Returns a layer and all layers inside it, however deep."""
-    return list(layer._flatten_layers())
+    """Returns a layer and all layers inside it, however deep; of anything else, those inside it."""
+    kind = tf.keras.layers.Layer
+    if isinstance(layer, kind):
+        return list(layer._flatten_layers())
+    return [one for one in getattr(layer, "submodules", ()) if isinstance(one, kind)]
 
 
 @contextlib.contextmanager

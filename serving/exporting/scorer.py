@@ -191,7 +191,7 @@ class Scorer:
         functions = [getattr(one, "activation", None) for one in layers]
         lambdas = [one.function for one in layers if isinstance(one, tf.keras.layers.Lambda)]
         calls = [one.call for one in layers if "call" in vars(one)]
-        written = [*map(type, layers), *filter(None, functions), *lambdas, *calls]
+        written = [*map(type, [*parts, *layers]), *filter(None, functions), *lambdas, *calls]
         packages = {str(getattr(one, "__module__", None)).partition(".")[0] for one in written}
         return not packages <= _WITHOUT_PYTHON_FLOW
 

@@ -170,8 +170,12 @@ def test_a_model_that_answers_nan_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_without_our_layer_is_refused(tmp_path: Path) -> None:
-    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+@pytest.mark.parametrize(
+    "model",
+    [tf.keras.Sequential([tf.keras.layers.Dense(1)]), tf.Module(), len],
+    ids=["keras", "module", "function"],
+)
+def test_a_model_without_our_layer_is_refused(model: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`model` must hold a tfrs_afm embedding layer"):
         serving.export(model, tmp_path)
 
