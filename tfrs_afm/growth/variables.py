@@ -99,12 +99,6 @@ def carry_variables(
 def _misfit(place: str, old: Parts, new: Parts) -> str:
     if place not in old.variables:
         return "not in the old model"
-    here, there = new.owners[place][-1], old.owners[place][-1]
-    if len(new.owners[place]) > 1 and type(here) is not type(there):
-        return f"of a {type(here).__name__}, was of a {type(there).__name__}"
-    by_field = any(getattr(owner, "by_field", False) for owner in new.owners[place][-1:])
-    if by_field and old.fields != new.fields:
-        return "fields changed: its weights are those of the fields at these places"
     tower = new.tower_of(place)
     if tower is not None and tower in old.towers:
         now, was = (
@@ -113,6 +107,12 @@ def _misfit(place: str, old: Parts, new: Parts) -> str:
         )
         if now != was:  # its layers are counted, so that others may stand at their places
             return f"a tower of {now}, was {was}"
+    here, there = new.owners[place][-1], old.owners[place][-1]
+    if len(new.owners[place]) > 1 and type(here) is not type(there):
+        return f"of a {type(here).__name__}, was of a {type(there).__name__}"
+    by_field = any(getattr(owner, "by_field", False) for owner in new.owners[place][-1:])
+    if by_field and old.fields != new.fields:
+        return "fields changed: its weights are those of the fields at these places"
     return ""
 
 
