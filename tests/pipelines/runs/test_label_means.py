@@ -106,4 +106,15 @@ def test_a_run_of_a_release_without_this_start_goes_on() -> None:
     refuse_other_run(saved, {"training": {"seed": 0, "bias_start": "mean"}, "data": {}})
     with pytest.raises(ValueError, match=r"training\.bias_start: mean was zero"):
         refuse_other_run({"training": {"bias_start": "zero"}}, {"training": {"bias_start": "mean"}})
+
+
+def test_a_run_of_a_release_without_half_precision_goes_on_in_float32() -> None:
+    saved = {"training": {"seed": 0}, "data": {}}
+    refuse_other_run(saved, {"training": {"seed": 0, "precision": "float32"}, "data": {}})
+    half = {"training": {"seed": 0, "precision": "mixed_bfloat16"}, "data": {}}
+    with pytest.raises(ValueError, match=r"training\.precision"):
+        refuse_other_run(saved, half)
+
+
+def test_a_mean_that_is_not_known_gives_no_rate() -> None:
     assert math.isnan(trained_rate(Training(), float("nan")))
