@@ -5,13 +5,16 @@ Usage: python -m benchmarks.accuracy --data-dir FOLDER [--out FOLDER] [--only RE
 Trains each recipe with the seeds 1, 2, 3 and writes the table of benchmarks/accuracy.md again from
 all runs that are in --out: a run that is there already is not repeated, and one that was stopped
 goes on. Each number stands beside the published one of the same part: validation beside validation,
-test beside test. FOLDER holds the raw data sets: frappe, adult, ml-1m, lastfm, criteo-sample.
+test beside test. Copies of the runs that predict probabilities are calibrated on the validation
+split, for a second table. FOLDER holds the raw data sets: frappe, adult, ml-1m, lastfm,
+criteo-sample.
 """
 
 import argparse
 import dataclasses
 import json
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Sequence
@@ -25,6 +28,8 @@ from pipelines.runs.train_run import train_run
 
 _PAGE = Path(__file__).with_suffix(".md")
 _MARKS = ("<!-- table -->", "<!-- end of table -->")
+_CALIBRATION_MARKS = ("<!-- calibration -->", "<!-- end of calibration -->")
+_CALIBRATIONS = ("temperature", "isotonic")
 _LESS_IS_BETTER = ("logloss", "rmse")
 
 
@@ -111,14 +116,17 @@ ROWS = [
             Metric("logloss", "DeepFM .1495", "DESTINE .14574", 0.135, "validation"),
         ),
     ),
-    Row(
-        "frappe-afm-deep",
-        "Frappe, dim 10",
-        "frappe",
-        (
-            Metric("auc", *_LEADERS[0], 0.9867, "validation"),
-            Metric("logloss", *_LEADERS[1], 0.127, "validation"),
-        ),
+    *(
+        Row(
+            recipe,
+            "Frappe, dim 10",
+            "frappe",
+            (
+                Metric("auc", *_LEADERS[0], 0.9867, "validation"),
+                Metric("logloss", *_LEADERS[1], 0.127, "validation"),
+            ),
+        )
+        for recipe in ("frappe-afm-deep", "frappe-best")
     ),
     Row(
         "frappe-afm-rmse",
@@ -209,17 +217,62 @@ def run(row: Row, data_dir: Path, out: Path, seed: int) -> None:
     overrides = [*row.overrides, f"training.seed={seed}", "evaluation.bootstrap=0"]
     if row.folder is not None:
         overrides.append(f'data.path="{(data_dir / row.folder).absolute()}"')
-    folder = out / row.recipe / f"seed-{seed}"
+    folder, data = out / row.recipe / f"seed-{seed}", out / row.recipe / "data"
     started = time.monotonic()
-    train_run(
-        load_configuration(row.recipe, overrides),
-        folder,
-        resume=True,
-        data=out / row.recipe / "data",
-    )
+    train_run(load_configuration(row.recipe, overrides), folder, resume=True, data=data)
     seconds = folder / "seconds.json"
     if not seconds.exists():  # a run that was stopped tells the time of its last part only
         write_text(seconds, json.dumps(time.monotonic() - started))
+    if not _tells_probabilities(folder):
+        return
+    for kind in _CALIBRATIONS:
+        copy = out / row.recipe / kind / folder.name
+        if not copy.exists():
+            # A run that has ended gets its calibration when it goes on.
+            shutil.copytree(folder, begun := copy.with_suffix(".begun"), dirs_exist_ok=True)
+            given = [*overrides, f'training.calibration="{kind}"']
+            train_run(load_configuration(row.recipe, given), begun, resume=True, data=data)
+            begun.rename(copy)
+
+
+def _tells_probabilities(folder: Path) -> bool:
+    """Whether a run's evaluation looked at probabilities, and not at an order or a number."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return all("calibration_error" in one for part in metrics.values() for one in part.values())
+
+
+def calibration_table(out: Path, former: str = "") -> str:
+    """Calibration error and AUC before and after, as Markdown; of runs not here as before."""
+    kinds = ("before", *_CALIBRATIONS)
+    lines = [
+        _line(
+            (
+                *("recipe", "part", "seeds"),
+                *(f"calibration error, {kind}" for kind in kinds),
+                *(f"AUC, {kind}" for kind in kinds),
+            )
+        )
+    ]
+    lines.append(_line(["---"] * (3 + 2 * len(kinds))))
+    for row in ROWS:
+        base = out / row.recipe
+        seeds = [one.name for one in sorted((base / _CALIBRATIONS[-1]).glob("seed-?"))]
+        if not seeds:
+            lines += [line for line in former.splitlines() if f"| `{row.recipe}` |" in line]
+            continue
+        read = [
+            [json.loads((base / kind / seed / "metrics.json").read_text()) for seed in seeds]
+            for kind in (".", *_CALIBRATIONS)
+        ]
+        part = "test" if "test" in read[0][0] else "validation"
+        model = load_configuration(row.recipe).model.kind
+        means = [
+            f"{statistics.fmean(one[part][model][name]['value'] for one in runs):.5f}"
+            for name in ("calibration_error", "auc")
+            for runs in read
+        ]
+        lines.append(_line((f"`{row.recipe}`", part, str(len(seeds)), *means)))
+    return "\n".join(lines)
 
 
 def measured(row: Row, out: Path) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -235,7 +288,7 @@ def measured(row: Row, out: Path) -> dict[tuple[str, str], tuple[str, ...]]:
     if not runs:
         return {}
     model = load_configuration(row.recipe).model.kind
-    found = {}
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
     for metric in row.metrics:
         for part in ("validation", "test"):
             if part not in runs[0] or (
@@ -310,11 +363,13 @@ def main() -> None:
                 print(f"{row.recipe}, seed {seed}", flush=True)
                 run(row, options.data_dir, options.out, seed)
                 text = _PAGE.read_text()
-                before, _, rest = text.partition(_MARKS[0])
-                former, _, after = rest.partition(_MARKS[1])
-                block = f"{_MARKS[0]}\n{table(options.out, former)}\n{_MARKS[1]}"
-                write_text(_PAGE, before + block + after)
-    print(table(options.out))
+                for marks, made in ((_MARKS, table), (_CALIBRATION_MARKS, calibration_table)):
+                    before, _, rest = text.partition(marks[0])
+                    former, _, after = rest.partition(marks[1])
+                    block = f"{marks[0]}\n{made(options.out, former)}\n{marks[1]}"
+                    text = before + block + after
+                write_text(_PAGE, text)
+    print(table(options.out), calibration_table(options.out), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from serving.signatures import (
     signature_kind,
 )
 from tfrs_afm.columns.feature_shapes import failed
-from tfrs_afm.columns.joined_members import one_id_each
+from tfrs_afm.columns.flat_ids import PaddedLists, one_id_each
 from tfrs_afm.types import Model
 
 _PADDING = {tf.string: b"padding", tf.int64: 0, tf.float32: 0.5}
@@ -85,14 +85,15 @@ class RawInputs:
                 people read them. Our embedding layer takes them apart as they are.
 
         Returns:
-            Features by name; lists are SparseTensors of their true lengths.
+            Features by name; lists are SparseTensors of their true lengths, or PaddedLists where
+            they need not be as parsed.
         """
         found: dict[str, Any] = {}
         lists = {
             key: (tensors[self.inputs[key]], tensors[name]) for key, name in self.lengths.items()
         }
-        for key, one in _ragged(lists).items():
-            found[key] = one.to_sparse() if as_parsed else one
+        for key, one in _padded(lists).items():
+            found[key] = one.ragged().to_sparse() if as_parsed else one
         for key, feature in self._spec.items():
             tensor = tensors[self.inputs[key]]
             if key in self.lengths:
@@ -132,8 +133,8 @@ class RawInputs:
         return found
 
 
-def _ragged(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """Dense lists and their lengths as RaggedTensors, once all of them are known to fit."""
+def _padded(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, PaddedLists]:
+    """Dense lists, and what their lengths say is real, once all of them are known to fit."""
     shaped = {
         key: (tf.ensure_shape(dense, [None, None]), tf.ensure_shape(lengths, [None]))
         for key, (dense, lengths) in lists.items()
@@ -152,10 +153,8 @@ def _ragged(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
     found = {}
     with tf.control_dependencies([check]):
         for key, (dense, lengths) in shaped.items():
-            real = tf.sequence_mask(tf.identity(lengths), tf.shape(dense)[1])
-            found[key] = tf.RaggedTensor.from_row_lengths(
-                tf.boolean_mask(dense, real), lengths, validate=False
-            )
+            places = tf.range(tf.shape(dense, tf.int64)[1])
+            found[key] = PaddedLists(dense, places < tf.identity(lengths)[:, tf.newaxis])
     return found
 
 

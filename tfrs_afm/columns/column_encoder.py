@@ -1,24 +1,27 @@
 """Raw features to ids, values and real members, column by column."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import tensorflow as tf
 
 from tfrs_afm.columns.feature_shapes import checked_shapes
 from tfrs_afm.columns.field import Field
-from tfrs_afm.columns.joined_members import (
+from tfrs_afm.columns.flat_ids import (
     FlatIds,
-    JoinedMembers,
+    PaddedLists,
     as_sparse,
-    check_ids,
     flat_ids,
     is_padding,
+    one_id_each,
+)
+from tfrs_afm.columns.joined_members import (
+    JoinedMembers,
+    check_ids,
     join,
     keys_of_ids,
     may_be_out_of_range,
     may_be_unknown,
-    one_id_each,
     plain_keys,
 )
 from tfrs_afm.columns.missing_numbers import ReadFeatures
@@ -71,7 +74,7 @@ class ColumnEncoder(tf.Module):
         """Checks raw features and makes a cache from which the other methods read.
 
         Args:
-            features: Raw features by name: Tensor, SparseTensor or RaggedTensor.
+            features: Raw features by name: Tensor, SparseTensor, RaggedTensor or PaddedLists.
             fields: The fields that will be encoded.
             joined: Those of them that `join` will encode.
 
@@ -89,6 +92,7 @@ class ColumnEncoder(tf.Module):
                 f"features={type(features).__name__}. Pass the parsed features by name."
             )
         tensors: dict[str, Any] = {}
+        real: dict[str, Any] = {}
         plain = plain_keys(fields, joined)
         for field in fields:
             for key in field.keys:
@@ -99,13 +103,18 @@ class ColumnEncoder(tf.Module):
                         "Add it, or parse with `tfrs_afm.parse_spec(columns)`."
                     )
                 value = features[key]
+                if isinstance(value, PaddedLists):
+                    if key in plain:
+                        real[key] = value.real
+                    value = value.values if key in plain else value.ragged()
                 if key not in plain or not isinstance(value, tf.RaggedTensor):
                     value = as_column_input(value)
                 tensors[key] = value
         tensors = checked_shapes(tensors, fields)
         flats: dict[str, FlatIds] = {}
         for key in plain:
-            flat = flat_ids(tensors[key])
+            value = tensors[key]
+            flat = flat_ids(PaddedLists(value, real[key]) if key in real else value)
             if flat is None:
                 tensors[key] = as_column_input(tensors[key])
             else:
@@ -115,13 +124,22 @@ class ColumnEncoder(tf.Module):
             tensors[key] = one_id_each(tensors[key])
         return ReadFeatures(tensors, flats, fields)
 
-    def one_each_expected(self, field: Field, cache: ReadFeatures) -> bool:
-        """Whether a field may have one id in each example, as far as shapes tell."""
+    def form(self, field: Field, cache: ReadFeatures) -> Literal["one", "padded", "any"]:
+        """In which form a field's ids come, as far as shapes tell.
+
+        Returns:
+            "one" if each example may have one id, "padded" if lists of a batch are of one length
+            that holds padding, else "any".
+        """
         column = field.categorical
+        flat = cache.flats.get(field.keys[0])
+        if flat is not None and flat.longest is not None:
+            return "padded"
         if field.sequence or (hasattr(column, "boundaries") and _elements(column) > 1):
-            return False
+            return "any"
         tensor = cache.get(field.keys[0], self._resources) if len(field.keys) == 1 else None
-        return tensor is None or tensor.shape.rank != 2 or tensor.shape[1] in (None, 1)
+        one = tensor is None or tensor.shape.rank != 2 or tensor.shape[1] in (None, 1)
+        return "one" if one else "any"
 
     @tf.autograph.experimental.do_not_convert
     def join(
@@ -144,6 +162,9 @@ class ColumnEncoder(tf.Module):
             else:
                 flats.append(raw._replace(values=values))
             raws.append(raw if raw is not None and raw.one_each else None)
+            if flats[-1].real is not None:
+                ids = tf.where(flats[-1].real, values, tf.constant(-1, tf.int64))
+                flats[-1] = flats[-1]._replace(values=ids)
         padded = [index for index, raw in enumerate(raws) if raw is not None]
         # An identity column gives out -1 as it is; all others make an id of what is padding.
         if any(not may_be_out_of_range(fields[index].categorical) for index in padded):
@@ -151,7 +172,8 @@ class ColumnEncoder(tf.Module):
             for index, one in zip(padded, padding, strict=True):
                 ids = tf.where(one, tf.constant(-1, tf.int64), flats[index].values)
                 flats[index] = flats[index]._replace(values=ids)
-        unknown = bool(padded) or any(may_be_unknown(field.categorical) for field in fields)
+        unknown = bool(padded) or any(flat.real is not None for flat in flats)
+        unknown = unknown or any(may_be_unknown(field.categorical) for field in fields)
         return join(fields, flats, unknown=unknown, one_each=one_each)
 
     @tf.autograph.experimental.do_not_convert

@@ -1,37 +1,16 @@
 """The members of several fields in one list, so that a batch is worked on and not its columns."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from tfrs_afm.columns.feature_shapes import failed
 from tfrs_afm.columns.field import Field, columns_below
+from tfrs_afm.columns.flat_ids import FlatIds
 from tfrs_afm.columns.missing_numbers import may_lack_numbers
-from tfrs_afm.types import Feature, Tensor
-
-
-class FlatIds(NamedTuple):
-    """What one raw feature holds, or one field's ids, without padding in between.
-
-    Attributes:
-        values: `(count,)`, example after example.
-        batch: `()` int64.
-        rows: `(count,)` int64, the example of each, ascending.
-        splits: `(batch + 1,)` int64, where the values of each example begin. Where neither this
-            nor `rows` is given, there is one value an example.
-    """
-
-    values: Any
-    batch: Any
-    rows: Any = None
-    splits: Any = None
-
-    @property
-    def one_each(self) -> bool:
-        """Whether each example has one value by its form."""
-        return self.rows is None and self.splits is None
+from tfrs_afm.types import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +29,8 @@ class JoinedMembers:
             shapes say so, None where nobody asked.
         lengths: `(F * B,)` int64, the number of ids of each segment; None where the features do
             not say it.
+        padded: For each field `(B, longest)` int64, the same ids, where they came as such; else
+            None.
     """
 
     ids: Any
@@ -59,61 +40,7 @@ class JoinedMembers:
     unknown: bool
     one_each: Any
     lengths: Any = None
-
-
-def flat_ids(value: Any) -> FlatIds | None:
-    """Takes a raw feature apart where that needs no search for what is not padding.
-
-    Args:
-        value: A raw feature: Tensor, SparseTensor, RaggedTensor.
-
-    Returns:
-        For `(batch,)` and `(batch, 1)` integers or strings one value an example, padding included;
-        for a ragged feature its values; None for any other.
-    """
-    if isinstance(value, tf.RaggedTensor):
-        if value.ragged_rank != 1 or value.flat_values.shape.rank != 1:
-            return None
-        splits = tf.cast(value.row_splits, tf.int64)
-        return FlatIds(value.values, tf.size(splits, tf.int64) - 1, splits=splits)
-    if not isinstance(value, tf.Tensor) or not (value.dtype.is_integer or value.dtype == tf.string):
-        return None
-    if value.shape.rank not in (1, 2) or (value.shape.rank == 2 and value.shape[1] != 1):
-        return None
-    flat = tf.reshape(value, [-1])
-    return FlatIds(flat, tf.size(flat, tf.int64))
-
-
-@tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
-def one_id_each(value: Any) -> Feature:
-    """Makes `(batch,)` or `(batch, 1)` ids sparse, faster than TensorFlow's columns do.
-
-    They search for what is not padding; with one id an example there is rarely any padding, and
-    the indices are known.
-
-    Args:
-        value: A Tensor of integers or strings, or anything else, which is returned as it is.
-
-    Returns:
-        A SparseTensor `(batch, 1)` without the entries that are -1 or the empty string.
-    """
-    if not isinstance(value, tf.Tensor) or not (value.dtype.is_integer or value.dtype == tf.string):
-        return value
-    if (value.shape.rank == 2 and value.shape[1] != 1) or value.shape.rank not in (1, 2):
-        return value
-    flat = tf.reshape(value, [-1])
-    batch = tf.shape(flat, tf.int64)[0]
-    indices = tf.stack([tf.range(batch), tf.zeros([batch], tf.int64)], axis=1)
-    real = flat != tf.constant("" if value.dtype == tf.string else -1, value.dtype)
-    indices, flat = tf.cond(
-        tf.reduce_all(real),
-        lambda: (indices, tf.identity(flat)),
-        lambda: (tf.boolean_mask(indices, real), tf.boolean_mask(flat, real)),
-    )
-    shape = tf.stack([batch, tf.constant(1, tf.int64)])
-    return tf.SparseTensor(
-        tf.ensure_shape(indices, [None, 2]), tf.ensure_shape(flat, [None]), shape
-    )
+    padded: Sequence[Any] | None = None
 
 
 def owners(ends: Tensor, count: Tensor) -> Tensor:
@@ -132,55 +59,6 @@ def owners(ends: Tensor, count: Tensor) -> Tensor:
         weights=tf.zeros([0], tf.int64),
     )
     return tf.cumsum(ended[:-1])
-
-
-def as_sparse(flats: Mapping[str, FlatIds]) -> dict[str, tf.SparseTensor]:
-    """The SparseTensors that columns turn into ids.
-
-    Columns look at the values alone, value by value; so in a graph all share places that are none.
-    """
-    if tf.executing_eagerly():  # where the shape would give that away
-        return {key: _sparse(flat) for key, flat in flats.items()}
-    none = tf.raw_ops.PlaceholderWithDefault(input=tf.zeros([0, 2], tf.int64), shape=[None, 2])
-    shape = tf.constant([0, 1], tf.int64)
-    return {
-        key: tf.SparseTensor(none, tf.ensure_shape(flat.values, [None]), shape)
-        if flat.values.shape[0] is not None
-        else tf.SparseTensor(none, flat.values, shape)
-        for key, flat in flats.items()
-    }
-
-
-def _sparse(flat: FlatIds) -> tf.SparseTensor:
-    count = tf.size(flat.values, tf.int64)
-    places = tf.stack([tf.range(count), tf.zeros([count], tf.int64)], axis=1)
-    return tf.SparseTensor(places, flat.values, tf.stack([count, 1]))
-
-
-def is_padding(flats: Sequence[FlatIds]) -> Tensor:
-    """Says which values of features with one an example are padding.
-
-    Args:
-        flats: Features with one value an example.
-
-    Returns:
-        `(len(flats), batch)` bool, True for -1 and the empty string.
-    """
-    found: list[Any] = []
-    order: list[int] = []
-    for dtype in dict.fromkeys(flat.values.dtype for flat in flats):
-        alike = [place for place, flat in enumerate(flats) if flat.values.dtype == dtype]
-        values = tf.stack([flats[place].values for place in alike])
-        padding = tf.constant("" if dtype == tf.string else -1, dtype)
-        if dtype.is_unsigned:
-            found.append(tf.zeros_like(values, tf.bool))
-        else:
-            found.append(values == padding)
-        order += alike
-    joined = tf.concat(found, 0)
-    if order == sorted(order):
-        return joined
-    return tf.gather(joined, [order.index(place) for place in range(len(order))])
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time
@@ -207,6 +85,7 @@ def join(
     count = tf.size(ids, tf.int64)
     just_one: Any = None
     lengths: Any = None
+    padded = None
     if all(flat.one_each for flat in flats):
         just_one = True
         sizes = tf.fill([len(fields)], batch)
@@ -237,12 +116,17 @@ def join(
     check = check_ids(fields, ids, sizes, segments, batch)
     with tf.control_dependencies([] if check is None else [check]):
         ids = tf.identity(ids)
-    return JoinedMembers(ids, segments, sizes, batch, unknown, just_one, lengths)
+        if all(flat.longest is not None for flat in flats):
+            padded = [tf.reshape(flat.values, [-1, flat.longest]) for flat in flats]
+    return JoinedMembers(ids, segments, sizes, batch, unknown, just_one, lengths, padded)
 
 
 def _rows(flat: FlatIds) -> Tensor:
     if flat.one_each:
         return tf.range(flat.batch)
+    if flat.longest is not None:
+        each = tf.broadcast_to(tf.range(flat.batch)[:, tf.newaxis], [flat.batch, flat.longest])
+        return tf.reshape(each, [-1])
     if flat.rows is not None:
         return flat.rows
     return owners(flat.splits[1:], tf.size(flat.values, tf.int64))

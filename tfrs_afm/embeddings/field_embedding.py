@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -152,7 +151,7 @@ class FieldEmbedding(ColumnEmbedding):
         cache = self._encoder.read(features, read, plain)
         numbers = [f for f in fields if f.categorical is None and not f.sequence]
         single = [f for f in numbers if f.table.rows == 1]
-        groups = [[f for f in single if self._held(f) == held] for held in (True, False)]
+        groups = [[f for f in single if self._held(f) == held] for held in ("apart", "")]
         blocks = [self._joined_numbers(group, cache) for group in groups if group]
         for field in numbers:
             if field not in single:
@@ -160,11 +159,10 @@ class FieldEmbedding(ColumnEmbedding):
                 linear = None if weights is None else tf.matmul(values, weights)
                 mask = tf.reduce_any(real, axis=1)
                 blocks.append(self._one(field, tf.matmul(values, rows), mask, linear))
-        expected = {f.name: self._encoder.one_each_expected(f, cache) for f in plain}
-        for kind, held in itertools.product((True, False), (True, False)):
-            alike = [f for f in plain if expected[f.name] == kind and self._held(f) == held]
-            if alike:
-                blocks.append(self._joined_ids(alike, cache, one_each=kind))
+        kinds = {f.name: (self._encoder.form(f, cache), self._held(f)) for f in plain}
+        for kind in dict.fromkeys(kinds.values()):
+            alike = [f for f in plain if kinds[f.name] == kind]
+            blocks.append(self._joined_ids(alike, cache, one_each=kind[0] == "one"))
         others = [f for f in fields if f not in numbers and f not in plain]
         members = self._encoder.encode(others, cache)
         parts = [self._look_up(field, one) for field, one in zip(others, members, strict=True)]
@@ -182,8 +180,8 @@ class FieldEmbedding(ColumnEmbedding):
             blocks.append(self._one(part.field, vectors, mask, linear))
         return blocks
 
-    def _held(self, field: Field) -> bool:
-        return self._stacked is not None and self._stacked.hold(field, linear=self.linear)
+    def _held(self, field: Field) -> str:
+        return "" if self._stacked is None else self._stacked.hold(field, linear=self.linear)
 
     def _one(self, field: Field, vectors: Tensor, mask: Tensor, linear: Tensor) -> "_Block":
         vectors = tf.reshape(vectors, [-1, 1, self.dim])

@@ -1,5 +1,6 @@
 """The tables of an embedding layer in one, for a graph that only scores."""
 
+import collections
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ class StackedTables(tf.Module):
 
     Training updates each table by itself. A served graph never does, and there an operation a
     column costs more than the numbers it computes. Before the rows of each table is a row of zeros,
-    which is what an unknown id, -1, gets, so that nothing has to be left out.
+    which is what an unknown id, -1, gets, so that nothing has to be left out. The linear weights of
+    sequences stand beside their vectors, in one row: what adds the one up adds up the other.
 
     Args:
         tables: Tables by name, as an embedding layer has them; those of other kinds than
@@ -37,69 +39,106 @@ class StackedTables(tf.Module):
         self, tables: dict[str, Layer], fields: Sequence[Field], dtype: str = "float32"
     ) -> None:
         super().__init__(name="stacked_tables")
-        self._first: dict[str, int] = {}  # the first row of a table
-        stacks: dict[bool, list[Any]] = {False: [], True: []}
+        stacks: dict[str, list[Any]] = {"vectors": [], "linear": [], "both": []}
+        dense = {
+            name: table
+            for name, table in tables.items()
+            if isinstance(table, DenseTable) and table.max_norm is None
+        }
+        self._first: dict[str, int] = {}  # the first row of a table in its stack
+        self._fields = {f.name for f in fields if f.table.name in dense}
+        self._linear = {f.name for f in fields if f"{f.name}/linear" in dense}
+        readers = collections.Counter(field.table.name for field in fields)
+        self._both = {
+            field.name
+            for field in fields
+            if field.sequence and readers[field.table.name] == 1 and dtype != "int8"
+        } & (self._fields & self._linear)
+        beside = {f.table.name: f"{f.name}/linear" for f in fields if f.name in self._both}
         weights = {f"{field.name}/linear" for field in fields}
-        for name, table in tables.items():
-            if isinstance(table, DenseTable) and table.max_norm is None:
-                rows = np.asarray(table.embedding_weights)
-                rows = rows.astype(np.promote_types(rows.dtype, np.float32))
-                stack = stacks[name in weights]
-                stack += [np.zeros([1, rows.shape[1]], rows.dtype), rows]
-                self._first[name] = sum(map(len, stack[:-1]))
-        self._fields = {f.name for f in fields if f.table.name in self._first}
-        whole = [np.concatenate(stack) if stack else None for stack in stacks.values()]
-        self.full_bytes = sum(rows.nbytes for rows in whole if rows is not None)
-        self.vectors: Any = None if whole[0] is None else _Rows(whole[0], dtype, "vectors")
+        for name, table in dense.items():
+            if name in beside.values():
+                continue
+            rows = _float_rows(table)
+            if name in beside:
+                rows = np.concatenate([rows, _float_rows(dense[beside[name]])], 1)
+            kind = "both" if name in beside else "linear" if name in weights else "vectors"
+            stack = stacks[kind]
+            stack += [np.zeros([1, rows.shape[1]], rows.dtype), rows]
+            self._first[name] = sum(map(len, stack[:-1]))
+        self.full_bytes = sum(rows.nbytes for stack in stacks.values() for rows in stack)
         small = "float16" if dtype == "int8" else dtype
-        self.linear: Any = None if whole[1] is None else _Rows(whole[1], small, "linear")
+        self._stacks = {
+            kind: _Rows(np.concatenate(stack), small if kind == "linear" else dtype, kind)
+            for kind, stack in stacks.items()
+            if stack
+        }
 
     @property
     def num_bytes(self) -> int:
         """Size of the rows as they are kept; `full_bytes` is that of the tables."""
-        return sum(one.num_bytes for one in (self.vectors, self.linear) if one is not None)
+        return sum(one.num_bytes for one in self._stacks.values())
 
-    def hold(self, field: Field, *, linear: bool) -> bool:
-        """Whether they hold what a field looks up."""
-        return field.name in self._fields and (not linear or f"{field.name}/linear" in self._first)
+    def hold(self, field: Field, *, linear: bool) -> str:
+        """How they hold what a field looks up: "both" in one row, "apart", or "" if they do not."""
+        if field.name not in self._fields or (linear and field.name not in self._linear):
+            return ""
+        return "both" if field.name in self._both else "apart"
 
     def numbers(self, fields: Sequence[Field]) -> tuple[Any, Any]:
         """Rows `(F, dim)` and linear weights `(F,)`, or None, of fields of one number."""
-        rows, weights = self._firsts(fields)
-        vectors = self.vectors.look_up(rows)
-        return vectors, None if weights is None else self.linear.look_up(weights)[:, 0]
+        found = [table.look_up(rows) for table, rows in self._tables_of(fields)]
+        vectors, linear = self._apart(fields, found)
+        return vectors, None if linear is None else linear[:, 0]
 
     def pooled(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
         """Looks members up and pools them, as the columns' combiners say.
 
         Args:
-            fields: F fields of which `hold` is true.
+            fields: F fields which `hold` holds alike.
             members: Their members, ids below 0 among them.
 
         Returns:
             Vectors `(batch, F, dim)`, mask `(batch, F)`, linear terms `(batch, F)` or None.
         """
         if members.one_each is True:
-            return self._looked_up(fields, members)
-        if members.one_each is None:
-            return self._summed(fields, members)
-        vectors, mask, *linear = tf.cond(
-            members.one_each,
-            lambda: [one for one in self._looked_up(fields, members) if one is not None],
-            lambda: [one for one in self._summed(fields, members) if one is not None],
-        )
-        return vectors, mask, linear[0] if linear else None
+            found, mask = self._looked_up(fields, members)
+        elif members.padded is not None:
+            found, mask = self._padded(fields, members)
+        elif members.one_each is None:
+            found, mask = self._summed(fields, members)
+        else:
+            found, mask = tf.cond(
+                members.one_each,
+                lambda: self._looked_up(fields, members),
+                lambda: self._summed(fields, members),
+            )
+        vectors, linear = self._apart(fields, found)
+        return vectors, mask, None if linear is None else tf.squeeze(linear, 2)
 
-    def _looked_up(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
+    def _looked_up(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[list[Any], Any]:
         ids = tf.transpose(tf.reshape(members.ids, [len(fields), -1]))  # (batch, F)
         known = _known(ids)
-        vectors, linear = (
-            None if first is None else table.look_up(known + first)
-            for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True)
-        )
-        return vectors, ids >= 0, None if linear is None else tf.squeeze(linear, 2)
+        return [table.look_up(known + one) for table, one in self._tables_of(fields)], ids >= 0
 
-    def _summed(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[Any, Any, Any]:
+    def _padded(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[list[Any], Any]:
+        """Lists of one length: which example an id is of is known without a look at it."""
+        tables = [(table, tf.unstack(one)) for table, one in self._tables_of(fields)]
+        each = tf.range(members.batch)[:, tf.newaxis]
+        found: list[list[Any]] = [[] for _ in tables]
+        masks: list[Any] = []
+        for place, (field, ids) in enumerate(zip(fields, members.padded or (), strict=True)):
+            counts = tf.reduce_sum(tf.cast(ids >= 0, tf.float32), 1)
+            scale = scales(counts, [field.combiner], members.batch)
+            known = tf.reshape(_known(ids), [-1])
+            segments = tf.reshape(tf.broadcast_to(each, tf.shape(ids, tf.int64)), [-1])
+            for (table, firsts), sums in zip(tables, found, strict=True):
+                total = table.sums(known + firsts[place], segments, members.batch)
+                sums.append(total if scale is None else total * scale[:, tf.newaxis])
+            masks.append(counts > 0)
+        return [tf.stack(sums, 1) for sums in found], tf.stack(masks, 1)
+
+    def _summed(self, fields: Sequence[Field], members: JoinedMembers) -> tuple[list[Any], Any]:
         count = tf.cast(len(fields), tf.int64) * members.batch
         segments = _segments(members)
         counts = _counts(members, segments, count)
@@ -109,16 +148,12 @@ class StackedTables(tf.Module):
             return tf.transpose(tf.reshape(sums, [len(fields), -1, sums.shape[1]]), [1, 0, 2])
 
         known = _known(members.ids)
-        pooled: list[Any] = []
-        for table, first in zip((self.vectors, self.linear), self._firsts(fields), strict=True):
-            if first is None:
-                pooled.append(None)
-                continue
+        found: list[Any] = []
+        for table, first in self._tables_of(fields):
             places = known + self._per_member(first, members, len(fields))
             sums = table.sums(places, segments, count)
-            pooled.append(by_example(sums if scale is None else sums * scale[:, tf.newaxis]))
-        mask = tf.transpose(tf.reshape(counts > 0, [len(fields), -1]))
-        return pooled[0], mask, None if pooled[1] is None else tf.squeeze(pooled[1], 2)
+            found.append(by_example(sums if scale is None else sums * scale[:, tf.newaxis]))
+        return found, tf.transpose(tf.reshape(counts > 0, [len(fields), -1]))
 
     @staticmethod
     def _per_member(of_fields: Tensor, members: JoinedMembers, fields: int) -> Tensor:
@@ -129,12 +164,28 @@ class StackedTables(tf.Module):
         parts = zip(tf.unstack(members.sizes, fields), tf.unstack(of_fields), strict=True)
         return tf.concat([tf.fill([size], value) for size, value in parts], 0)
 
-    def _firsts(self, fields: Sequence[Field]) -> tuple[Any, Any]:
-        vectors = [self._first[field.table.name] for field in fields]
-        linear = None
-        if self.linear is not None:
-            linear = tf.constant([self._first[f"{f.name}/linear"] for f in fields], tf.int64)
-        return tf.constant(vectors, tf.int64), linear
+    def _tables_of(self, fields: Sequence[Field]) -> list[tuple["_Rows", Any]]:
+        """What fields look up in, and `(F,)` where their rows begin there."""
+        names = {"vectors": [field.table.name for field in fields]}
+        if fields[0].name in self._both:
+            names = {"both": names["vectors"]}
+        elif "linear" in self._stacks:
+            names["linear"] = [f"{field.name}/linear" for field in fields]
+        return [
+            (self._stacks[kind], tf.constant([self._first[name] for name in those], tf.int64))
+            for kind, those in names.items()
+        ]
+
+    def _apart(self, fields: Sequence[Field], found: Sequence[Any]) -> tuple[Any, Any]:
+        """Vectors and linear terms, or None, of what was looked up in `_tables_of`."""
+        if fields[0].name in self._both:
+            return found[0][..., :-1], found[0][..., -1:]
+        return found[0], found[1] if len(found) > 1 else None
+
+
+def _float_rows(table: DenseTable) -> Any:
+    rows = np.asarray(table.embedding_weights)
+    return rows.astype(np.promote_types(rows.dtype, np.float32))
 
 
 def _known(ids: Tensor) -> Tensor:
