@@ -153,8 +153,9 @@ def _padded(lists: Mapping[str, tuple[Any, Any]]) -> dict[str, PaddedLists]:
     found = {}
     with tf.control_dependencies([check]):
         for key, (dense, lengths) in shaped.items():
-            places = tf.range(tf.shape(dense, tf.int64)[1])
-            found[key] = PaddedLists(dense, places < tf.identity(lengths)[:, tf.newaxis])
+            places = tf.range(tf.shape(dense)[1])
+            counted = tf.cast(tf.identity(lengths), tf.int32)[:, tf.newaxis]
+            found[key] = PaddedLists(dense, places < counted)
     return found
 
 

@@ -94,6 +94,18 @@ def test_padded_lists_are_embedded_as_ragged_ones(kind: str, linear: bool) -> No
             same(layer.embed(RAGGED, fields), rtol)
 
 
+def test_a_batch_of_empty_lists_has_no_members() -> None:
+    layer = tfrs_afm.FieldEmbedding(embedded(kinds()["two lists"]))
+    layer(RAGGED)
+    none = {"films": padded([[], []], HUGE), "words": padded([[], []], "b")}
+    none = {key: PaddedLists(one.values[:, :0], one.real[:, :0]) for key, one in none.items()}
+    with layer.stacked():
+        fields = layer.embed(none, layer.fields)
+    assert not fields.mask.numpy().any()
+    assert not np.any(fields.vectors)
+    assert fields.vectors.shape == [2, 2, 3]
+
+
 def test_an_id_out_of_range_is_told_of_among_what_counts_only() -> None:
     layer = tfrs_afm.FieldEmbedding(
         embedded([fc.sequence_categorical_column_with_identity("films", 5)])

@@ -292,7 +292,7 @@ def _check_ids(ids: Mapping[Field, Any]) -> Tensor | None:
     rows = [ids[field].indices[:, 0] + index * batch for index, field in enumerate(bounded)]
     values = tf.concat([ids[field].values for field in bounded], 0)
     sizes = tf.stack([tf.size(ids[field].values, tf.int64) for field in bounded])
-    return check_ids(bounded, values, sizes, lambda: tf.concat(rows, 0), batch)
+    return check_ids(bounded, lambda: values, sizes, lambda: tf.concat(rows, 0), batch)
 
 
 @tf.autograph.experimental.do_not_convert  # nothing to convert, and that takes its time

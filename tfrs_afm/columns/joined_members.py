@@ -103,9 +103,15 @@ def join(
         def segments() -> Any:
             return owners(tf.cumsum(lengths), count)
 
+    elif all(flat.longest is not None for flat in flats):
+        sizes = batch * tf.stack([flat.longest for flat in flats])
+
+        def segments() -> Any:
+            return _segments(flats, batch)
+
     else:
         sizes = tf.stack([tf.size(flat.values, tf.int64) for flat in flats])
-        joined = tf.concat([_rows(flat) + index * batch for index, flat in enumerate(flats)], 0)
+        joined = _segments(flats, batch)
         if one_each:  # as many as there are examples times fields, and none beside another
             apart = tf.reduce_all(joined[1:] != joined[:-1])
             just_one = tf.logical_and(count == len(fields) * batch, apart)
@@ -113,12 +119,23 @@ def join(
         def segments() -> Any:
             return joined
 
-    check = check_ids(fields, ids, sizes, segments, batch)
+    found, wrong = (lambda: ids), None
+    if all(flat.longest is not None for flat in flats):
+        # They may be pooled as they are: where all is well nothing puts them side by side.
+        values = [flat.values for flat in flats]
+        largest = tf.stack([tf.reduce_max(one) for one in values])
+        wrong = tf.reduce_any(largest >= [field.table.rows for field in fields])
+        found = lambda: tf.concat(values, 0)  # noqa: E731
+    check = check_ids(fields, found, sizes, segments, batch, wrong)
     with tf.control_dependencies([] if check is None else [check]):
         ids = tf.identity(ids)
-        if all(flat.longest is not None for flat in flats):
-            padded = [tf.reshape(flat.values, [-1, flat.longest]) for flat in flats]
+        if wrong is not None:
+            padded = [tf.reshape(flat.values, [batch, flat.longest]) for flat in flats]
     return JoinedMembers(ids, segments, sizes, batch, unknown, just_one, lengths, padded)
+
+
+def _segments(flats: Sequence[FlatIds], batch: Tensor) -> Tensor:
+    return tf.concat([_rows(flat) + index * batch for index, flat in enumerate(flats)], 0)
 
 
 def _rows(flat: FlatIds) -> Tensor:
@@ -164,10 +181,11 @@ def _real(ids: Tensor, segments: Tensor, batch: Tensor, fields: int) -> list[Any
 
 def check_ids(
     fields: Sequence[Field],
-    ids: Tensor,
+    ids: Callable[[], Any],
     sizes: Tensor,
     segments: Callable[[], Any],
     batch: Tensor,
+    wrong: Tensor | None = None,
 ) -> Tensor | None:
     """Makes an id past the last bucket an error that names the feature and the row.
 
@@ -175,10 +193,11 @@ def check_ids(
 
     Args:
         fields: The fields.
-        ids: `(count,)` int64.
+        ids: Makes `(count,)` int64.
         sizes: `(F,)` int64, the number of ids of each field.
         segments: Makes `(count,)` int64, `field * batch + example` of each.
         batch: `()` int64.
+        wrong: `()` bool, whether there is one, where that is known already.
 
     Returns:
         A tensor to depend on; None where no column can give such an id.
@@ -189,16 +208,20 @@ def check_ids(
     if not any(may_be_out_of_range(field.categorical) for field in fields):
         return None
     rows = [field.table.rows for field in fields]
-    limits: Any = rows[0]
-    if len(set(rows)) > 1:
-        of_field = owners(tf.cumsum(sizes), tf.size(ids, tf.int64))
-        limits = tf.gather(tf.constant(rows, tf.int64), of_field)
-        wrong = tf.reduce_any(ids >= limits)
-    else:
-        wrong = tf.reduce_max(ids) >= limits  # of no ids it is the smallest number
+
+    def limits() -> Any:
+        if len(set(rows)) == 1:
+            return rows[0]
+        of_field = owners(tf.cumsum(sizes), tf.size(ids(), tf.int64))
+        return tf.gather(tf.constant(rows, tf.int64), of_field)
+
+    if wrong is None and len(set(rows)) == 1:
+        wrong = tf.reduce_max(ids()) >= rows[0]  # of no ids it is the smallest number
+    elif wrong is None:
+        wrong = tf.reduce_any(ids() >= limits())
 
     def complain() -> Any:
-        first = tf.argmax(tf.cast(ids >= limits, tf.int32))
+        first = tf.argmax(tf.cast(ids() >= limits(), tf.int32))
         segment = segments()[first]
         texts = [
             (
@@ -209,7 +232,7 @@ def check_ids(
         ]
         message = [
             tf.constant(texts)[segment // batch],
-            ids[first],
+            ids()[first],
             "in row",
             segment % batch,
             "Give the column a default_value, or more buckets.",
