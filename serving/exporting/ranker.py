@@ -117,7 +117,8 @@ class SharedPairs:
     """Attention pooling in two parts, put together as a running softmax is.
 
     The softmax of AFM goes over all pairs, but its sums may be added up in any order: those over
-    the pairs within the context are the same for all candidates.
+    the pairs within the context are the same for all candidates, and of a pair of a context's field
+    and a candidate's the context's part goes into W, and out of the sum.
 
     Args:
         interaction: The interaction of the task.
@@ -127,11 +128,11 @@ class SharedPairs:
 
     def __init__(self, interaction: Layer, num_once: int, num_each: int) -> None:
         fields = num_once + num_each
-        within, all_pairs = num_once * (num_once - 1) // 2, fields * (fields - 1) // 2
+        own, all_pairs = num_each * (num_each - 1) // 2, fields * (fields - 1) // 2
         pooling = interaction.pairs_pooling if isinstance(interaction, AFM) else None
-        # Below half there is little to win, and `attend_pairs` holds fewer pairs at a time.
+        # Pairs within a candidate are as dear as before, and `attend_pairs` holds fewer at a time.
         shares = isinstance(pooling, AttentionPooling) and pooling.softmax
-        self.pays = shares and 2 * within > all_pairs
+        self.pays = shares and num_once > 1 and 2 * own < all_pairs
         self._pooling: Any = pooling
 
     @contextmanager
@@ -152,17 +153,21 @@ class SharedPairs:
             del vars(self._pooling)["pool_members"]
 
     def _pool(self, once: Any, each: Any, rows: Any) -> Any:
-        within = self._sums(*_pairs_within(once.vectors, once.mask))
-        top, total, pooled = (tf.gather(part, rows) for part in within)
-        context, real = tf.gather(once.vectors, rows), tf.gather(once.mask, rows)
-        dim = each.vectors.shape[-1]
-        crossed = context[:, :, tf.newaxis] * each.vectors[:, tf.newaxis]
-        crossed_real = real[:, :, tf.newaxis] & each.mask[:, tf.newaxis]
-        num_crossed = once.vectors.shape[1] * each.vectors.shape[1]
+        top, total, pooled = (tf.gather(part, rows) for part in self._within(once))
         own, own_real = _pairs_within(each.vectors, each.mask)
-        pairs = tf.concat([tf.reshape(crossed, [-1, num_crossed, dim]), own], axis=1)
-        mask = tf.concat([tf.reshape(crossed_real, [-1, num_crossed]), own_real], axis=1)
-        other_top, other_total, other_pooled = self._sums(pairs, mask)
+        real = tf.gather(once.mask, rows)
+        crossed_real = each.mask[:, :, tf.newaxis] & real[:, tf.newaxis]  # (rows, each, once)
+        num_crossed = once.vectors.shape[1] * each.vectors.shape[1]
+        scores = tf.reshape(self._crossed_scores(once.vectors, each.vectors), [-1, num_crossed])
+        mask = tf.reshape(crossed_real, [-1, num_crossed])
+        if own.shape[1]:
+            scores = tf.concat([scores, self._scores(own)], axis=1)
+            mask = tf.concat([mask, own_real], axis=1)
+        other_top, weights = _weights(scores, mask)
+        other_total = tf.reduce_sum(weights, axis=1)
+        other_pooled = self._crossed_sum(once.vectors, each.vectors, weights[:, :num_crossed])
+        if own.shape[1]:
+            other_pooled += _sum(weights[:, num_crossed:], own)
         highest = tf.maximum(top, other_top)
         one, other = tf.exp(top - highest), tf.exp(other_top - highest)
         return tf.math.divide_no_nan(
@@ -170,20 +175,71 @@ class SharedPairs:
             (total * one + other_total * other)[:, tf.newaxis],
         )
 
-    def _sums(self, pairs: Tensor, mask: Tensor) -> tuple[Any, Any, Any]:
-        """Highest score, sum of weights and weighted sum of pairs of each row."""
-        layer = self._pooling
+    def _within(self, once: Any) -> tuple[Any, Any, Any]:
+        """Highest score, sum of weights and weighted sum of the pairs within each context."""
+        pairs, mask = _pairs_within(once.vectors, once.mask)
+        top, weights = _weights(self._scores(pairs), mask)
+        return top, tf.reduce_sum(weights, axis=1), _sum(weights, pairs)
+
+    def _scores(self, pairs: Tensor) -> Tensor:
+        """The attention network's score of each pair, `(rows, pairs)`."""
         count, dim = pairs.shape[1:]
         # Flat: a product for each row, of as many pairs as it has, is slower than one for all.
-        hidden = tf.matmul(tf.reshape(pairs, [-1, dim]), layer.kernel)
-        hidden = tf.nn.relu(tf.nn.bias_add(hidden, layer.bias))
-        scores = tf.matmul(hidden, layer.projection / layer.temperature)
-        scores = tf.reshape(scores, [-1, count])
-        scores = tf.where(mask, scores, _MASKED)
-        top = tf.maximum(tf.reduce_max(scores, axis=1), _LOWEST)
-        weights = tf.exp(scores - top[:, tf.newaxis])
-        pooled = tf.squeeze(tf.matmul(weights[:, tf.newaxis], pairs), 1)
-        return top, tf.reduce_sum(weights, axis=1), pooled
+        hidden = tf.matmul(tf.reshape(pairs, [-1, dim]), self._pooling.kernel)
+        return tf.reshape(self._heads(tf.nn.bias_add(hidden, self._pooling.bias)), [-1, count])
+
+    def _heads(self, hidden: Tensor) -> Tensor:
+        layer = self._pooling
+        return tf.matmul(tf.nn.relu(hidden), layer.projection / layer.temperature)
+
+    def _crossed_scores(self, context: Tensor, candidate: Tensor) -> Tensor:
+        """Scores of pairs between context and candidate, `(candidates, num_each * num_once)`.
+
+        `W^T (c * v) = (W^T diag(c)) v`: where a context has many candidates, its fields are put
+        into W once, and no product of two vectors is made.
+        """
+        layer = self._pooling
+        (num_once, dim), units = context.shape[1:], layer.kernel.shape[1]
+        num_each, contexts = candidate.shape[1], tf.shape(context)[0]
+        many = tf.shape(candidate)[0] * num_each // tf.maximum(contexts, 1)  # of a context
+
+        def put_into_kernel() -> Any:
+            kernels = context[:, :, :, tf.newaxis] * layer.kernel  # (contexts, once, dim, units)
+            kernels = tf.reshape(tf.transpose(kernels, [0, 2, 1, 3]), [-1, dim, num_once * units])
+            vectors = tf.reshape(candidate, [contexts, many, dim])
+            hidden = tf.reshape(tf.matmul(vectors, kernels), [-1, num_once * units])
+            hidden = tf.nn.bias_add(hidden, tf.tile(layer.bias, [num_once]))
+            return self._heads(tf.reshape(hidden, [-1, units]))
+
+        def put_into_vectors() -> Any:
+            vectors = tf.reshape(candidate, [contexts, many, 1, dim])
+            pairs = tf.reshape(vectors * context[:, tf.newaxis], [-1, dim])
+            return self._heads(tf.nn.bias_add(tf.matmul(pairs, layer.kernel), layer.bias))
+
+        return tf.cond(many >= units, put_into_kernel, put_into_vectors)
+
+    @staticmethod
+    def _crossed_sum(context: Tensor, candidate: Tensor, weights: Tensor) -> Tensor:
+        """The weighted sum of pairs between context and candidate, `(candidates, dim)`.
+
+        The sum over c of w (c * v) is v times that of w c.
+        """
+        (num_once, dim), num_each = context.shape[1:], candidate.shape[1]
+        contexts = tf.shape(context)[0]
+        many = tf.shape(candidate)[0] * num_each // tf.maximum(contexts, 1)
+        mixed = tf.matmul(tf.reshape(weights, [contexts, many, num_once]), context)
+        return tf.reduce_sum(candidate * tf.reshape(mixed, [-1, num_each, dim]), axis=1)
+
+
+def _weights(scores: Tensor, mask: Tensor) -> tuple[Any, Any]:
+    """The highest score of each row `(rows,)`, and what its pairs weigh beside it."""
+    scores = tf.where(mask, scores, _MASKED)
+    top = tf.maximum(tf.reduce_max(scores, axis=1), _LOWEST)
+    return top, tf.exp(scores - top[:, tf.newaxis])
+
+
+def _sum(weights: Tensor, pairs: Tensor) -> Tensor:
+    return tf.squeeze(tf.matmul(weights[:, tf.newaxis], pairs), 1)
 
 
 def _pairs_within(vectors: Tensor, mask: Tensor) -> tuple[Any, Any]:

@@ -64,9 +64,39 @@ def test_scores_are_those_of_whole_rows_whatever_is_missing(deep: bool) -> None:
     np.testing.assert_array_equal(again, expected)  # the model pools by itself again
 
 
+@pytest.mark.parametrize("units", [2, 300])
+@pytest.mark.parametrize("features", [["film"], ["film", "a", "b"], ["film", "a", "b", "c"]])
+def test_scores_of_candidates_with_several_fields_are_those_of_whole_rows(
+    features: list[str], units: int
+) -> None:
+    # Few units go with the contexts into W, many with the candidates; see `_crossed_scores`.
+    _, scorer, _ = ranked(tfrs_afm.tasks.AFM(units))
+    ranker = Ranker(scorer, features, ids=False)
+    assert ranker._pairs.pays
+    heads, candidates = contexts([5, 4, 0]), [tf.train.Example() for _ in range(6)]
+    for number, candidate in enumerate(candidates):
+        for key in features[number % 2 :]:  # some lack the film
+            candidate.features.feature[key].int64_list.value.append(3 * number)
+    for head in heads:
+        for key in features:
+            head.features.feature.pop(key, None)
+    got = ranker.scores(
+        tf.constant([head.SerializeToString() for head in heads]),
+        tf.constant([[one.SerializeToString() for one in candidates]] * len(heads)),
+    )
+    # One message behind the other is both of them put together.
+    rows = [
+        head.SerializeToString() + one.SerializeToString() for head in heads for one in candidates
+    ]
+    expected = scorer.answer(scorer.parse(rows)).numpy().reshape(3, 6)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+    assert np.ptp(expected) > 0.01
+
+
 def test_pairs_are_shared_only_where_it_pays() -> None:
     _, scorer, _ = ranked()
-    assert not Ranker(scorer, ["a", "b", "c"], ids=False)._pairs.pays
+    assert Ranker(scorer, ["a", "b", "c"], ids=False)._pairs.pays
+    assert not Ranker(scorer, KEYS, ids=False)._pairs.pays
     other = tfrs_afm.models.DeepFM(rankers.small_columns(), units=(4,))
     scorer = Scorer(other)
     scorer.take_apart(scorer.parse([b""]))
