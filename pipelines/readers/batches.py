@@ -14,6 +14,7 @@ from pipelines.readers.batch_options import BatchOptions, epoch_order
 from pipelines.readers.blocks import Columns, TextBlocks
 from pipelines.readers.example_batches import ExampleBatches
 from pipelines.readers.formats import FormatOptions
+from pipelines.readers.parcel import Parcel
 from pipelines.readers.read_rows import choose_format
 from pipelines.readers.targets import targets
 from pipelines.readers.values import Wanted
@@ -142,9 +143,6 @@ class Blocks(Protocol):
 class BlockBatches:
     """Batches of files that are read in blocks of rows.
 
-    Only flat arrays pass from Python to TensorFlow, once a batch; the sparse tensors are made of
-    them there.
-
     Args:
         files: The files.
         blocks: What reads them.
@@ -161,20 +159,15 @@ class BlockBatches:
     ) -> None:
         self._files = list(files)
         self._blocks = blocks
-        self._wanted = wanted
         self._batch = batch
+        self._parcel = Parcel(wanted)
         for path in files:
             blocks.check(path)
 
     def __call__(self, epoch: int = 0, skip: int = 0) -> Any:
         """Returns the batches of an epoch without its first `skip`."""
-        signature = []
-        for one in self._wanted:
-            signature.append(tf.TensorSpec([None, *(one.shape or ())], tf.as_dtype(one.dtype)))
-            if one.shape is None:
-                signature.append(tf.TensorSpec([None], tf.int64))
         data = tf.data.Dataset.from_generator(
-            lambda: self._arrays(epoch, skip), output_signature=tuple(signature)
+            lambda: self._arrays(epoch, skip), output_signature=self._parcel.signature
         )
         return data.map(self._tensors).prefetch(2)
 
@@ -195,11 +188,7 @@ class BlockBatches:
                 # batch would take this one's number, and a resumed run would go astray.
                 empty = f"A batch of {batch.batch_size} rows must not have bad rows only."
                 continue
-            arrays: list[Any] = []
-            for one in self._wanted:
-                is_list = one.shape is None
-                arrays += columns.packed(one.key) if is_list else [columns.dense[one.key]]
-            yield tuple(arrays)
+            yield self._parcel.pack(columns)
 
     def _batches(self, blocks: Iterable[Any], seeds: Sequence[int]) -> Iterator[Any]:
         """Cuts blocks into batches, shuffled within `shuffle_buffer` rows."""
@@ -227,13 +216,7 @@ class BlockBatches:
             yield from drawn(last=True)
 
     def _tensors(self, *arrays: Any) -> Any:
-        flat = iter(arrays)
-        found: dict[str, Any] = {}
-        for one in self._wanted:
-            found[one.key] = next(flat)
-            if one.shape is None:
-                rows = tf.RaggedTensor.from_row_lengths(found[one.key], next(flat), validate=False)
-                found[one.key] = rows.to_sparse()
+        found = self._parcel.unpack(arrays)
         label, weight = found.pop(Wanted.LABEL, None), found.pop(Wanted.WEIGHT, None)
         nowhere = tf.constant([""])  # bad labels were found in Python already
         return targets(found, label, weight, nowhere, self._batch)
