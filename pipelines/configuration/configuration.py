@@ -340,6 +340,9 @@ class Configuration(Section):
         towers = self.model.kind == "DeepFM" or self.model.deep is not None
         if self.task.branches is not None and not towers:
             raise broken("task.branches", "be left out of a model without a tower", "Add `deep`.")
+        if self.training.pretraining is not None and self.model.embedding_sets > 1:
+            fix = "Its factorization machine crosses whole vectors."
+            raise broken("training.pretraining", "be left out with model.embedding_sets", fix)
         if self.training.calibration is not None and self.task.predicts != "binary":
             raise broken("training.calibration", f"be left out with task.loss = '{self.task.loss}'")
         if self.model.crossing == "ids" and any(column.pooling for column in self.columns):

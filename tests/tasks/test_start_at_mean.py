@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import tfrs_afm
 
-tasks = tfrs_afm.tasks
+tasks, parts = tfrs_afm.tasks, tfrs_afm.interactions
 NOTHING = tf.zeros([2, 3, 4])  # vectors that add nothing to w0
 
 
@@ -17,7 +17,17 @@ def called(task: tasks.Ranking) -> tasks.Ranking:
 
 
 @pytest.mark.parametrize("mean", [0.001, 0.2, 0.5, 0.9])
-@pytest.mark.parametrize("make", [lambda: tasks.AFM(2), lambda: tasks.DeepFM([2])])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: tasks.AFM(2),
+        lambda: tasks.DeepFM([2]),
+        lambda: tasks.DeepFM([2], loss=tasks.losses.Branches(teacher="label")),
+        lambda: tasks.Ranking(parts.FieldGate(parts.AFM(2))),
+        lambda: tasks.Ranking(parts.MultiEmbedding(parts.AFM(2), 2)),
+        lambda: tasks.Ranking(parts.FieldGate(parts.MultiEmbedding(parts.DeepFM([2]), 4))),
+    ],
+)
 def test_a_probability_starts_at_the_base_rate(make: object, mean: float) -> None:
     task = called(make())  # type: ignore[operator]
     before = float(task.logits(NOTHING)[0, 0])  # a tower's own start, 0 for vectors of zeros
@@ -35,8 +45,8 @@ def test_a_number_starts_at_its_mean(loss: object) -> None:
 
 
 def test_each_task_of_several_starts_at_its_own() -> None:
-    parts = {"click": tasks.AFM(2), "rating": tasks.AFM(2, loss="mse"), "buy": tasks.AFM(2)}
-    joint = tasks.Joint(parts)
+    three = {"click": tasks.AFM(2), "rating": tasks.AFM(2, loss="mse"), "buy": tasks.AFM(2)}
+    joint = tasks.Joint(three)
     joint.logits(NOTHING)
     joint.start_at_mean({"click": 0.25, "rating": 4.0})
     found = joint.predictions(joint.logits(NOTHING))

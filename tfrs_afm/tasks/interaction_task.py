@@ -9,6 +9,7 @@ import tensorflow_recommenders as tfrs
 
 from tfrs_afm._host import layers_of, rename_metric
 from tfrs_afm.interactions.linear import Linear
+from tfrs_afm.interactions.multi_embedding import MultiEmbedding
 from tfrs_afm.tasks.arguments import checked_loss, checked_metrics, takes_logits
 from tfrs_afm.tasks.losses import Branches, GroupedLoss
 from tfrs_afm.tasks.metrics import NDCG, GroupedAUC, GroupedMetric
@@ -193,8 +194,11 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
                 f"`mean` must be between 0 and 1 for probabilities. Received: mean={mean}. "
                 "Labels of one class have no such start: leave it out."
             )
-        linears = [one for one in layers_of(self.interaction) if isinstance(one, Linear)]
-        if len(linears) != 1 or not linears[0].built:
+        parts = layers_of(self.interaction)
+        linears = [one for one in parts if isinstance(one, Linear)]
+        # The logit is the mean of those of the sets, so w0 is the mean of theirs.
+        sets = next((one.sets for one in parts if isinstance(one, MultiEmbedding)), 1)
+        if len(linears) != sets or not all(one.built for one in linears):
             raise ValueError(
                 "`interaction` must have one `Linear` layer, with its weights made. Received: "
                 f"interaction={type(self.interaction).__name__} with "
@@ -202,7 +206,8 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
                 "the bias of an interaction of your own yourself."
             )
         start = math.log(mean / (1 - mean)) if self._binary else mean
-        linears[0].bias.assign([start])
+        for one in linears:
+            one.bias.assign([start])
 
     def call(
         self,
