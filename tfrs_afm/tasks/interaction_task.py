@@ -173,8 +173,7 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
 
         Raises:
             ValueError: If there is no such w0: the mean of a probability is not between 0 and 1,
-                the loss compares examples of a group, or the interaction has no `Linear` layer,
-                or one that is not built yet.
+                the loss compares examples of a group, or there is no `Linear` layer that is built.
 
         Example:
             >>> import tensorflow as tf, tfrs_afm
@@ -195,15 +194,13 @@ class InteractionTask(KerasLayer, tfrs.tasks.Task):
                 "Labels of one class have no such start: leave it out."
             )
         parts = layers_of(self.interaction)
-        linears = [one for one in parts if isinstance(one, Linear)]
-        # The logit is the mean of those of the sets, so w0 is the mean of theirs.
+        linears = [one for one in parts if isinstance(one, Linear)]  # w0 is the mean of the sets'
         sets = next((one.sets for one in parts if isinstance(one, MultiEmbedding)), 1)
         if len(linears) != sets or not all(one.built for one in linears):
             raise ValueError(
-                "`interaction` must have one `Linear` layer, with its weights made. Received: "
-                f"interaction={type(self.interaction).__name__} with "
-                f"{sum(one.built for one in linears)}. Call the model on a batch first, or set "
-                "the bias of an interaction of your own yourself."
+                "`interaction` must have one `Linear` layer, with its weights made. Received: inter"
+                f"action={type(self.interaction).__name__} with {sum(one.built for one in linears)}"
+                ". Call the model on a batch first, or set the bias of one of your own yourself."
             )
         start = math.log(mean / (1 - mean)) if self._binary else mean
         for one in linears:
