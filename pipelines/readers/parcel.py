@@ -13,9 +13,9 @@ from pipelines.readers.values import Wanted
 class Parcel:
     """Puts columns of one type side by side, and takes them apart again in the graph.
 
-    Each array that passes from Python to TensorFlow costs as much as a thousand numbers, and each
-    operation in the graph that makes a sparse tensor of a list does so, too. So numbers of a type
-    pass as one array, the indices of all lists as another one, and one operation takes each apart.
+    Each array that passes from Python to TensorFlow has its price, however small it is, and so has
+    each operation that would make a sparse tensor of a list there. So values of a type pass as one
+    array, the indices of all lists as another one, and one operation takes each apart.
 
     Args:
         wanted: What is read of each row.
