@@ -1,5 +1,6 @@
 """Settings of every test: fixed seeds, and Keras 2 before anything touches tf.keras."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     import tfrs_afm as tfrs_afm
 
     tf.get_logger().setLevel("ERROR")
+    # What is imported stays: the collector need not look at all of TensorFlow again and again.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -16,13 +16,10 @@ from tests.pipelines.clicks import write_clicks
     "model",
     [
         "{kind='logistic_regression'}",
-        "{kind='AFM', dim=4, embedding_sets=2}",
-        "{kind='AFM', dim=4, embedding_sets=2, field_gate=true}",
         "{kind='AFM', dim=4, embedding_sets=2, deep={units=[4]}}",
         "{kind='DeepFM', dim=4, units=[4], embedding_sets=4, field_gate=true}",
         "{kind='AFM', dim=4, pooling='field_weights', pooled_batch_norm=true}",
         "{kind='AFM', dim=4, pooling='field_matrices', pair_batch_norm=true}",
-        "{kind='AFM', dim=4, pooling='max', attention_softmax=true, deep={units=[4]}}",
         "{kind='AFM', dim=4, attention_softmax=false, pair_dropout=0.2, attention_dropout=0.2}",
         "{kind='AFM', dim=4, crossing='ids'}",
     ],
