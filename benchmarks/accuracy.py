@@ -217,7 +217,7 @@ def run(row: Row, data_dir: Path, out: Path, seed: int) -> None:
     overrides = [*row.overrides, f"training.seed={seed}", "evaluation.bootstrap=0"]
     if row.folder is not None:
         overrides.append(f'data.path="{(data_dir / row.folder).absolute()}"')
-    names = load_configuration(row.recipe, overrides).evaluation.metrics
+    names = load_configuration(row.recipe, overrides).evaluation.metrics or ()
     if "logloss" in names:  # all that are asked for; by default the calibration error is among them
         overrides.append(f"evaluation.metrics={json.dumps([*names, 'calibration_error'])}")
     folder, data = out / row.recipe / f"seed-{seed}", out / row.recipe / "data"
