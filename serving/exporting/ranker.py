@@ -196,7 +196,8 @@ class SharedPairs:
         """Scores of pairs between context and candidate, `(candidates, num_each * num_once)`.
 
         `W^T (c * v) = (W^T diag(c)) v`: where a context has many candidates, its fields are put
-        into W once, and no product of two vectors is made.
+        into W once, and no product of two vectors is made. Candidates of a context follow each
+        other, and each context has as many, as `rank` takes them.
         """
         layer = self._pooling
         (num_once, dim), units = context.shape[1:], layer.kernel.shape[1]

@@ -85,7 +85,8 @@ def join(
     count = tf.size(ids, tf.int64)
     just_one: Any = None
     lengths: Any = None
-    padded = None
+    padded: Any = None
+    wrong: Any = None
     if all(flat.one_each for flat in flats):
         just_one = True
         sizes = tf.fill([len(fields)], batch)
@@ -104,7 +105,10 @@ def join(
             return owners(tf.cumsum(lengths), count)
 
     elif all(flat.longest is not None for flat in flats):
+        # They may be pooled as they are: where all is well nothing puts them side by side.
         sizes = batch * tf.stack([flat.longest for flat in flats])
+        largest = tf.stack([tf.reduce_max(flat.values) for flat in flats])
+        wrong = tf.reduce_any(largest >= [field.table.rows for field in fields])
 
         def segments() -> Any:
             return _segments(flats, batch)
@@ -119,14 +123,10 @@ def join(
         def segments() -> Any:
             return joined
 
-    found, wrong = (lambda: ids), None
-    if all(flat.longest is not None for flat in flats):
-        # They may be pooled as they are: where all is well nothing puts them side by side.
-        values = [flat.values for flat in flats]
-        largest = tf.stack([tf.reduce_max(one) for one in values])
-        wrong = tf.reduce_any(largest >= [field.table.rows for field in fields])
-        found = lambda: tf.concat(values, 0)  # noqa: E731
-    check = check_ids(fields, found, sizes, segments, batch, wrong)
+    def every() -> Any:
+        return ids if wrong is None else tf.concat([flat.values for flat in flats], 0)
+
+    check = check_ids(fields, every, sizes, segments, batch, wrong)
     with tf.control_dependencies([] if check is None else [check]):
         ids = tf.identity(ids)
         if wrong is not None:
