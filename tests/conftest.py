@@ -9,6 +9,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # no Keras 3: each process starts a second sooner
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads spin for a while at each start
 
 import hypothesis
 import pytest
@@ -57,6 +58,7 @@ def _fixed_seed() -> None:
 _FIRST = (
     "tests/pipelines/cluster/",
     "tests/serving/",
+    "tests/test_keras2.py",
     "tests/test_notebooks.py",
     "tests/test_readme.py",
     "tests/pipelines/test_pipelines_page.py",
@@ -65,8 +67,18 @@ _FIRST = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Orders tests by how long their files take, otherwise as they were."""
+    """Orders tests by how long their files take, otherwise as they were.
+
+    Of a test that is marked `matrix` all cases but the first are marked `long`.
+    """
+    seen = set()
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        if function in seen and item.get_closest_marker("matrix"):
+            item.add_marker(pytest.mark.long)
+        seen.add(function)
 
     def place(item: pytest.Item) -> int:
         found = (i for i, first in enumerate(_FIRST) if item.nodeid.startswith(first))

@@ -32,7 +32,19 @@ from pipelines.cluster.run_local_cluster import END_WITH_PARENT
 ROOT = Path(__file__).parents[1]
 FORKED = ("pipelines", "serving", "tests")  # python -m ...; with options of Python's, never
 LAUNCHER = "tests.pipelines.cluster.launcher"
-_READ_AT_START = ("CUDA_", "GRPC_", "JAX_", "KERAS_", "LD_", "MKL_", "OMP_", "PYTHON", "TF", "XLA_")
+_READ_AT_START = (
+    "CUDA_",
+    "GRPC_",
+    "JAX_",
+    "KERAS_",
+    "LD_",
+    "MKL_",
+    "OMP_",
+    "OPENBLAS_",
+    "PYTHON",
+    "TF",
+    "XLA_",
+)
 _READ_LATER = {"TF_CONFIG", "TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH"}
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 

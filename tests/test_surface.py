@@ -71,6 +71,7 @@ def test_a_configuration_or_a_client_costs_no_tensorflow(room: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.long
 def test_workers_of_beam_load_no_tensorflow_to_read_records() -> None:
     program = "import pipelines.events.beam_pipeline, sys; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -121,6 +121,7 @@ def everything(dense: Any) -> Any:
     return tf.SparseTensor(indices, tf.reshape(dense, [-1]), shape)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("case", "form", "view"), runs(WIDTHS))
 def test_another_width_than_the_columns_names_the_feature(case: str, form: str, view: str) -> None:
     """`numeric_column("n", shape=(2,))` fed (2, 3) gave 3 rows of a batch of 2."""
@@ -133,6 +134,7 @@ def test_another_width_than_the_columns_names_the_feature(case: str, form: str, 
     assert "n of shape" in text
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("case", "form", "view"), runs(FIT))
 def test_the_columns_own_width_gives_a_row_for_each(case: str, form: str, view: str) -> None:
     column, features = FIT[case]
@@ -141,6 +143,7 @@ def test_the_columns_own_width_gives_a_row_for_each(case: str, form: str, view: 
     assert embedded.shape[0] == len(features["n"])
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("case", "form", "view"), runs(NEIGHBOURS))
 def test_another_number_of_rows_than_the_neighbours_names_both(
     case: str, form: str, view: str
@@ -156,6 +159,7 @@ def test_another_number_of_rows_than_the_neighbours_names_both(
         assert str(len(rows)) in text
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", FORMS[:3])
 @pytest.mark.parametrize("width", [1, 3])
 def test_dense_values_of_another_length_than_their_ids_are_refused(width: int, form: str) -> None:
@@ -172,6 +176,7 @@ def test_flat_values_stand_beside_flat_ids() -> None:
     np.testing.assert_allclose(found.vectors[2, 0], 3 * found.vectors[0, 0], rtol=1e-6)
 
 
+@pytest.mark.long
 def test_a_model_that_was_right_once_refuses_the_next_batch() -> None:
     """Keras relaxes what it knows of shapes from call to call."""
     model = tfrs_afm.models.AFM([PAIR, fc.numeric_column("m")], 4, dim=4)

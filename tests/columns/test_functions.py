@@ -69,6 +69,7 @@ def _in_scope(path: pathlib.Path, objects: dict[str, Any]) -> Any:
         return tf.keras.models.load_model(path)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "load",
     [

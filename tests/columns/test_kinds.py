@@ -9,6 +9,7 @@ import tfrs_afm
 from tests.columns import kinds
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_kind_survives_serialization_and_gives_the_same_vectors(
     kind: str, tmp_path: pathlib.Path
@@ -27,6 +28,7 @@ def test_kind_survives_serialization_and_gives_the_same_vectors(
     )
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_kind_is_pooled_as_its_single_ids_say(kind: str, tmp_path: pathlib.Path) -> None:
     """The two views agree: pooling what IdEmbedding gives is what FieldEmbedding gives."""

@@ -187,6 +187,7 @@ def features(dtype: Any = tf.float32) -> dict[str, Any]:
     return {**found, **shaped, "word": tf.constant(WORDS), "ids": ids}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("mode", ["eager", "graph", "stacked", "float64", "flat"])
 def test_a_missing_number_is_the_default_or_no_member(
     layer: tfrs_afm.FieldEmbedding, mode: str

@@ -62,6 +62,7 @@ def share_weights(ours: Any, theirs: Any) -> tuple[Any, Any]:
     return table, other
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "combiner", ["mean", *(pytest.param(one, marks=pytest.mark.long) for one in ("sum", "sqrtn"))]
 )
@@ -96,6 +97,7 @@ def test_vectors_and_gradients_are_those_of_dense_features(
     check()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", SEQUENCES)
 def test_vectors_lengths_and_gradients_are_those_of_sequence_features(
     kind: str, tmp_path_factory: pytest.TempPathFactory

@@ -43,6 +43,7 @@ def same_scores(model: tf.keras.Model, files: Path, name: str) -> None:
     np.testing.assert_allclose(scores, np.load(files / f"{name}.npy"), rtol=0, atol=1e-6)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", NAMES)
 def test_a_keras_file_loads_and_scores_the_same(name: str, files: Path) -> None:
     same_scores(tf.keras.models.load_model(files / f"{name}.keras"), files, name)

@@ -79,6 +79,7 @@ def outcome(layer: Any, given: dict[str, Any], how: Callable[[Any], Any]) -> Any
     return [np.asarray(one) for one in tf.nest.flatten(found) if one is not None]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "how",
     [

@@ -1,6 +1,7 @@
 import pathlib
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +46,7 @@ def test_pooling_counts_real_ids_only(rows: list, combiner: str, sequence: bool)
         assert bool(fields.mask[row, 0]) == any(i >= 0 for i in ids)
 
 
+@pytest.mark.long
 @given(lists)
 def test_padding_batch_mates_and_kind_of_tensor_change_nothing(rows: list) -> None:
     layer = embedding()

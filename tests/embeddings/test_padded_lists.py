@@ -73,6 +73,7 @@ def kinds() -> dict[str, list[Any]]:
     }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("linear", [True, False])
 @pytest.mark.parametrize("kind", list(kinds()))
 def test_padded_lists_are_embedded_as_ragged_ones(kind: str, linear: bool) -> None:

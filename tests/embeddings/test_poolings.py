@@ -112,6 +112,7 @@ def test_target_attention_is_the_activation_unit(softmax: bool) -> None:
     assert fields.mask[:, 0].numpy().tolist() == [True, False, True]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "make",
     [

@@ -101,6 +101,7 @@ def test_a_model_that_makes_both_layers_keeps_their_tables_shared(tmp_path: path
         assert loaded.single.tables[name] is table
 
 
+@pytest.mark.long
 def test_layers_that_share_tables_are_exported(tmp_path: pathlib.Path) -> None:
     model, features = two_views()
     module = tf.Module()

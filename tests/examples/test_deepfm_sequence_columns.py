@@ -38,6 +38,7 @@ def test_second_order_crosses_ids_and_the_tower_sums_fields(across: bool) -> Non
     np.testing.assert_allclose(model(features), 1 / (1 + np.exp(-total)), rtol=1e-5)
 
 
+@pytest.mark.long
 def test_the_two_views_share_their_tables_and_train() -> None:
     model, features = example.DeepFM(), example.make_features()
     model(features)

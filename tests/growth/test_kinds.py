@@ -249,6 +249,7 @@ def _words(*values: str, unknown: int = 0) -> Any:
     return fc.categorical_column_with_vocabulary_list("w", values, num_oov_buckets=unknown)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("old", "new", "note"),
     [

@@ -73,6 +73,7 @@ def test_every_source_gives_the_same_rows_and_slots(
     assert report.optimizer.startswith("Adam goes on at step 3")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("source", "into", "text"),
     [

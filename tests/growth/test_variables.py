@@ -81,6 +81,7 @@ def test_new_rows_start_with_the_optimizers_own_first_slots() -> None:
     assert (slot[3:] == 0.5).all()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [

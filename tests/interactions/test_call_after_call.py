@@ -57,6 +57,7 @@ def outcome(layer: Any, arguments: tuple[Any, Any], how: Callable[[Any], Any]) -
     return [np.asarray(one) for one in tf.nest.flatten(found)]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "how",
     [
@@ -100,6 +101,7 @@ SAID = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", SAID)
 @pytest.mark.parametrize("name", [*WHOLE, *TASKS])
 def test_vectors_and_masks_of_other_shapes_are_named(name: str, kind: str) -> None:

@@ -76,6 +76,7 @@ LAYERS: dict[str, tuple[Callable[[], Any], bool, bool]] = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", LAYERS)
 def test_layer_keeps_the_contract(name: str, tmp_path: pathlib.Path) -> None:
     make, takes_linear, variable = LAYERS[name]

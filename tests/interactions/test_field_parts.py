@@ -190,6 +190,7 @@ MODELS: dict[str, Any] = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", MODELS)
 def test_contributions_add_up_and_gradients_are_the_numeric_ones(name: str) -> None:
     layer = MODELS[name]()

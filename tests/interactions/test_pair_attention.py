@@ -54,6 +54,7 @@ def test_circular_pairs_are_all_pairs_once(n: int) -> None:
     assert all(i != j for i, j in pairs)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "n", [0, 2, 3, 10, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 4, 5, 6, 7))]
 )
@@ -120,6 +121,7 @@ def test_pairs_within_a_group_are_left_out() -> None:
     np.testing.assert_allclose(out, pooled(vectors, mask, parts, groups), atol=1e-9)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "share", [{"dropout": 0.4}, {"pair_dropout": 0.4}, {"dropout": 0.3, "pair_dropout": 0.3}]
 )

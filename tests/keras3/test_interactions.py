@@ -49,16 +49,19 @@ def expected() -> checks.Expected:
     return {key: value for name in checks.LAYERS for key, value in of_keras_2(name).items()}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", checks.LAYERS)
 def test_answers_and_gradients_are_those_of_keras_2(name: str, expected: checks.Expected) -> None:
     checks.check_answers_and_gradients(name, expected)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", [name for name in checks.LAYERS if name not in checks.PLAIN])
 def test_contributions_are_those_of_keras_2(name: str, expected: checks.Expected) -> None:
     checks.check_contributions(name, expected)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("check", checks.ALONE)
 def test_on_tensorflow(check: Callable[[], None]) -> None:
     check()
@@ -69,6 +72,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("keras3")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [checks.TRAINED[0], *(pytest.param(one, marks=pytest.mark.long) for one in checks.TRAINED[1:])],
@@ -98,6 +102,7 @@ def test_all_of_it_holds_on_jax(expected: checks.Expected, models: Path) -> None
     assert done.stdout.endswith(" layers on jax\n")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", checks.LAYERS)
 def test_a_configuration_makes_the_same_layer(name: str) -> None:
     layer = checks.LAYERS[name](parts)

@@ -112,6 +112,7 @@ def use_form(patch: pytest.MonkeyPatch, form: str, keep: bool) -> None:
     patch.setattr(pair_attention, "MOST_KEPT", pair_attention.MOST_KEPT if keep else 0)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize(
     "sizes",
@@ -321,6 +322,7 @@ def test_results_are_the_same_to_the_bit_with_any_number_of_threads() -> None:
     assert said[0] == said[1] == said[2]
 
 
+@pytest.mark.long
 def test_a_gradient_of_a_gradient_is_the_stock_forms(form: str, use: Use) -> None:
     use(form)
     arrays, mask = case(4, 5, 3, 4)

@@ -62,12 +62,14 @@ def check(make: Callable[[], Any]) -> None:
         np.testing.assert_allclose(one, other, rtol=2e-5, atol=noise)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_is_that_of_the_stock_form(name: str, form: str, use: Use) -> None:
     use(form)
     check(RULES[name].make)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "options",
     [{"weight_decay": 0.1}, {"clipnorm": 0.5}, {"global_clipnorm": 0.5}, {"clipvalue": 0.2}],

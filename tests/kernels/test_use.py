@@ -196,6 +196,7 @@ def step_operations(model: Any, batches: Any) -> list[str]:
     return graph_of(tf.function(lambda: model.train_step(batch)["loss"]))
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("way", ["tf.saved_model.save", "model.save"])
 def test_a_trained_model_is_saved_without_them(
     trained: tuple[Any, Any], tmp_path: pathlib.Path, way: str
@@ -339,6 +340,7 @@ def test_too_little_memory_is_an_error_of_tensorflow() -> None:
     assert done.stdout.split() == ["refused", "alive", "0.0"]
 
 
+@pytest.mark.long
 def test_a_jacobian_goes_through_them() -> None:
     """Whose loop over rows has no batched form of our operation: one by one."""
     weights = [tf.constant(RNG.normal(size=shape), tf.float32) for shape in ((3, 4), (4,), (4, 1))]

@@ -89,6 +89,7 @@ def test_ids_are_named_by_field_and_place() -> None:
     assert found.fields_of[1] == found.fields_of[2] == "seen_shared_embedding"
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("what", ["contribution", "magnitude", "attention"])
 @pytest.mark.parametrize("name", ["afm", "deepfm"])
 def test_heat_map_is_a_picture(name: str, what: str, tmp_path: pathlib.Path) -> None:

@@ -28,6 +28,7 @@ def runs(draw: st.DrawFn) -> tuple[np.ndarray, Steps]:
     return random.normal(size=(rows, width)), steps
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", [kernels.stock, contextlib.nullcontext], ids=["stock", "kernels"])
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=8, deadline=None)

@@ -91,6 +91,7 @@ def test_what_runs_is_answered_and_what_comes_later_is_refused(
     stubs.close()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", [RestTransport, GrpcTransport])
 def test_clients_go_on_when_a_server_is_replaced(kind: Any, base: Path) -> None:
     """Many calls while it goes down and another one takes its port: none is lost."""

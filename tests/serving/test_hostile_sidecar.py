@@ -120,6 +120,7 @@ def test_a_sidecar_that_is_no_object_is_named(text: str, tmp_path: Path) -> None
         serving.Client("localhost:1", schema=path)
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("one_session")
 @pytest.mark.parametrize(
     ("path", "value", "said"),

@@ -107,6 +107,7 @@ def test_a_taken_port_is_an_error_that_names_the_flag(toy: Any, tmp_path: Any, f
             LocalServer(options).start()
 
 
+@pytest.mark.long
 def test_new_versions_are_taken_while_requests_run_and_none_fails(
     toy: Any, toy_100: Any, tmp_path: Any
 ) -> None:

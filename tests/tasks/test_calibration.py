@@ -149,6 +149,7 @@ def made(**arguments: Any) -> Any:
     return tfrs_afm.models.AFM(columns, task=tfrs_afm.tasks.AFM(2, **arguments))
 
 
+@pytest.mark.long
 def test_a_calibrated_model_predicts_saves_trains_and_explains(tmp_path: Path) -> None:
     model = made()
     before = model.predict(FEATURES, verbose=0)

@@ -65,6 +65,7 @@ def test_metric_is_the_loops_however_the_rows_are_batched(name: str, drawn: list
     assert math.isclose(fed(METRICS[name](), drawn, parts=3), want, abs_tol=1e-6)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", METRICS)
 def test_metric_runs_in_a_graph_resets_and_merges(name: str) -> None:
     rng = np.random.default_rng(4)

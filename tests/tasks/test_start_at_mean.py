@@ -16,6 +16,7 @@ def called(task: tasks.Ranking) -> tasks.Ranking:
     return task
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("mean", [0.001, 0.2, 0.5, 0.9])
 @pytest.mark.parametrize(
     "make",

@@ -102,6 +102,7 @@ class Embeddings(tf.keras.layers.Layer):
         return {name: self.tables[name](ids) for name, ids in features.items()}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("batch", [pytest.param(4, marks=pytest.mark.long), 1])
 @pytest.mark.parametrize(
     "make",

@@ -26,6 +26,6 @@ def test_two_devices_take_the_steps_of_one_process(one: Path, tmp_path: Path) ->
 def test_two_processes_take_the_steps_of_one(
     one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_cluster(monkeypatch, "multi_worker_mirrored", str(tmp_path))
-    for optimizer in OPTIMIZERS:
-        assert difference(one / optimizer, tmp_path / optimizer) < 1e-6
+    # What is between processes does not know the optimizer; two devices take a step of each.
+    run_cluster(monkeypatch, "multi_worker_mirrored", str(tmp_path), "--optimizers", "adam")
+    assert difference(one / "adam", tmp_path / "adam") < 1e-6

@@ -51,6 +51,7 @@ def test_the_interval_of_a_rate_is_that_of_the_normal_approximation() -> None:
     assert found.value - found.low == pytest.approx(width, rel=0.1)
 
 
+@pytest.mark.long
 def test_the_interval_of_auc_is_that_of_naive_resampling() -> None:
     draw = np.random.default_rng(0)
     labels = draw.integers(0, 2, 300)

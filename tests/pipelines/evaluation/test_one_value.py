@@ -54,6 +54,7 @@ def files(drawn: list, evaluation: Evaluation = RANKINGS) -> dict[str, float | N
     return {name: interval.value for name, interval in found.items()}
 
 
+@pytest.mark.long
 @given(rows, st.sampled_from([1, 3]))
 def test_keras_and_evaluate_agree_on_every_ranking_metric(drawn: list, parts: int) -> None:
     found = files(drawn)
@@ -154,6 +155,7 @@ def test_example_weights_count_in_grouped_auc_of_both() -> None:
     assert keras(metrics.GroupedAUC("user"), drawn) == expected
 
 
+@pytest.mark.long
 def test_long_lists_of_equal_scores_keep_their_precision() -> None:
     drawn = [(1, int(row == 17), 0.5, 1.0) for row in range(20_000)]
     found = files(drawn)

@@ -30,6 +30,7 @@ def prepare(engine: str, settings: EventSettings, out: Path) -> Prepared:
     return prepare_with_beam(settings, out, ONE_PROCESS)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("engine", ["memory", "beam"])
 def test_both_engines_write_what_the_oracle_says(engine: str, tmp_path: Path) -> None:
     rows = logs.log(300)

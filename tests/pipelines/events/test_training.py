@@ -48,6 +48,7 @@ def without_events(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["memory", pytest.param("beam", marks=pytest.mark.long)])
 def test_training_reads_what_was_prepared_and_fits_nothing_again(
     engine: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

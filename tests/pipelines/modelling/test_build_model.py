@@ -80,6 +80,7 @@ def test_a_composed_table_knows_no_such_thing(key: str) -> None:
         made(section)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("section", "kinds"),
     [

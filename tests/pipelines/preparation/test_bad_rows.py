@@ -187,6 +187,7 @@ def test_the_share_does_not_decide_what_the_examples_are(tmp_path: Path) -> None
     assert prepared(tmp_path, "csv", rows(), "data.max_bad_rows=0.5").key == first.key
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("on_bad_row", ["error", "skip"])
 @pytest.mark.parametrize("form", [*FORMS, "tfrecord"])
 def test_labels_of_files_to_evaluate_name_positive_from(
@@ -235,6 +236,7 @@ def lacking(form: str) -> list[dict[str, Any]]:
     return some
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", FORMS)
 def test_a_label_that_weighs_nothing_may_be_missing(form: str, tmp_path: Path) -> None:
     some = lacking(form)

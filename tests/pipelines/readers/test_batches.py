@@ -46,6 +46,7 @@ def users(data: Any) -> list[int]:
     return [int(n) for features, *_ in data for n in features["user"].numpy().ravel()]
 
 
+@pytest.mark.matrix
 def test_every_format_gives_the_batches_of_parse_example(written: tuple[str, list[Path]]) -> None:
     data = list(made(written, FIVE)(0, 0))
     assert [len(labels) for _, labels, _ in data] == [5] * 11 + [2]
@@ -125,6 +126,7 @@ def test_shares_of_workers_are_disjoint_and_complete(
     assert all(shares)
 
 
+@pytest.mark.matrix
 def test_labels_are_cut_at_a_threshold(written: tuple[str, list[Path]]) -> None:
     batch = BatchOptions("user", positive_from=30, batch_size=100)
     features, labels = next(iter(made(written, batch)(0, 0)))
@@ -132,11 +134,13 @@ def test_labels_are_cut_at_a_threshold(written: tuple[str, list[Path]]) -> None:
     np.testing.assert_array_equal(features["user"][:, 0], np.arange(ROWS))
 
 
+@pytest.mark.matrix
 def test_without_a_label_batches_are_features(written: tuple[str, list[Path]]) -> None:
     data = made(written, BatchOptions(None, batch_size=5))(0, 0)
     assert sum(len(features["user"]) for features in data) == ROWS
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", OPTIONS)
 def test_a_row_that_does_not_fit_is_an_error_that_names_it_or_is_skipped(
     form: str, tmp_path: Path
@@ -185,6 +189,7 @@ def test_files_that_cannot_be_read_are_errors_before_training(form: str, tmp_pat
         Batches([], OPTIONS[form], SPEC, FIVE)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", OPTIONS)
 def test_what_went_wrong_is_told_in_one_line(form: str, tmp_path: Path) -> None:
     rows = [{**row(n), "label": 7 if n == 3 else 0} for n in range(6)]

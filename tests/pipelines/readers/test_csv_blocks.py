@@ -107,6 +107,7 @@ CELL = st.one_of(
 )
 
 
+@pytest.mark.long
 @MANY
 @given(
     rows=st.lists(st.tuples(CELL, CELL, CELL, CELL, st.booleans()), min_size=1, max_size=12),
@@ -137,6 +138,7 @@ def test_cells_that_are_quoted_as_they_must_be(
         same(path, FormatOptions("csv", lists=lists, missing=missing, delimiter=delimiter))
 
 
+@pytest.mark.long
 @MANY
 @given(
     pieces=st.lists(

@@ -71,6 +71,7 @@ def records() -> list[bytes]:
     return [example.SerializeToString()] * DAMAGED
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("bad", ["error", "skip"])
 @pytest.mark.parametrize("place", [8, 14, -1], ids=["length's sum", "data", "sum"])
 @pytest.mark.parametrize("ending", ["", ".gz"])

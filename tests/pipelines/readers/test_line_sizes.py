@@ -55,6 +55,7 @@ def counted(path: Path, options: FormatOptions) -> int:
     return count_rows([path], options)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("read", [all_rows, all_batches, counted])
 @pytest.mark.parametrize(
     ("dialect", "ending"),

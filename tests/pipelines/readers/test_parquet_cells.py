@@ -40,6 +40,7 @@ def write(path: Path, column: Any, **options: Any) -> Path:
     return path
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_a_long_text_of_a_dictionary_is_refused_before_it_is_decoded(
     kind: str, tmp_path: Path
@@ -59,6 +60,7 @@ def test_a_long_text_of_a_dictionary_is_refused_before_it_is_decoded(
     assert len(next(read_rows([path], larger, {name: "string"}))) == 3
 
 
+@pytest.mark.long
 def test_a_column_of_long_texts_is_refused_and_a_large_dictionary_of_short_ones_is_not(
     tmp_path: Path,
 ) -> None:

@@ -50,7 +50,8 @@ def batches(trained: Trained, model: Any, size: int) -> Any:
     )(0, 0)
 
 
-@pytest.mark.long
+# Of one kind: a run that goes on to the bit is tested for both in `training`.
+@pytest.mark.parametrize("trained", ["afm"], indirect=True)
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(
     trained: Trained, tmp_path: Path
 ) -> None:

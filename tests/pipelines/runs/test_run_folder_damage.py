@@ -177,6 +177,7 @@ def test_a_learning_curve_that_is_none_is_named(content: str, tmp_path: Path) ->
 SUMS = '{"state.json": 3}', "{}", "[]", "3", "null", "", '{"other": "0"}', "\x00"
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("file", ["checksums.json", "state.json"])
 @pytest.mark.parametrize("content", SUMS)
 def test_a_checkpoint_with_other_json_is_damaged(content: str, file: str, tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def by_text(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(repr(sorted(row.items())) for row in rows)
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(12, 60), st.integers(0, 10**6), st.integers(1, 5))
 def test_rows_and_examples_are_those_of_a_brute_force_look(

@@ -122,6 +122,7 @@ def small_disk(path: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", str(path)], check=True)
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_leaves_the_checkpoints_before(whole: Any, tmp_path: Path) -> None:
     if shutil.which("mount") is None:
         pytest.skip("no file system can be mounted here")
@@ -275,6 +276,7 @@ with locked_folder(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.long
 def test_a_folder_in_use_is_refused_and_free_again_when_its_process_is_killed(
     tmp_path: Path,
 ) -> None:

@@ -62,6 +62,7 @@ def rows(dataset: Any) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.long
 def test_a_negative_is_its_positive_with_another_item_that_its_group_did_not_choose() -> None:
     settings = Negatives(item="item", group="user", per_positive=3)
     more = with_negatives(batches(weighted=True), settings, candidates(), 1)
@@ -79,6 +80,7 @@ def test_a_negative_is_its_positive_with_another_item_that_its_group_did_not_cho
     assert collections.Counter(row[1] for row in made) == {1: 6, 2: 3}
 
 
+@pytest.mark.long
 def test_what_is_drawn_is_a_function_of_seed_epoch_and_batch() -> None:
     settings = Negatives(item="item", per_positive=4)
     more, other = (with_negatives(batches(), settings, candidates(), seed) for seed in (1, 2))

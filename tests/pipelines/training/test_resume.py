@@ -80,6 +80,7 @@ def stop() -> None:
 
 
 # 7 calls of training and 6 of validation an epoch; a checkpoint after every fourth step.
+@pytest.mark.matrix
 @pytest.mark.parametrize("call", [5, 9, *(long(call) for call in (0, 12, 16, 25))])
 def test_a_run_stopped_in_an_epoch_ends_as_one_that_was_not(
     call: int, whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -91,6 +92,7 @@ def test_a_run_stopped_in_an_epoch_ends_as_one_that_was_not(
     assert_same(run(tmp_path, start=99, resume=True), whole)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason)
 def test_a_run_that_goes_on_in_another_form_of_the_kernels_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -115,6 +117,7 @@ def test_a_checkpoint_of_before_forms_were_recorded_is_read() -> None:
 
 
 # Three checksums a checkpoint: the first one, one within epoch 0, its best weights, its last.
+@pytest.mark.long
 @pytest.mark.parametrize("call", [7, *(long(call) for call in (1, 4, 10))])
 def test_a_run_stopped_while_it_writes_a_checkpoint_ends_as_one_that_was_not(
     call: int, whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

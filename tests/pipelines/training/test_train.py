@@ -107,6 +107,7 @@ def test_without_validation_the_last_epoch_is_the_best(tmp_path: Path) -> None:
     assert (history.best_epoch, history.best, history.ended_by) == (1, None, "epochs")
 
 
+@pytest.mark.long
 def test_an_average_of_the_weights_is_judged_and_kept(tmp_path: Path) -> None:
     model, followed = examples.model(dropout=0.0), examples.model(dropout=0.0)
     train(
@@ -136,6 +137,7 @@ def test_training_goes_on_from_the_average_where_it_overwrites(tmp_path: Path) -
         np.testing.assert_allclose(weight.numpy(), first, atol=1e-6)
 
 
+@pytest.mark.long
 def test_the_learning_rate_falls_tenfold_on_a_plateau(tmp_path: Path) -> None:
     history = train(
         examples.model(tfrs_afm.optimizers.SGD(1e-12)),

@@ -68,6 +68,7 @@ def client(address: Any, afm: Exported) -> Iterator[serving.Client]:
         yield made
 
 
+@pytest.mark.matrix
 def test_a_missing_number_is_the_default_however_it_is_missing(
     client: serving.Client, afm: Exported
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_missing_number_is_the_default_however_it_is_missing(
     np.testing.assert_allclose(in_process[:, 0], np.repeat(expected, 2), atol=1e-6)
 
 
+@pytest.mark.matrix
 def test_rows_are_scored_in_batches_as_the_model_scores_them(
     client: serving.Client, afm: Exported
 ) -> None:

@@ -96,6 +96,7 @@ SPECS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "way", ["found", *(pytest.param(way, marks=pytest.mark.long) for way in ("tensors", "parsed"))]
 )
@@ -155,6 +156,7 @@ def test_lists_are_taken_as_the_model_takes_them(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.long
 def test_words_that_become_the_ids_of_a_column_of_the_same_name_are_found(tmp_path: Path) -> None:
     class Same(tf.keras.Model):
         def __init__(self) -> None:

@@ -64,6 +64,7 @@ def test_scores_are_those_of_whole_rows_whatever_is_missing(deep: bool) -> None:
     np.testing.assert_array_equal(again, expected)  # the model pools by itself again
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("units", [2, 300])
 @pytest.mark.parametrize("features", [["film"], ["film", "a", "b"], ["film", "a", "b", "c"]])
 def test_scores_of_candidates_with_several_fields_are_those_of_whole_rows(

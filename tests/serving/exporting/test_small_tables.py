@@ -139,6 +139,7 @@ def test_a_tolerance_that_everything_or_nothing_is_within_is_refused(
         serving.export(deepfm.model, tmp_path, **{name: value})
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

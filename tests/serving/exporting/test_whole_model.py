@@ -169,6 +169,7 @@ def quick(first: str, names: list[str]) -> list[Any]:
     return [first, *(pytest.param(n, marks=pytest.mark.long) for n in names if n != first)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", quick("rule", list(MODELS)))
 def test_what_comes_after_the_task_is_served_too(name: str, tmp_path: Path) -> None:
     assert "explain" not in same_answers(
@@ -176,6 +177,7 @@ def test_what_comes_after_the_task_is_served_too(name: str, tmp_path: Path) -> N
     )  # its parts are not all of it
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", quick("own_sigmoid", list(PLAIN)))
 def test_a_model_that_is_its_parts_is_explained_too(name: str, tmp_path: Path) -> None:
     assert "explain" in same_answers(PLAIN[name], tmp_path, ids=True)

@@ -56,6 +56,7 @@ class _Compiled(rankers.WholeRanker):
         return self._score(self.embed(features).vectors)
 
 
+@pytest.mark.long
 def test_a_model_compiled_by_xla_is_refused_and_nothing_is_published(tmp_path: Path) -> None:
     model = _Compiled(rankers.small_columns())
     rows = tf.constant([one.SerializeToString() for one in rankers.examples(4)])

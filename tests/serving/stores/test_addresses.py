@@ -17,6 +17,7 @@ from tests.serving.exporting import rankers
 from tests.serving.stores.addresses import NAMES, files, opened, write
 
 
+@pytest.mark.long
 def test_more_objects_than_one_page_of_a_listing_are_all_seen(s3: str) -> None:
     store, path = opened(s3)
     store.pipe({f"{path}/{n}/saved_model.pb": b"" for n in range(1, 1101)})

@@ -43,6 +43,7 @@ def test_the_next_number_is_above_all_versions_uploads_and_claims(
     assert list(versions(base)) == [number]
 
 
+@pytest.mark.long
 def test_what_another_process_published_is_seen_at_once(s3: str) -> None:
     publish(write("a"), s3)
     store, path = opened(s3)
@@ -70,6 +71,7 @@ def test_saved_model_pb_is_uploaded_last(base: str, monkeypatch: pytest.MonkeyPa
     assert sorted(copied) == NAMES
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("moment", range(4))
 def test_an_upload_that_fails_leaves_nothing_and_its_number_is_free(
     moment: int, base: str, monkeypatch: pytest.MonkeyPatch
@@ -144,6 +146,7 @@ def let_all_look_first(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "_names", names)
 
 
+@pytest.mark.matrix
 def test_publishers_that_race_get_different_numbers(
     base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +179,7 @@ for text in sys.argv[2:]:
 """
 
 
+@pytest.mark.long
 def test_processes_that_race_get_different_numbers(s3: str) -> None:
     started = [
         subprocess.Popen(
