@@ -84,8 +84,10 @@ def add_train(commands: Any) -> None:
 def _train(options: argparse.Namespace) -> None:
     # Here, so that --help need not wait for TensorFlow.
     from pipelines.runs.train_run import train_run
+    from pipelines.training.threads import set_threads
 
     configuration = configuration_of(options)
+    set_threads(configuration)
     metrics = train_run(
         configuration, options.out, resume=options.resume, warm_start=options.warm_start
     )

@@ -46,10 +46,12 @@ def add_tune(commands: Any) -> None:
 
 def _tune(options: argparse.Namespace) -> None:
     # Here, so that --help need not wait for TensorFlow.
+    from pipelines.training.threads import set_threads
     from pipelines.tuning.trials import trials_table
     from pipelines.tuning.tune import tune_run
 
     configuration = configuration_of(options)
+    set_threads(configuration)
     records = tune_run(configuration, options.out)
     print(trials_table(records, configuration.tuning.direction, "text"))
     print(options.out / "tuning" / "best.json")

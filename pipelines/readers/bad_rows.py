@@ -1,5 +1,6 @@
 """What becomes of a row that cannot be read."""
 
+import ast
 import difflib
 import re
 from collections.abc import Iterable
@@ -182,16 +183,19 @@ def missing_column(name: str, path: Path, names: Iterable[str]) -> ValueError:
 
 
 def read_error(error: Any) -> str:
-    r"""Returns what a reader said, without what TensorFlow puts around it.
+    r"""Returns what a reader or a layer said, without what TensorFlow puts around it.
 
     Args:
-        error: A `tf.errors.OpError`, as iterating over `Batches` raises it.
+        error: A `tf.errors.OpError`, as iterating over `Batches` or a training step raises it.
 
     Example:
         >>> import tensorflow as tf
         >>> message = "{{node A}} ValueError: `a` must be text.\nTraceback\n\n [[{{node A}}]]"
         >>> read_error(tf.errors.InvalidArgumentError(None, None, message))
         '`a` must be text.'
+        >>> message = r"{{node A}} assertion failed: [`a` is \'b\':] [11] [in row] [1] [Mend it.]"
+        >>> read_error(tf.errors.InvalidArgumentError(None, None, message))
+        "`a` is 'b': 11 in row 1. Mend it."
     """
     text = str(error.message)
     # An exception of Python comes with its traceback, and stands at its end or its beginning.
@@ -199,7 +203,33 @@ def read_error(error: Any) -> str:
     if found:
         return str(found[-1]).strip()
     # Where in the graph, before and behind what was said.
-    text = re.sub(r"\[\[{{node.*|\[Op:\w+\].*", "", text, flags=re.DOTALL)
+    text = re.sub(r"\[\[{{(?:function_)?node.*|\[Op:\w+\].*", "", text, flags=re.DOTALL)
     text = re.sub(r"{{\w+ [^}]*}}|Error in user-defined function passed .* iterator: \S+", "", text)
-    asserted = re.search(r"assertion failed: \[(.*)\]|Summarized data: b.(.*).", text, re.DOTALL)
-    return " ".join(((asserted[1] or asserted[2]) if asserted else text).split())
+    # `tf.debugging.Assert` shows its data piece by piece, in a graph in C's way, else in Python's.
+    asserted = re.search(r"assertion failed: \[(.*)\]", text, re.DOTALL)
+    if asserted:
+        return _one_line(_of_c(piece) for piece in asserted[1].split("] ["))
+    summarized = re.search(r"Summarized data: (.*?)(?:\n\n|$)", text, re.DOTALL)
+    if summarized:
+        return _one_line(map(_of_python, summarized[1].split("\n")))
+    return " ".join(text.split())
+
+
+def _of_c(piece: str) -> str:
+    """Text that was written with C's escapes, which are those of Python's bytes."""
+    plain = piece.encode().decode("unicode_escape", "replace")
+    return plain.encode("latin-1", "replace").decode(errors="replace")
+
+
+def _of_python(piece: str) -> str:
+    quoted = re.fullmatch(r"b(?P<mark>['\"]).*(?P=mark)", piece)
+    return ast.literal_eval(piece).decode(errors="replace") if quoted else piece
+
+
+def _one_line(pieces: Iterable[str]) -> str:
+    """Joins pieces; where one that begins a sentence follows a number, the number ends one."""
+    line = ""
+    for piece in pieces:
+        line += "." if line[-1:].isdigit() and piece[:1].isupper() else ""
+        line += f" {piece}"
+    return " ".join(line.split())

@@ -386,4 +386,8 @@ def checked_values(field: Field, ids: Tensor, values: Tensor) -> Tensor:
     ]
     check = tf.debugging.Assert(~tf.reduce_any(differ), message, summarize=1)
     with tf.control_dependencies([] if check is None else [check]):
-        return tf.cast(tf.identity(values.values), tf.float32)
+        flat = tf.cast(tf.identity(values.values), tf.float32)
+    if flat.shape.is_compatible_with(ids.values.shape):
+        return flat
+    # Known while the graph is made, where only the check can say of which row.
+    return tf.compat.v1.placeholder_with_default(flat, [None])

@@ -105,18 +105,17 @@ def _fits(count: int, width: int, *, flat: bool) -> bool:
 
 def _of_one_parse(tensors: Mapping[str, Any]) -> bool:
     """Whether one operation parsed all features, each with a row for each example."""
-    if tf.executing_eagerly():
-        return False
-    operations = [
-        (
-            one.row_splits
-            if isinstance(one, tf.RaggedTensor)
-            else one.dense_shape
-            if isinstance(one, tf.SparseTensor)
-            else one
-        ).op
+    parsed = [
+        one.row_splits
+        if isinstance(one, tf.RaggedTensor)
+        else one.dense_shape
+        if isinstance(one, tf.SparseTensor)
+        else one
         for one in tensors.values()
     ]
+    if not all(map(tf.is_symbolic_tensor, parsed)):
+        return False  # of no graph, even where one is made that reads them
+    operations = [one.op for one in parsed]
     return operations[0].type == "ParseExampleV2" and len(set(operations)) == 1
 
 
