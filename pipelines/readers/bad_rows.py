@@ -222,8 +222,12 @@ def _of_c(piece: str) -> str:
 
 
 def _of_python(piece: str) -> str:
-    quoted = re.fullmatch(r"b(?P<mark>['\"]).*(?P=mark)", piece)
-    return ast.literal_eval(piece).decode(errors="replace") if quoted else piece
+    """Text that was written as Python writes bytes; a number stays as it is."""
+    try:
+        value = ast.literal_eval(piece)
+    except (SyntaxError, ValueError):
+        return piece
+    return value.decode(errors="replace") if isinstance(value, bytes) else piece
 
 
 def _one_line(pieces: Iterable[str]) -> str:
