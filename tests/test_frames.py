@@ -16,6 +16,8 @@ import tensorflow as tf
 import tfrs_afm
 from tests.growth import models as growth_models
 
+pytestmark = pytest.mark.long
+
 fc = tf.feature_column
 USER = fc.embedding_column(fc.categorical_column_with_identity("user", 10), 4)
 WORD = fc.embedding_column(fc.categorical_column_with_vocabulary_list("word", ["a", "b"]), 4)

@@ -8,6 +8,8 @@ import tensorflow as tf
 import tfrs_afm
 from tests.columns import kinds
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("kind", kinds.KINDS)

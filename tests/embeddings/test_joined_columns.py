@@ -10,6 +10,8 @@ import tensorflow as tf
 import tfrs_afm
 from tests.columns import kinds
 
+pytestmark = pytest.mark.long
+
 fc = tf.feature_column
 PARTS = ("vectors", "mask", "linear")
 

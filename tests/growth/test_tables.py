@@ -10,6 +10,8 @@ import tests.growth.models as made
 import tfrs_afm
 from tfrs_afm import embeddings, optimizers
 
+pytestmark = pytest.mark.long
+
 fc = tf.feature_column
 CLICKS = {
     "film": tf.constant([["a"], ["b"], ["c"]]),

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from tfrs_afm import optimizers
 
+pytestmark = pytest.mark.long
+
 ROWS = 8
 IDS = np.array([[1, 2], [3, 3], [1, 7], [0, 2]])
 LABELS = np.array([1.0, -1.0, 2.0, 0.5])

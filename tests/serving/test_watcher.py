@@ -21,6 +21,8 @@ from tests.serving.polling import eventually
 from tests.serving.rest_client import RestClient
 from tests.serving.semantics.managers import answer, config, load, states
 
+pytestmark = pytest.mark.long
+
 HEALTH = "/grpc.health.v1.Health/Check"
 
 

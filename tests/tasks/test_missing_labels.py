@@ -8,6 +8,8 @@ import tensorflow as tf
 
 import tfrs_afm
 
+pytestmark = pytest.mark.long
+
 tasks = tfrs_afm.tasks
 RNG = np.random.default_rng(7)
 VECTORS = RNG.normal(size=(8, 3, 4)).astype(np.float32)

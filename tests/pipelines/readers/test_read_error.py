@@ -8,6 +8,8 @@ import tensorflow as tf
 import tfrs_afm
 from pipelines.readers.bad_rows import read_error
 
+pytestmark = pytest.mark.long
+
 fc = tf.feature_column
 OUT_OF_RANGE = (
     "`größe` must be below num_buckets=9. Received for field 'größe_embedding': 11 in row 1. "
