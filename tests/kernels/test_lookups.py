@@ -14,7 +14,10 @@ from tests.kernels.graphs import operations
 from tfrs_afm import kernels
 from tfrs_afm.kernels import lookups
 
-pytestmark = pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason),
+]
 Use = Callable[..., None]
 COMBINERS = ["sum", "mean", "sqrtn"]
 RNG = np.random.default_rng(11)

@@ -21,7 +21,10 @@ from tfrs_afm.kernels.pair_attention import apply_to
 
 RNG = np.random.default_rng(3)
 fc = tf.feature_column
-pytestmark = pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(kernels.status().form == "stock", reason=kernels.status().reason),
+]
 
 
 class Pooling(tf.Module):
