@@ -11,7 +11,6 @@ from tests.columns import kinds
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_kind_survives_serialization_and_gives_the_same_vectors(
     kind: str, tmp_path: pathlib.Path
@@ -30,7 +29,6 @@ def test_kind_survives_serialization_and_gives_the_same_vectors(
     )
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_kind_is_pooled_as_its_single_ids_say(kind: str, tmp_path: pathlib.Path) -> None:
     """The two views agree: pooling what IdEmbedding gives is what FieldEmbedding gives."""
@@ -49,7 +47,6 @@ def test_kind_is_pooled_as_its_single_ids_say(kind: str, tmp_path: pathlib.Path)
     np.testing.assert_allclose(fields.vectors[:, 0], total, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.long
 def test_all_kinds_train_together_in_one_model(tmp_path: pathlib.Path) -> None:
     columns, taken = [], set()
     for column in kinds.columns(tmp_path).values():

@@ -73,7 +73,6 @@ def forms() -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("form", ["sparse", "ragged", "dense", "one id"])
 @pytest.mark.parametrize("mode", ["eager", "graph", "stacked"])
 def test_beside_others_a_column_is_what_it_is_alone(
@@ -131,7 +130,6 @@ def test_gradients_reach_each_table_alone(together: tfrs_afm.FieldEmbedding) -> 
 LIMITS = {"a": 3, "b": 50, "c": 7}
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("key", LIMITS)
 @pytest.mark.parametrize("form", ["dense", "ragged", "lists"])
 def test_an_id_out_of_range_names_its_feature_and_row(key: str, form: str) -> None:
@@ -193,7 +191,6 @@ def test_tables_that_are_no_plain_rows_are_looked_up_by_themselves_when_stacked(
             np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("rows", [[], [[]], [[1, 2], [], [8]], [[1, -1], [-1], [0, -1, 8]]])
 def test_stacked_lists_are_pooled_as_training_pools_them(rows: list[list[int]]) -> None:
     """Without examples, without ids, all of them known, and some of them not."""

@@ -103,14 +103,12 @@ def check(case: Case, *, one_each: bool = False) -> None:
         assert np.sum(dense * moved) == pytest.approx(change, abs=1e-3)
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("dim", [1, 3, 16, 37])
 def test_sums_and_gradients_are_those_of_float64(dim: int, form: str, use: Use) -> None:
     use(form)
     check(Case(lengths(4, 30, 5), dim))
 
 
-@pytest.mark.long
 def test_one_id_each_needs_no_segments(form: str, use: Use) -> None:
     use(form)
     check(Case([[1] * 700] * 3, 8), one_each=True)

@@ -199,7 +199,6 @@ def step_operations(model: Any, batches: Any) -> list[str]:
     return graph_of(tf.function(lambda: model.train_step(batch)["loss"]))
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("way", ["tf.saved_model.save", "model.save"])
 def test_a_trained_model_is_saved_without_them(
     trained: tuple[Any, Any], tmp_path: pathlib.Path, way: str
@@ -214,7 +213,6 @@ def test_a_trained_model_is_saved_without_them(
     assert np.isfinite(model(features)).all()
 
 
-@pytest.mark.long
 def test_an_export_for_serving_is_of_stock_operations(
     trained: tuple[Any, Any], tmp_path: pathlib.Path
 ) -> None:
@@ -239,7 +237,6 @@ def test_what_the_kernels_trained_scores_alike_without_them(
     assert holds_kernels(step_operations(loaded, batches))
 
 
-@pytest.mark.long
 def test_both_forms_train_to_the_same_weights() -> None:
     batches, weights = data().cache(), []
     for context in (kernels.stock, contextlib.nullcontext):
@@ -333,7 +330,6 @@ print("alive", float(run(vectors[:, :5], mask[:, :5])[0, 0]))
 """
 
 
-@pytest.mark.long
 def test_too_little_memory_is_an_error_of_tensorflow() -> None:
     """A thread's room for 2^18 members of 64 floats is 2 GB, and half a GB is left."""
     done = subprocess.run(
@@ -343,7 +339,6 @@ def test_too_little_memory_is_an_error_of_tensorflow() -> None:
     assert done.stdout.split() == ["refused", "alive", "0.0"]
 
 
-@pytest.mark.long
 def test_a_jacobian_goes_through_them() -> None:
     """Whose loop over rows has no batched form of our operation: one by one."""
     weights = [tf.constant(RNG.normal(size=shape), tf.float32) for shape in ((3, 4), (4,), (4, 1))]

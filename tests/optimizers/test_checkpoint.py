@@ -85,7 +85,6 @@ def fit_nothing(model: tf.keras.Model) -> None:
 ROUTES = [by_checkpoint, by_weights, by_callback]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("built", [False, True], ids=["restored first", "built first"])
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", MAKERS)

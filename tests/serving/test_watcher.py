@@ -90,7 +90,6 @@ def test_a_pipe_in_a_version_is_not_waited_for(watched: LocalServer, base: Path,
 RAISED = [KeyError("x"), PermissionError("no"), MemoryError(), RecursionError(), TypeError("x")]
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("error", RAISED, ids=repr)
 def test_whatever_a_load_raises_the_version_failed_and_others_are_served(
     error: Exception, base: Path, toy: Path, caplog: pytest.LogCaptureFixture
@@ -115,7 +114,6 @@ def test_whatever_a_load_raises_the_version_failed_and_others_are_served(
     manager.close()
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("error", [*RAISED, ValueError("embedded null byte")], ids=repr)
 def test_whatever_a_listing_raises_the_next_one_is_taken(
     error: Exception,

@@ -111,7 +111,6 @@ def model_and_data(weights: np.ndarray) -> tuple:
     return model, tf.data.Dataset.from_tensors((features, LABELS, weights))
 
 
-@pytest.mark.long
 def test_a_model_trains_beside_missing_labels() -> None:
     model, data = model_and_data(WEIGHTS)
     logs = model.fit(data, epochs=3, validation_data=data, verbose=0).history
