@@ -50,7 +50,7 @@ def batches(trained: Trained, model: Any, size: int) -> Any:
     )(0, 0)
 
 
-# Of one kind: a run that goes on to the bit is tested for both in `training`.
+# Of one kind: `tests/models` trains both kinds twice by one seed.
 @pytest.mark.parametrize("trained", ["afm"], indirect=True)
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(
     trained: Trained, tmp_path: Path
